@@ -1,0 +1,1 @@
+"""The worker process: Claimer, Sender, Retrier and DeadLetterer on Dramatiq."""

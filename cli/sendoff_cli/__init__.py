@@ -1,0 +1,1 @@
+"""The `sendoff` command and the embedded servers."""

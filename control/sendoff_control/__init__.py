@@ -1,0 +1,1 @@
+"""Start and stop of the fleet: PostgreSQL decides, NATS and Redis carry hints."""

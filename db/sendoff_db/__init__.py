@@ -1,0 +1,1 @@
+"""What every slice shares: schema, migrations, pool, partitions, the clock of the database."""

@@ -1,0 +1,14 @@
+-- Deletes old rows of the plain tables; idempotency keys live for three days whatever the retention. Returns how many.
+WITH keys AS (
+    DELETE FROM idempotency_keys WHERE created_at < now() - interval '3 days' RETURNING 1
+), cancelled AS (
+    DELETE FROM cancellations WHERE cancelled_at < %(before)s RETURNING 1
+), commands AS (
+    DELETE FROM control_commands WHERE received_at < %(before)s RETURNING 1
+), gone AS (
+    DELETE FROM instances WHERE heartbeat_at < now() - interval '1 hour' RETURNING 1
+), idle AS (
+    DELETE FROM ticks WHERE ticked_at < now() - interval '1 day' RETURNING 1
+)
+SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM cancelled) + (SELECT count(*) FROM commands)
+     + (SELECT count(*) FROM gone) + (SELECT count(*) FROM idle)

@@ -1,0 +1,69 @@
+"""Brings the schema up to date: numbered, forward-only `.sql` files, each applied once under an advisory lock."""
+
+import hashlib
+from importlib import resources
+
+from psycopg import errors
+
+from sendoff_db.pool import Connection
+from sendoff_domain.errors import MigrationError
+
+#: Any number will do, as long as nobody else takes the same one.
+_LOCK = 0x5E4D0FF
+
+
+def available() -> dict[str, bytes]:
+    """Every migration of this version: name to statement text, in order."""
+    folder = resources.files("sendoff_db").joinpath("migrations")
+    files = sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+    return {file.name.removesuffix(".sql"): file.read_bytes() for file in files}
+
+
+async def migrate(connection: Connection) -> list[str]:
+    """Apply what is missing and return its names; safe when several instances start at once.
+
+    The lock is a transaction's lock, so that it works through PgBouncer. All or nothing: a failure leaves the schema
+    as it was. Raises MigrationError if an applied migration is not the one of this version.
+    """
+    async with connection.transaction():
+        await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        await connection.execute(
+            b"CREATE TABLE IF NOT EXISTS migrations"
+            b" (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        missing = await _missing(connection)
+        for name in missing:
+            await connection.execute(available()[name])
+            await connection.execute(
+                b"INSERT INTO migrations (name, digest) VALUES (%s, %s)", (name, _digest(available()[name]))
+            )
+    return missing
+
+
+async def pending(connection: Connection) -> list[str]:
+    """The names of the migrations that the database lacks.
+
+    Raises MigrationError if the database was made by another version.
+    """
+    try:
+        return await _missing(connection)
+    except errors.UndefinedTable:
+        return list(available())
+
+
+async def _missing(connection: Connection) -> list[str]:
+    cursor = await connection.execute(b"SELECT name, digest FROM migrations")
+    applied: dict[str, str] = dict(await cursor.fetchall())
+    known = available()
+    for name, digest in applied.items():
+        if name not in known:
+            raise MigrationError(
+                f"the database has migration {name}, which this version does not know: upgrade Sendoff"
+            )
+        if _digest(known[name]) != digest:
+            raise MigrationError(f"migration {name} was changed after it had been applied")
+    return [name for name in known if name not in applied]
+
+
+def _digest(statement: bytes) -> str:
+    return hashlib.sha256(statement).hexdigest()

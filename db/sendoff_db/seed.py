@@ -1,0 +1,38 @@
+"""What a new installation needs before anything can run: the desired state, the default customer, the partitions."""
+
+import secrets
+from datetime import UTC, datetime
+
+from psycopg.types.json import Jsonb
+
+from sendoff_db.partitions import make_partitions
+from sendoff_db.pool import Connection
+from sendoff_db.sql import read_statement
+from sendoff_domain.settings import Settings
+from sendoff_domain.signature import parse_secret
+
+DEFAULT_CUSTOMER = "default"
+_SECRET_BYTES = 32
+
+
+async def seed(connection: Connection, settings: Settings) -> None:
+    """Write the rows that follow from config.yaml; harmless to repeat, so every start may do it.
+
+    The desired state is written once (`scheduler.enabled`); the default customer follows the file at every start, its
+    secret is made up when none is configured and kept from then on.
+    """
+    await make_partitions(connection, settings.partitions.every, settings.partitions.ahead, datetime.now(UTC))
+    desired = "running" if settings.scheduler.enabled else "stopped"
+    await connection.execute(read_statement("sendoff_db", "seed_control"), {"desired": desired})
+    webhook = settings.webhook
+    values = {
+        "id": DEFAULT_CUSTOMER,
+        "webhook_url": webhook.url,
+        "timeout_ms": round(webhook.timeout.total_seconds() * 1000),
+        "connect_timeout_ms": round(webhook.connect_timeout.total_seconds() * 1000),
+        "retry": Jsonb(settings.retry.model_dump(mode="json", by_alias=True, exclude_unset=True)),
+    }
+    await connection.execute(read_statement("sendoff_db", "seed_customer"), values)
+    configured = parse_secret(webhook.secret.get_secret_value()) if webhook.secret else None
+    key = {"id": DEFAULT_CUSTOMER, "configured": configured, "made_up": secrets.token_bytes(_SECRET_BYTES)}
+    await connection.execute(read_statement("sendoff_db", "seed_secret"), key)

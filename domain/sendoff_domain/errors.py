@@ -1,0 +1,17 @@
+"""The small tree of errors: what is expected is a value, what is a surprise is one of these."""
+
+
+class SendoffError(Exception):
+    """Anything Sendoff itself raises on purpose; its text is fit to be shown to a person."""
+
+
+class SettingsError(SendoffError):
+    """The configuration is wrong: each line names the key's path, what was expected and what was found."""
+
+
+class UnavailableError(SendoffError):
+    """A server that is needed right now (PostgreSQL, Redis, NATS) does not answer; trying again may help."""
+
+
+class MigrationError(SendoffError):
+    """The database's schema does not fit this version of Sendoff."""

@@ -1,0 +1,60 @@
+"""What came of one attempt, as a value: delivered, or failed with a class that people can act on."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+#: How much of a failed attempt's answer is kept.
+ANSWER_BYTES_KEPT = 4096
+
+
+class ErrorClass(StrEnum):
+    """Why an attempt failed; the same words in the API, the logs and the metrics."""
+
+    STATUS = "status"
+    TIMEOUT = "timeout"
+    CONNECT_TIMEOUT = "connect_timeout"
+    CONNECTION_REFUSED = "connection_refused"
+    CONNECTION_RESET = "connection_reset"
+    NETWORK_UNREACHABLE = "network_unreachable"
+    DNS = "dns"
+    TLS = "tls"
+    PROTOCOL = "protocol"
+    FORBIDDEN_ADDRESS = "forbidden_address"
+    REDIRECT = "redirect"
+    NO_WEBHOOK = "no_webhook"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The webhook accepted the message."""
+
+    status_code: int
+    duration: timedelta
+    external_message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The attempt failed. `retry_after` is the receiver's hint; `final` says that no retry can help."""
+
+    error_class: ErrorClass
+    detail: str
+    duration: timedelta
+    status_code: int | None = None
+    answer: bytes = b""
+    retry_after: timedelta | None = None
+    final: bool = False
+
+
+Outcome = Delivered | Failed
+
+
+def is_success(status_code: int) -> bool:
+    """Whether a status means that the message was taken: 2xx only; a redirect is a failure."""
+    return 200 <= status_code <= 299
+
+
+def status_failure_class(status_code: int) -> ErrorClass:
+    """The error class of an answer that is no success."""
+    return ErrorClass.REDIRECT if 300 <= status_code <= 399 else ErrorClass.STATUS

@@ -1,0 +1,1 @@
+"""The API process: aiohttp, one slice per use case."""

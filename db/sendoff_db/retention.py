@@ -32,9 +32,8 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
     before = (now or datetime.now(UTC)) - retention
     dropped: list[str] = []
     for table in reversed(TABLES):  # deliveries and attempts first: they can hold back their messages
-        for partition in await list_partitions(connection, table):
-            if partition.end <= before and await _drop(connection, partition):
-                dropped.append(partition.name)
+        expired = [part for part in await list_partitions(connection, table) if part.end <= before]
+        dropped += [part.name for part in expired if await _drop(connection, part)]
     cursor = await connection.execute(read_statement("sendoff_db", "delete_expired_rows"), {"before": before})
     row = await cursor.fetchone()
     return Dropped(tuple(dropped), row[0] if row else 0)

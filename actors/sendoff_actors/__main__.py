@@ -1,0 +1,5 @@
+"""`python -m sendoff_actors` runs one worker process."""
+
+from sendoff_actors.main import run
+
+run()

@@ -1,0 +1,159 @@
+"""The Redis broker with the settings that Sendoff needs: consumers that block instead of polling, and no delays.
+
+Dramatiq's own consumer polls (at its default, a hop takes 400 ms) and its delay queues hoard messages in memory.
+Here every enqueue leaves a token on a wake list, on which idle consumers block; PostgreSQL is the only timer.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+
+import dramatiq
+import redis
+from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import BrokerConnectionError
+
+from sendoff_actors.handoffs import Queue
+
+#: A worker that is silent for so long is dead, and what it had fetched goes to others (milliseconds).
+_HEARTBEAT_TIMEOUT = 10_000
+#: How many of a million commands look for dead workers; the default, 1,000, takes minutes in an idle system.
+_MAINTENANCE_CHANCE = 20_000
+#: Messages that one process fetches ahead of its threads. A batch for the Sender sits on leases, so none ahead.
+_PREFETCH = {Queue.SENDER: 1}
+_PREFETCH_OTHERS = 4
+_WAKE_TOKENS = 16
+
+
+class Backpressure:
+    """Tells the consumers of a queue to leave its messages to others while this process has no room."""
+
+    def __init__(self) -> None:
+        self._open = {queue: threading.Event() for queue in Queue}
+        for event in self._open.values():
+            event.set()
+
+    def close(self, queue: Queue) -> None:
+        """No more from this queue for now."""
+        self._open[queue].clear()
+
+    def open(self, queue: Queue) -> None:
+        """There is room again."""
+        self._open[queue].set()
+
+    def wait(self, queue: str, seconds: float) -> bool:
+        """Whether there is room, waiting for it up to that long."""
+        return self._open[Queue(queue)].wait(seconds)
+
+
+class HintBroker(RedisBroker):
+    """A RedisBroker for hints: what it loses, the lease in PostgreSQL brings back."""
+
+    def __init__(self, url: str, *, namespace: str = "sendoff") -> None:
+        client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5, retry=None)
+        super().__init__(  # type: ignore[no-untyped-call]  # Dramatiq leaves this constructor untyped
+            client=client,
+            middleware=[],
+            namespace=namespace,
+            heartbeat_timeout=_HEARTBEAT_TIMEOUT,
+            maintenance_chance=_MAINTENANCE_CHANCE,
+        )
+        self.backpressure = Backpressure()
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue without the delay queue that Dramatiq adds to it."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues.add(queue_name)
+            self.emit_after("declare_queue", queue_name)
+
+    def enqueue(self, message: "dramatiq.Message[object]", *, delay: int | None = None) -> "dramatiq.Message[object]":
+        """Enqueue and wake one idle consumer; raises redis.RedisError when Redis does not answer."""
+        if delay is not None:
+            raise ValueError("expected no delay: PostgreSQL is the only timer")
+        enqueued = super().enqueue(message)
+        wake = self.wake_key(message.queue_name)
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.lpush(wake, 1)
+        pipeline.ltrim(wake, 0, _WAKE_TOKENS - 1)
+        pipeline.execute()
+        return enqueued
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> "BlockingConsumer":
+        """A consumer of that queue; Dramatiq calls this once for each queue."""
+        return BlockingConsumer(self, queue_name, _PREFETCH.get(Queue(queue_name), _PREFETCH_OTHERS), timeout / 1000)
+
+    def waiting(self, queue: Queue) -> int:
+        """How many messages of a queue nobody has fetched yet."""
+        return int(self.client.llen(f"{self.namespace}:{queue}"))
+
+    def wake_key(self, queue_name: str) -> str:
+        """The list on which the idle consumers of a queue block."""
+        return f"{self.namespace}:wake:{queue_name}"
+
+
+class BlockingConsumer(Consumer):
+    """Fetches what is there and else blocks until somebody enqueues."""
+
+    def __init__(self, broker: HintBroker, queue_name: str, prefetch: int, idle_seconds: float) -> None:
+        self._broker = broker
+        self._queue = queue_name
+        self._prefetch = prefetch
+        self._idle = max(idle_seconds, 0.05)
+        self._fetched: list[bytes | None] = []
+        self._unacked: set[str] = set()
+
+    def __next__(self) -> MessageProxy | None:
+        """The next message, or None after an idle time, so that Dramatiq can look whether it should stop."""
+        if not self._fetched and not self._broker.backpressure.wait(self._queue, self._idle):
+            return None
+        try:
+            return self._next_fetched() or self._fetch_or_sleep()
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise BrokerConnectionError(error) from None
+
+    def _next_fetched(self) -> MessageProxy | None:
+        while self._fetched:
+            data = self._fetched.pop(0)
+            if data is not None:  # None: the id was enqueued twice and the message is gone already
+                message = dramatiq.Message.decode(data)
+                self._unacked.add(message.message_id)
+                return MessageProxy(message)
+        return None
+
+    def _fetch_or_sleep(self) -> MessageProxy | None:
+        room = self._prefetch - len(self._unacked)
+        if room > 0:
+            self._fetched = self._broker.do_fetch(self._queue, room)
+        if not self._fetched:
+            self._broker.client.blpop([self._broker.wake_key(self._queue)], timeout=self._idle)
+        return self._next_fetched()
+
+    def ack(self, message: MessageProxy) -> None:
+        """Forget a message that was processed."""
+        self._settle(self._broker.do_ack, message)
+
+    def nack(self, message: MessageProxy) -> None:
+        """Put a message that can't be processed aside (Dramatiq's own dead letters, kept for a week)."""
+        self._settle(self._broker.do_nack, message)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Give back what was fetched but not started."""
+        ids = [message.options["redis_message_id"] for message in messages]
+        if ids:
+            self._broker.do_requeue(self._queue, *ids)
+
+    def close(self) -> None:
+        """Give back what was fetched and never handed to a thread."""
+        proxies = []
+        while (proxy := self._next_fetched()) is not None:
+            proxies.append(proxy)
+        self.requeue(proxies)
+
+    def _settle(self, command: Callable[[str, str], object], message: MessageProxy) -> None:
+        try:
+            command(self._queue, message.options["redis_message_id"])
+        except (redis.ConnectionError, redis.TimeoutError) as error:
+            raise BrokerConnectionError(error) from None
+        finally:
+            self._unacked.discard(message.message_id)

@@ -1,0 +1,1 @@
+"""Claimer: takes due messages under a lease and hands them on in batches."""

@@ -1,0 +1,51 @@
+"""The Claimer on Dramatiq: a tick in, batches for the Sender out."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+import redis
+import structlog
+
+from sendoff_actors.broker import HintBroker
+from sendoff_actors.claimer.handler import Claiming
+from sendoff_actors.engine import Engine
+from sendoff_actors.handoffs import Batch, Queue, Tick, read
+
+#: Batches that may wait for a Sender; beyond it the backlog stays in PostgreSQL, where it costs no lease.
+_WAITING_BATCHES = 4
+
+log = structlog.get_logger("sendoff.claimer")
+
+
+def declare(
+    broker: HintBroker, engine: Engine[Any], claiming: Claiming, is_running: Callable[[], bool]
+) -> "dramatiq.Actor[..., None]":
+    """Register the Claimer with the broker."""
+    busy = threading.Lock()
+
+    @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name="claim")
+    def claim(tick: Any) -> None:
+        """One tick; while one claim of this process runs, draining ticks are dropped: that claim is theirs too."""
+        wanted = read(tick, Tick)
+        if not is_running() or not busy.acquire(blocking=not wanted.drain):
+            return
+        try:
+            if broker.waiting(Queue.SENDER) < _WAITING_BATCHES:
+                _hand_on(broker, engine, claiming, engine.call(claiming.claim(wanted)))
+        finally:
+            busy.release()
+
+    return claim
+
+
+def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batches: list[Batch]) -> None:
+    for position, batch in enumerate(batches):
+        try:
+            broker.enqueue(broker.get_actor("send").message(batch))
+        except redis.RedisError as error:
+            log.warning("claimed messages go back, Redis does not take them", error=str(error))
+            for unsent in batches[position:]:
+                engine.call(claiming.release(unsent))
+            return

@@ -1,0 +1,27 @@
+-- Claims up to batch_size due messages for one lease, none while a stop is in force; it locks the state's row, so that
+-- a stop that has committed is seen by every claim after it.
+WITH gate AS MATERIALIZED (
+    SELECT 1 FROM control_state WHERE scope = 'global' AND desired = 'running' FOR SHARE
+), picked AS MATERIALIZED (
+    SELECT due.message_id
+      FROM due
+     WHERE due.visible_at <= clock_timestamp() + %(horizon)s
+       AND (due.holder IS NULL OR due.visible_at <= clock_timestamp())
+       AND EXISTS (SELECT FROM gate)
+       AND NOT EXISTS (SELECT FROM control_state stopped
+                        WHERE stopped.scope = due.customer_id AND stopped.desired = 'stopped')
+     ORDER BY due.visible_at
+     LIMIT %(batch_size)s
+       FOR UPDATE OF due SKIP LOCKED
+), claimed AS (
+    UPDATE due
+       SET token = due.token + 1, holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s
+      FROM picked
+     WHERE due.message_id = picked.message_id
+ RETURNING due.*
+)
+SELECT claimed.message_id, claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
+       extract(epoch FROM messages.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
+       messages.payload, extract(epoch FROM claimed.visible_at)::float8
+  FROM claimed
+  JOIN messages ON messages.id = claimed.message_id

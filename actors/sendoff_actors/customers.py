@@ -1,0 +1,60 @@
+"""What the workers must know of a customer, read from PostgreSQL and kept for two seconds."""
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sendoff_db.pool import Pool
+from sendoff_db.sql import read_statement
+from sendoff_domain.backoff import RetryStrategy
+
+#: A change takes effect after this long at most (seconds).
+_FRESH = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A webhook and how to call it."""
+
+    id: str
+    webhook_url: str | None
+    timeout: timedelta
+    connect_timeout: timedelta
+    retry: RetryStrategy
+    keys: tuple[bytes, ...]
+
+
+class Customers:
+    """A cache of customers; `ensure` loads, `get` only looks."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._known: dict[str, Customer] = {}
+        self._read_at: dict[str, float] = {}
+
+    def get(self, customer_id: str) -> Customer | None:
+        """The customer as last read, or None if there is none of that id."""
+        return self._known.get(customer_id)
+
+    async def ensure(self, ids: Iterable[str]) -> None:
+        """Read those that are unknown or older than two seconds; an unreachable database leaves what is known."""
+        now = time.monotonic()
+        stale = sorted({id for id in ids if now - self._read_at.get(id, 0.0) > _FRESH})
+        if not stale:
+            return
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(read_statement("sendoff_actors", "load_customers"), {"ids": stale})
+            rows = await cursor.fetchall()
+        for customer_id in stale:
+            self._read_at[customer_id] = now
+            self._known.pop(customer_id, None)
+        for id, url, timeout_ms, connect_timeout_ms, retry, keys in rows:
+            self._known[id] = Customer(
+                id,
+                url,
+                timedelta(milliseconds=timeout_ms),
+                timedelta(milliseconds=connect_timeout_ms),
+                RetryStrategy.model_validate(retry),
+                tuple(keys),
+            )

@@ -1,0 +1,56 @@
+"""Burying and cleaning up; nothing here knows Dramatiq."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from sendoff_actors.handoffs import Undeliverable
+from sendoff_db.partitions import make_partitions
+from sendoff_db.pool import Connection, Pool
+from sendoff_db.retention import drop_expired
+from sendoff_db.sql import read_statement
+from sendoff_domain.settings import PartitionSettings
+
+log = structlog.get_logger("sendoff.dead_letterer")
+
+
+@dataclass(frozen=True, slots=True)
+class Burying:
+    """Writes dead letters, and takes away what is older than its retention."""
+
+    pool: Pool
+    partitions: PartitionSettings
+    retention: timedelta
+    letter_retention: timedelta
+
+    async def bury(self, undeliverable: Sequence[Undeliverable]) -> int:
+        """Move messages to the dead letters; returns how many were still held under their tokens."""
+        values = {
+            "ids": [UUID(hex=one.id) for one in undeliverable],
+            "tokens": [one.token for one in undeliverable],
+            "reasons": [one.reason.value for one in undeliverable],
+        }
+        async with self.pool.connection() as connection:
+            cursor = await connection.execute(read_statement(__package__, "bury"), values)
+            return len(await cursor.fetchall())
+
+    async def clean_up(self) -> None:
+        """Make the partitions ahead, drop the old ones, delete old dead letters; any number of instances may do so."""
+        async with self.pool.connection() as connection:
+            made = await make_partitions(connection, self.partitions.every, self.partitions.ahead, datetime.now(UTC))
+            dropped = await drop_expired(connection, self.retention)
+            letters = await self._delete_letters(connection)
+        log.info("cleaned up", made=made, dropped=dropped.partitions, rows=dropped.rows, dead_letters=letters)
+
+    async def _delete_letters(self, connection: Connection) -> int:
+        statement = read_statement(__package__, "delete_expired_letters")
+        deleted = 0
+        while True:
+            cursor = await connection.execute(statement, {"retention": self.letter_retention})
+            count = len(await cursor.fetchall())
+            deleted += count
+            if count == 0:
+                return deleted

@@ -1,0 +1,7 @@
+-- These customers with the keys that are valid now, the newest first.
+SELECT customers.id, webhook_url, timeout_ms, connect_timeout_ms, retry,
+       ARRAY(SELECT key FROM customer_secrets
+              WHERE customer_id = customers.id AND (expires_at IS NULL OR expires_at > now())
+              ORDER BY created_at DESC)
+  FROM customers
+ WHERE customers.id = ANY(%(ids)s)

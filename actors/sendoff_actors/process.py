@@ -1,0 +1,72 @@
+"""One worker process as Dramatiq sees it: the engine opens before its threads start and closes after they end."""
+
+from typing import Any
+
+import dramatiq
+import redis
+from dramatiq.middleware import Middleware
+
+from sendoff_actors.broker import HintBroker
+from sendoff_actors.claimer import actor as claimer
+from sendoff_actors.dead_letterer import actor as dead_letterer
+from sendoff_actors.engine import Engine
+from sendoff_actors.handoffs import Tick
+from sendoff_actors.resources import Resources, open_resources
+from sendoff_actors.retrier import actor as retrier
+from sendoff_actors.sender import actor as sender
+from sendoff_actors.shares import Place
+from sendoff_control.identity import Identity
+from sendoff_domain.settings import Settings
+
+#: Beyond the webhook's own timeout: what closing everything may take (seconds).
+_CLOSE_GRACE = 15
+
+
+class Lifecycle(Middleware):
+    """Opens the resources, declares the four actors on them, and closes them in the right order."""
+
+    def __init__(self, settings: Settings, identity: Identity, place: Place) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._place = place
+        self._engine: Engine[Resources] | None = None
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Start the engine; what fails here ends the process before it takes any work."""
+        del worker
+        engine = Engine(lambda: open_resources(self._settings, self._identity, self._place, broker))
+        self._engine = engine
+        self._declare(broker, engine, engine.start())
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        """Give back what is not on the wire while Dramatiq's threads come to their end."""
+        del broker, worker
+        if self._engine is not None:
+            self._engine.stop(self._settings.webhook.timeout.total_seconds() + _CLOSE_GRACE)
+
+    def _declare(self, broker: HintBroker, engine: Engine[Resources], resources: Resources) -> None:
+        claimer.declare(broker, engine, resources.claiming, resources.member.is_running)
+        retrier.declare(broker, engine, resources.retrying)
+        dead_letterer.declare(broker, engine, resources.burying)
+        sender.declare(broker, engine, resources.sending, lambda: self._ask_for_more(broker))
+
+    def _ask_for_more(self, broker: HintBroker) -> None:
+        """A full claim is followed by the next one at once; a lost request is made good by the next tick."""
+        scheduler = self._settings.scheduler
+        tick = Tick(self._identity.instance, 0, 0.0, scheduler.batch_size, scheduler.drain)
+        try:
+            broker.enqueue(broker.get_actor("claim").message(tick))
+        except redis.RedisError:
+            return
+
+
+def new_broker(settings: Settings, identity: Identity, place: Place) -> HintBroker:
+    """A broker of this process's own (never one from before a fork), with the lifecycle as its middleware."""
+    broker = HintBroker(str(settings.redis.broker_url))
+    broker.add_middleware(Lifecycle(settings, identity, place))
+    return broker
+
+
+def new_worker(broker: HintBroker) -> dramatiq.Worker:
+    """A Dramatiq worker with threads for the four actors; they are short, the engine does the waiting."""
+    return dramatiq.Worker(broker, worker_timeout=1000, worker_threads=4)

@@ -1,0 +1,163 @@
+"""What a worker process opens and closes: the pool, Redis, its place in the fleet, and the services of the slices."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+import redis.asyncio
+from sendoff_control.member import Member, join_fleet
+
+from sendoff_actors.broker import HintBroker
+from sendoff_actors.claimer.handler import Claiming
+from sendoff_actors.customers import Customers
+from sendoff_actors.dead_letterer.handler import Burying
+from sendoff_actors.handoffs import Queue, Tick
+from sendoff_actors.retrier.handler import Retrying
+from sendoff_actors.sender.aiohttp_transport import AiohttpTransport
+from sendoff_actors.sender.ledger import Ledger
+from sendoff_actors.sender.markers import Markers
+from sendoff_actors.sender.sending import Neighbours, Sending
+from sendoff_actors.shares import Place
+from sendoff_actors.ticker import Ticker
+from sendoff_control.identity import Identity
+from sendoff_db.clock import DatabaseClock
+from sendoff_db.pool import Pool, open_pool
+from sendoff_db.seed import seed
+from sendoff_domain.errors import UnavailableError
+from sendoff_domain.settings import Settings
+
+#: A lease is prolonged when less than this part of it is left, and looked at four times as often.
+_RENEWAL_SHARE = 0.6
+_CLEAN_UP_EVERY = 300.0
+_CLEAN_UP_FIRST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Everything that the actors of one process use."""
+
+    member: Member
+    claiming: Claiming
+    sending: Sending
+    retrying: Retrying
+    burying: Burying
+
+
+@contextlib.asynccontextmanager
+async def open_resources(
+    settings: Settings, identity: Identity, place: Place, broker: HintBroker
+) -> AsyncIterator[Resources]:
+    """Open all of it, run the background turns, and on leaving give back and record what is held."""
+    clock = DatabaseClock()
+    scheduler = settings.scheduler
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(open_pool(settings.postgres, identity.name))
+        await _first_contact(pool, clock, settings)
+        cache = redis.asyncio.Redis.from_url(str(settings.redis.cache_url), socket_timeout=2, retry=None)
+        stack.push_async_callback(cache.aclose)
+        customers = Customers(pool)
+        held_limit = _held_limit(settings, place)
+        sending: Sending | None = None
+        member = await stack.enter_async_context(
+            join_fleet(
+                settings,
+                pool,
+                identity,
+                clock,
+                in_flight=lambda: sending.in_flight if sending else 0,
+                on_change=lambda _: sending.release_stopped() if sending else None,
+            )
+        )
+        neighbours = Neighbours(
+            is_running=member.is_running,
+            to_retrier=_enqueuer(broker, "retry"),
+            to_dead_letterer=_enqueuer(broker, "bury"),
+            on_held=lambda held: _make_room(broker, held < held_limit),
+        )
+        sending = Sending(
+            clock,
+            customers,
+            AiohttpTransport(settings.security.allowed_networks),
+            Markers(cache),
+            Ledger(pool, scheduler.lease),
+            neighbours,
+            place.share(scheduler.max_concurrent),
+            f"sendoff/{identity.version}",
+        )
+        _make_room(broker, held_limit > 0)
+        stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
+        claiming = Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease)
+        burying = Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention)
+        for turn in _background(settings, identity, place, broker, member, clock, sending):
+            stack.push_async_callback(_cancel, asyncio.create_task(turn))
+        yield Resources(member, claiming, sending, Retrying(pool, customers), burying)
+
+
+async def _first_contact(pool: Pool, clock: DatabaseClock, settings: Settings) -> None:
+    async with pool.connection(timeout=30) as connection:
+        await clock.sample(connection)
+        await seed(connection, settings)
+
+
+def _held_limit(settings: Settings, place: Place) -> int:
+    """How many messages this process may hold: what it can send, and what waits for its moment within the horizon."""
+    if place.share(settings.scheduler.max_concurrent) == 0:
+        return 0
+    return max(4 * settings.scheduler.batch_size, 2 * settings.scheduler.max_concurrent)
+
+
+def _make_room(broker: HintBroker, room: bool) -> None:
+    (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
+
+
+def _enqueuer(broker: HintBroker, actor: str) -> Callable[[list[Any]], Awaitable[None]]:
+    async def enqueue(items: list[Any]) -> None:
+        try:
+            await asyncio.to_thread(broker.enqueue, broker.get_actor(actor).message(items))
+        except redis.RedisError as error:
+            raise UnavailableError(f"Redis did not take a hand-off to {actor}: {error}") from error
+
+    return enqueue
+
+
+def _background(
+    settings: Settings,
+    identity: Identity,
+    place: Place,
+    broker: HintBroker,
+    member: Member,
+    clock: DatabaseClock,
+    sending: Sending,
+) -> list[Any]:
+    turns = [_renew(sending, settings.scheduler.lease.total_seconds())]
+    if place.index == 0:
+
+        async def send_tick(tick: Tick) -> None:
+            await asyncio.to_thread(broker.enqueue, broker.get_actor("claim").message(tick))
+
+        turns.append(Ticker(identity.instance, settings.scheduler, clock, member.is_running, send_tick).run())
+        turns.append(_clean_up(broker))
+    return turns
+
+
+async def _renew(sending: Sending, lease: float) -> None:
+    while True:
+        await asyncio.sleep(lease * (1 - _RENEWAL_SHARE) / 2)
+        with contextlib.suppress(UnavailableError):  # the next turn comes before the lease is over
+            await sending.renew_leases(lease * _RENEWAL_SHARE)
+
+
+async def _clean_up(broker: HintBroker) -> None:
+    await asyncio.sleep(_CLEAN_UP_FIRST)
+    while True:
+        with contextlib.suppress(redis.RedisError):  # the next turn comes in five minutes
+            await asyncio.to_thread(broker.enqueue, broker.get_actor("clean_up").message())
+        await asyncio.sleep(_CLEAN_UP_EVERY)
+
+
+async def _cancel(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""Retrier: decides when a failed message is tried again."""

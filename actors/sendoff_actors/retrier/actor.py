@@ -1,0 +1,23 @@
+"""The Retrier on Dramatiq: failed attempts in, what has no attempt left out to the DeadLetterer."""
+
+from typing import Any
+
+import dramatiq
+
+from sendoff_actors.broker import HintBroker
+from sendoff_actors.engine import Engine
+from sendoff_actors.handoffs import FailedAttempt, Queue, read
+from sendoff_actors.retrier.handler import Retrying
+
+
+def declare(broker: HintBroker, engine: Engine[Any], retrying: Retrying) -> "dramatiq.Actor[..., None]":
+    """Register the Retrier with the broker."""
+
+    @dramatiq.actor(broker=broker, queue_name=Queue.RETRIER, actor_name="retry")
+    def retry(failures: Any) -> None:
+        """One batch of failed attempts; if it is lost, the leases run out and the messages are sent again."""
+        undeliverable = engine.call(retrying.handle(read(failures, list[FailedAttempt])))
+        if undeliverable:
+            broker.enqueue(broker.get_actor("bury").message(undeliverable))
+
+    return retry

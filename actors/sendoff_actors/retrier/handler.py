@@ -1,0 +1,73 @@
+"""Retrying: what becomes of failed attempts; nothing here knows Dramatiq."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from sendoff_actors.customers import Customers
+from sendoff_actors.handoffs import FailedAttempt, Undeliverable
+from sendoff_db.pool import Pool
+from sendoff_db.sql import read_statement
+from sendoff_domain.backoff import RetryStrategy, next_wait
+from sendoff_domain.message import DeathReason
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """Decides and writes; the database is the only timer."""
+
+    pool: Pool
+    customers: Customers
+
+    async def handle(self, failures: Sequence[FailedAttempt]) -> list[Undeliverable]:
+        """Record failed attempts and plan the next ones; returns those that have none left.
+
+        These stay claimed, with the attempt counted, so that whoever claims them next buries them without sending.
+        """
+        await self.customers.ensure({failure.customer for failure in failures})
+        decisions = [self._decide(failure, random.random()) for failure in failures]  # noqa: S311  jitter only
+        plans = [decision if isinstance(decision, datetime) else None for decision in decisions]
+        async with self.pool.connection() as connection:
+            await connection.execute(read_statement(__package__, "reschedule"), _values(failures, plans))
+        return [
+            Undeliverable(failure.id, failure.token, decision)
+            for failure, decision in zip(failures, decisions, strict=True)
+            if isinstance(decision, DeathReason)
+        ]
+
+    def _decide(self, failure: FailedAttempt, entropy: float) -> datetime | DeathReason:
+        customer = self.customers.get(failure.customer)
+        strategy = customer.retry if customer is not None else RetryStrategy()
+        return decide(failure, strategy, entropy)
+
+
+def decide(failure: FailedAttempt, strategy: RetryStrategy, entropy: float) -> datetime | DeathReason:
+    """When to try again, counted from the end of the failed attempt, or why not."""
+    if failure.final:
+        return DeathReason.REJECTED
+    hint = timedelta(seconds=failure.retry_after) if failure.retry_after is not None else None
+    wait = next_wait(strategy, failure.attempt, entropy, hint)
+    if wait is None:
+        return DeathReason.EXHAUSTED
+    planned = failure.ended_at + wait.total_seconds()
+    if failure.expires_at is not None and planned >= failure.expires_at:
+        return DeathReason.EXPIRED
+    return datetime.fromtimestamp(planned, UTC)
+
+
+def _values(failures: Sequence[FailedAttempt], plans: Sequence[datetime | None]) -> dict[str, object]:
+    return {
+        "ids": [UUID(hex=failure.id) for failure in failures],
+        "tokens": [failure.token for failure in failures],
+        "attempts": [failure.attempt for failure in failures],
+        "generations": [failure.generation for failure in failures],
+        "started": [datetime.fromtimestamp(failure.started_at, UTC) for failure in failures],
+        "durations": [failure.duration_us for failure in failures],
+        "statuses": [failure.status_code for failure in failures],
+        "classes": [failure.error_class.value for failure in failures],
+        "details": [failure.detail.replace("\0", "") for failure in failures],
+        "answers": [failure.answer for failure in failures],
+        "next": list(plans),
+    }

@@ -1,0 +1,1 @@
+"""Sender: one webhook request per message at its exact time, recorded once."""

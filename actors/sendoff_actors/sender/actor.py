@@ -1,0 +1,27 @@
+"""The Sender on Dramatiq: takes a batch over and lets the thread go at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+
+from sendoff_actors.broker import HintBroker
+from sendoff_actors.engine import Engine
+from sendoff_actors.handoffs import Batch, Queue, read
+from sendoff_actors.sender.sending import Sending
+
+
+def declare(
+    broker: HintBroker, engine: Engine[Any], sending: Sending, ask_for_more: Callable[[], None]
+) -> "dramatiq.Actor[..., None]":
+    """Register the Sender with the broker; `ask_for_more` is called after each batch that says there is more."""
+
+    @dramatiq.actor(broker=broker, queue_name=Queue.SENDER, actor_name="send")
+    def send(batch: Any) -> None:
+        """Hand one claimed batch to the event loop; from there on the lease, not this call, keeps it safe."""
+        claimed = read(batch, Batch)
+        engine.call(sending.accept(claimed))
+        if claimed.more:
+            ask_for_more()
+
+    return send

@@ -1,0 +1,91 @@
+"""One attempt: prepare the request, post it, and say what came of it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from sendoff_actors.customers import Customer
+from sendoff_actors.handoffs import Claimed
+from sendoff_actors.sender.transport import Answer, Transport, TransportError
+from sendoff_domain.outcome import (
+    ANSWER_BYTES_KEPT,
+    Delivered,
+    ErrorClass,
+    Failed,
+    Outcome,
+    is_success,
+    status_failure_class,
+)
+from sendoff_domain.retry_after import parse_retry_after
+from sendoff_domain.signature import sign
+
+_LONGEST_EXTERNAL_ID = 256
+
+
+class _AnswerBody(msgspec.Struct):
+    messageId: str | int | None = None  # noqa: N815  the receiver's spelling
+
+
+_read_answer = msgspec.json.Decoder(_AnswerBody).decode
+
+
+async def attempt(
+    message: Claimed, customer: Customer | None, transport: Transport, now: float, user_agent: str
+) -> Outcome:
+    """Post one message to its customer's webhook; `now` is the database's clock in Unix seconds. Never raises."""
+    started = time.monotonic()
+    if customer is None or customer.webhook_url is None:
+        detail = f"customer {message.customer} has no webhook"
+        return Failed(ErrorClass.NO_WEBHOOK, detail, timedelta(0))
+    body = message.payload.encode()
+    headers = request_headers(message, customer, body, int(now), user_agent)
+    try:
+        answer = await transport.post(customer.webhook_url, headers, body, customer.timeout, customer.connect_timeout)
+    except TransportError as error:
+        return Failed(error.error_class, error.detail, _since(started))
+    return judge(answer, _since(started), datetime.fromtimestamp(now, UTC))
+
+
+def request_headers(
+    message: Claimed, customer: Customer, body: bytes, unix_seconds: int, user_agent: str
+) -> dict[str, str]:
+    """The headers of one attempt by the Standard Webhooks specification: a stable id, a fresh timestamp."""
+    webhook_id = f"msg_{message.id}"
+    return {
+        "content-type": "application/json",
+        "user-agent": user_agent,
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(unix_seconds),
+        "webhook-signature": sign(customer.keys, webhook_id, unix_seconds, body),
+        "sendoff-attempt": str(message.attempt + 1),
+    }
+
+
+def judge(answer: Answer, duration: timedelta, now: datetime) -> Outcome:
+    """Whether an answer means delivered, and if not, why."""
+    if is_success(answer.status_code):
+        return Delivered(answer.status_code, duration, external_message_id(answer.body))
+    return Failed(
+        status_failure_class(answer.status_code),
+        f"the webhook answered {answer.status_code}",
+        duration,
+        answer.status_code,
+        answer.body[:ANSWER_BYTES_KEPT],
+        parse_retry_after(answer.retry_after, now),
+    )
+
+
+def external_message_id(body: bytes) -> str | None:
+    """The `messageId` of a JSON answer, as text that PostgreSQL can hold; anything else counts as none."""
+    if not body.startswith(b"{"):
+        return None
+    try:
+        found = _read_answer(body).messageId
+    except msgspec.DecodeError:
+        return None
+    return None if found is None else str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]
+
+
+def _since(started: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - started)

@@ -1,0 +1,22 @@
+"""A message in the hands of this process."""
+
+from uuid import UUID
+
+from sendoff_actors.handoffs import Claimed
+
+
+class Held:
+    """One claimed message, from the moment it arrives here until its outcome is recorded or it is given back.
+
+    It is renewed as long as it is held, so `lease_until` (Unix seconds of the database's clock) moves.
+    """
+
+    __slots__ = ("claimed", "id", "lease_until")
+
+    def __init__(self, claimed: Claimed, lease_until: float) -> None:
+        self.id = UUID(hex=claimed.id)
+        self.claimed = claimed
+        self.lease_until = lease_until
+
+    def __lt__(self, other: "Held") -> bool:
+        return self.claimed.due_at < other.claimed.due_at

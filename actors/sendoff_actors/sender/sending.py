@@ -1,0 +1,237 @@
+"""The Sender of one process: holds claimed messages until their time, sends them, and sees their outcome recorded."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from sendoff_actors.customers import Customers
+from sendoff_actors.handoffs import Batch, FailedAttempt, Undeliverable
+from sendoff_actors.sender.attempt import attempt
+from sendoff_actors.sender.held import Held
+from sendoff_actors.sender.ledger import Ledger
+from sendoff_actors.sender.markers import Marker, Markers
+from sendoff_actors.sender.micro_batches import MicroBatches
+from sendoff_actors.sender.pacer import Pacer
+from sendoff_actors.sender.slots import Slots
+from sendoff_actors.sender.transport import Transport
+from sendoff_db.clock import DatabaseClock
+from sendoff_domain.errors import UnavailableError
+from sendoff_domain.message import DeathReason
+from sendoff_domain.outcome import Delivered, Failed, Outcome
+
+log = structlog.get_logger("sendoff.sender")
+
+#: No request starts on a lease that ends sooner than this (seconds); a renewal comes long before.
+_LEASE_MARGIN = 1.0
+#: How long a leaving process tries to write each kind of outcome (seconds); the leases heal what it can't.
+_FLUSH_GRACE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What the Sender asks before each request, whom it gives what it did not deliver, and who hears how much it holds.
+
+    The two that hand on raise UnavailableError when Redis does not take it.
+    """
+
+    is_running: Callable[[str], bool]
+    to_retrier: Callable[[list[FailedAttempt]], Awaitable[None]]
+    to_dead_letterer: Callable[[list[Undeliverable]], Awaitable[None]]
+    on_held: Callable[[int], None]
+
+
+class Sending:
+    """All of it runs on the engine's loop; `accept` takes a batch, everything after that happens by itself."""
+
+    def __init__(
+        self,
+        clock: DatabaseClock,
+        customers: Customers,
+        transport: Transport,
+        markers: Markers,
+        ledger: Ledger,
+        neighbours: Neighbours,
+        max_concurrent: int,
+        user_agent: str,
+    ) -> None:
+        self._clock = clock
+        self._customers = customers
+        self._transport = transport
+        self._markers = markers
+        self._ledger = ledger
+        self._neighbours = neighbours
+        self._user_agent = user_agent
+        self._slots = Slots(max_concurrent)
+        self._pacer = Pacer(clock, self._due)
+        self._held: dict[str, Held] = {}
+        self._requests: set[asyncio.Task[None]] = set()
+        self._leaving = False
+        self._marked = MicroBatches("markers", self._write_markers)
+        self._recorded = MicroBatches("deliveries", self._record)
+        self._released = MicroBatches("releases", self._release)
+        self._failures = MicroBatches("failures", neighbours.to_retrier, largest=100)
+        self._undeliverable = MicroBatches("undeliverable", neighbours.to_dead_letterer)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on the wire."""
+        return self._slots.in_flight
+
+    @property
+    def held(self) -> int:
+        """Messages of which this process holds the claim."""
+        return len(self._held)
+
+    async def accept(self, batch: Batch) -> None:
+        """Take over a claimed batch: send it, or give it back if there is a stop.
+
+        A batch that was accepted before, anywhere, or whose lease is over, is left alone.
+        """
+        if self._clock.now() > batch.lease_until - _LEASE_MARGIN or not await self._markers.take_batch(batch.id):
+            return
+        await self._customers.ensure({message.customer for message in batch.messages})
+        claimed_before = [message for message in batch.messages if message.token > 1]
+        markers = await self._markers.find(claimed_before)
+        for message in batch.messages:
+            held = Held(message, batch.lease_until)
+            self._held[message.id] = held
+            if marker := markers.get(message.id):
+                self._recorded.put((held, marker))
+            else:
+                self._schedule(held)
+        self._neighbours.on_held(len(self._held))
+
+    async def renew_leases(self, older_than: float) -> None:
+        """Prolong the leases that end within `older_than` seconds; what was lost is forgotten, if not on the wire."""
+        ending = [held for held in self._held.values() if held.lease_until - self._clock.now() < older_than]
+        if not ending:
+            return
+        renewed = await self._ledger.renew(ending)
+        for held in ending:
+            if held.id in renewed:
+                held.lease_until = renewed[held.id]
+
+    def release_stopped(self) -> None:
+        """Give back every message that must not be sent now; requests on the wire go on."""
+        for held in [*self._pacer.clear(), *self._slots.clear()]:
+            self._schedule(held)
+
+    async def close(self, grace: float) -> None:
+        """Give back what is not on the wire, wait up to `grace` seconds for the rest, and record it."""
+        self._leaving = True
+        self.release_stopped()
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=grace)
+        for task in self._requests:
+            task.cancel()
+        for batches in (self._released, self._marked, self._recorded, self._failures, self._undeliverable):
+            await batches.close(_FLUSH_GRACE)
+        await self._transport.close()
+
+    def _schedule(self, held: Held) -> None:
+        if self._leaving or not self._neighbours.is_running(held.claimed.customer):
+            self._released.put(held)
+        else:
+            self._pacer.add(held)
+
+    def _due(self, held: Held) -> None:
+        self._slots.add(held)
+        self._start_requests()
+
+    def _start_requests(self) -> None:
+        while (held := self._slots.take()) is not None:
+            if not self._may_start(held):
+                self._slots.give_back()
+                continue
+            task = asyncio.get_running_loop().create_task(self._request(held))
+            self._requests.add(task)
+            task.add_done_callback(self._requests.discard)
+
+    def _may_start(self, held: Held) -> bool:
+        """The last look before a request; what may not start goes where it belongs."""
+        message, now = held.claimed, self._clock.now()
+        if self._leaving or not self._neighbours.is_running(message.customer):
+            self._released.put(held)
+            return False
+        if now > held.lease_until - _LEASE_MARGIN:
+            self._forget([held])
+            return False
+        if message.expires_at is not None and now >= message.expires_at:
+            self._bury(held, DeathReason.EXPIRED)
+            return False
+        customer = self._customers.get(message.customer)
+        if customer is not None and message.attempt >= customer.retry.total_attempts:
+            self._bury(held, DeathReason.EXHAUSTED)
+            return False
+        return True
+
+    async def _request(self, held: Held) -> None:
+        started_at = self._clock.now()
+        try:
+            customer = self._customers.get(held.claimed.customer)
+            outcome = await attempt(held.claimed, customer, self._transport, started_at, self._user_agent)
+            self._settle(held, outcome, started_at)
+        finally:
+            self._slots.give_back()
+            self._start_requests()
+
+    def _settle(self, held: Held, outcome: Outcome, started_at: float) -> None:
+        if isinstance(outcome, Delivered):
+            micros = round(outcome.duration.total_seconds() * 1e6)
+            marker = Marker(self._clock.now(), outcome.status_code, micros, outcome.external_message_id)
+            self._marked.put((held, marker))
+            return
+        self._failures.put(_failed(held, outcome, started_at))
+        self._forget([held])
+
+    def _bury(self, held: Held, reason: DeathReason) -> None:
+        self._undeliverable.put(Undeliverable(held.claimed.id, held.claimed.token, reason))
+        self._forget([held])
+
+    async def _write_markers(self, sent: list[tuple[Held, Marker]]) -> None:
+        await self._markers.write([(held.claimed, marker) for held, marker in sent])
+        for item in sent:
+            self._recorded.put(item)
+
+    async def _record(self, sent: list[tuple[Held, Marker]]) -> None:
+        recorded = await self._ledger.record_sent(sent)
+        if len(recorded) < len(sent):
+            log.warning(
+                "sent on a lost claim", messages=[held.claimed.id for held, _ in sent if held.id not in recorded]
+            )
+        self._forget([held for held, _ in sent])
+
+    async def _release(self, unsent: list[Held]) -> None:
+        try:
+            await self._ledger.release(unsent)
+        except UnavailableError as error:
+            log.warning("not given back, the lease will run out", messages=len(unsent), error=str(error))
+        self._forget(unsent)
+
+    def _forget(self, gone: Sequence[Held]) -> None:
+        for held in gone:
+            if self._held.get(held.claimed.id) is held:
+                del self._held[held.claimed.id]
+        self._neighbours.on_held(len(self._held))
+
+
+def _failed(held: Held, outcome: Failed, started_at: float) -> FailedAttempt:
+    message = held.claimed
+    return FailedAttempt(
+        id=message.id,
+        customer=message.customer,
+        token=message.token,
+        attempt=message.attempt + 1,
+        generation=message.generation,
+        expires_at=message.expires_at,
+        started_at=started_at,
+        duration_us=round(outcome.duration.total_seconds() * 1e6),
+        status_code=outcome.status_code,
+        error_class=outcome.error_class,
+        detail=outcome.detail[:500],
+        answer=outcome.answer,
+        retry_after=outcome.retry_after.total_seconds() if outcome.retry_after is not None else None,
+        final=outcome.final,
+    )

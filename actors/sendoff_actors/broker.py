@@ -110,7 +110,7 @@ class BlockingConsumer(Consumer):
         try:
             return self._next_fetched() or self._fetch_or_sleep()
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise BrokerConnectionError(error) from None
+            raise BrokerConnectionError(error) from None  # type: ignore[no-untyped-call]  # untyped in Dramatiq
 
     def _next_fetched(self) -> MessageProxy | None:
         while self._fetched:
@@ -154,6 +154,6 @@ class BlockingConsumer(Consumer):
         try:
             command(self._queue, message.options["redis_message_id"])
         except (redis.ConnectionError, redis.TimeoutError) as error:
-            raise BrokerConnectionError(error) from None
+            raise BrokerConnectionError(error) from None  # type: ignore[no-untyped-call]  # untyped in Dramatiq
         finally:
             self._unacked.discard(message.message_id)

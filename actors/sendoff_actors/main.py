@@ -21,6 +21,7 @@ from sendoff_actors.process import new_broker, new_worker
 from sendoff_actors.shares import Place, parse_place
 from sendoff_control.identity import Identity
 from sendoff_db.configuration import load_settings
+from sendoff_db.logs import configure_logging
 from sendoff_domain.errors import SettingsError
 from sendoff_domain.settings import Settings
 
@@ -30,7 +31,9 @@ def run() -> None:
     dramatiq.set_encoder(JsonEncoder())
     settings = _settings()
     place = parse_place(os.environ.get("SENDOFF_PROCESS", "0/1"))
-    broker = new_broker(settings, _identity(place, os.environ.get("SENDOFF_INSTANCE")), place)
+    identity = _identity(place, os.environ.get("SENDOFF_INSTANCE"))
+    configure_logging(settings.logging, process=identity.name)
+    broker = new_broker(settings, identity, place)
     worker = new_worker(broker)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,117 @@
+"""Instances as real processes: workers and API servers that a test starts, kills and looks at."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.waiting import wait_until
+
+
+@dataclass
+class Process:
+    """One running process and its log."""
+
+    popen: "subprocess.Popen[bytes]"
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.popen.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to this process alone."""
+        self.popen.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        self.popen.kill()
+        self.popen.wait(10)
+
+    def stop(self, timeout: float = 30) -> int:
+        """SIGTERM, and wait for the end; a process that does not end is killed and the test fails."""
+        if self.alive:
+            self.popen.terminate()
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait(10)
+            raise AssertionError(f"did not end within {timeout} s of SIGTERM:\n{self.tail()}") from None
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+@dataclass
+class Launcher:
+    """Starts processes of Sendoff with one environment; all that still run are ended with the test."""
+
+    folder: Path
+    environment: dict[str, str]
+    processes: list[Process] = field(default_factory=list)
+
+    def worker(self, instance: str = "one", index: int = 0, count: int = 1, **settings: str) -> Process:
+        """One worker process; `settings` are variables without their prefix: `SCHEDULER__INTERVAL="2s"`."""
+        who = {"SENDOFF_INSTANCE": instance, "SENDOFF_PROCESS": f"{index}/{count}"}
+        return self._start(["-m", "sendoff_actors"], f"{instance}-worker-{index}", who, settings)
+
+    def instance(self, name: str = "one", processes: int = 2, **settings: str) -> list[Process]:
+        """All worker processes of one instance."""
+        return [self.worker(name, index, processes, **settings) for index in range(processes)]
+
+    def api(self, port: int, instance: str = "api", index: int = 0, count: int = 1, **settings: str) -> Process:
+        """One API process on that port; returns when it is ready."""
+        who = {
+            "SENDOFF_INSTANCE": instance,
+            "SENDOFF_PROCESS": f"{index}/{count}",
+            "SENDOFF_HTTP__PORT": str(port),
+        }
+        process = self._start(["-m", "sendoff_http"], f"{instance}-http-{index}", who, settings)
+        wait_until(lambda: _answers(port) or not process.alive, f"the API on port {port} is ready", timeout=30)
+        assert process.alive, process.tail()
+        return process
+
+    def _start(self, arguments: list[str], name: str, who: dict[str, str], settings: dict[str, str]) -> Process:
+        own = {f"SENDOFF_{key}": value for key, value in settings.items()}
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as output:
+            popen = subprocess.Popen(
+                [sys.executable, *arguments],
+                env={**os.environ, **self.environment, **who, **own},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        process = Process(popen, log)
+        self.processes.append(process)
+        return process
+
+
+@contextmanager
+def launcher(folder: Path, environment: dict[str, str]) -> Iterator[Launcher]:
+    """A launcher whose processes end with the block."""
+    started = Launcher(folder, environment)
+    try:
+        yield started
+    finally:
+        for process in started.processes:
+            if process.alive:
+                process.kill()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=2) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

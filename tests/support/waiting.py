@@ -1,0 +1,37 @@
+"""Waiting on conditions, each with a description that a failure can show."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], description: str, timeout: float = 15.0, every: float = 0.02) -> T:
+    """Poll until the condition is truthy and return its value; AssertionError with the description after `timeout`."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {description} (last seen: {value!r})")
+        time.sleep(every)
+
+
+async def eventually(
+    condition: Callable[[], T | Awaitable[T]], description: str, timeout: float = 15.0, every: float = 0.02
+) -> T:
+    """The same for asyncio; the condition may be a coroutine function."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if inspect.isawaitable(value):
+            value = await value
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout:g} s: {description} (last seen: {value!r})")
+        await asyncio.sleep(every)

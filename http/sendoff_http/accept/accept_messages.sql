@@ -1,0 +1,44 @@
+-- Stores messages and makes them due, all or none; one Idempotency-Key stores one message, whoever else uses it now.
+-- Answers one row per input, in order: whether the customer exists, the id that stands for the key, whether its body
+-- is the same, and when the message is delivered. Repeating it with the same ids changes nothing. Keys are taken in order, so that two such statements never deadlock.
+WITH input AS (
+    SELECT item.*, customers.id IS NOT NULL AS known,
+           greatest(coalesce(item.given_at, now() + item.delay), now()) AS deliver_at
+      FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
+                  %(given)s::timestamptz[], %(delays)s::interval[], %(expiries)s::timestamptz[],
+                  %(created)s::timestamptz[], %(keys)s::text[], %(hashes)s::bytea[])
+           WITH ORDINALITY AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_at,
+                                    key, body_hash, position)
+      LEFT JOIN customers ON customers.id = item.customer_id
+), keys AS (
+    INSERT INTO idempotency_keys (customer_id, key, body_hash, message_id)
+    SELECT DISTINCT ON (customer_id, key) customer_id, key, body_hash, id
+      FROM input
+     WHERE key IS NOT NULL AND known
+     ORDER BY customer_id, key, position
+        ON CONFLICT (customer_id, key) DO UPDATE SET key = excluded.key
+    RETURNING customer_id, key, body_hash, message_id
+), decided AS (
+    SELECT input.*, coalesce(keys.message_id, input.id) AS message_id,
+           keys.body_hash IS NULL OR keys.body_hash = input.body_hash AS same_body
+      FROM input
+      LEFT JOIN keys ON keys.customer_id = input.customer_id AND keys.key = input.key
+), stored AS (
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at)
+    SELECT id, customer_id, recipient, payload, deliver_at, expires_at, created_at
+      FROM decided
+     WHERE known AND message_id = id
+        ON CONFLICT (id) DO NOTHING
+    RETURNING id, customer_id, deliver_at
+), scheduled AS (
+    INSERT INTO due (message_id, customer_id, due_at, visible_at)
+    SELECT id, customer_id, deliver_at, deliver_at FROM stored
+)
+SELECT decided.known, decided.message_id, decided.same_body,
+       CASE WHEN decided.message_id = decided.id THEN decided.deliver_at
+            ELSE (SELECT coalesce(earlier.deliver_at, first.deliver_at)
+                    FROM (SELECT 1) AS once
+                    LEFT JOIN messages AS earlier ON earlier.id = decided.message_id
+                    LEFT JOIN decided AS first ON first.id = decided.message_id) END
+  FROM decided
+ ORDER BY decided.position

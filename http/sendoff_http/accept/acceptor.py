@@ -1,0 +1,82 @@
+"""Group commit: the requests that arrive while one flush is on its way share the next."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from aiohttp import web
+
+from sendoff_db.pool import Pool
+from sendoff_domain.errors import UnavailableError
+from sendoff_domain.settings import PartitionSettings
+from sendoff_http.accept.entry import Entry, Result
+from sendoff_http.accept.store import store_each
+from sendoff_http.problems import overloaded
+
+_MOST_PER_FLUSH = 500
+_MOST_WAITING = 5_000
+_UNKNOWN = "it is not known whether the message was stored; with an Idempotency-Key it is safe to send it again"
+_log = structlog.get_logger("sendoff.accept")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    entry: Entry
+    result: asyncio.Future[Result]
+
+
+@dataclass(slots=True)
+class Acceptor:
+    """Takes entries one by one and stores them together; an entry is answered after the commit that holds it."""
+
+    pool: Pool
+    partitions: PartitionSettings
+    _waiting: deque[_Waiting] = field(default_factory=deque)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _closing: bool = False
+
+    async def accept(self, entry: Entry) -> Result:
+        """Store one entry; raises ProblemError 503 when too many wait, UnavailableError when the outcome is unknown."""
+        if len(self._waiting) >= _MOST_WAITING:
+            raise overloaded("too many messages wait to be stored; slow down")
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(entry, result))
+        self._arrived.set()
+        return await result
+
+    async def run(self) -> None:
+        """Flush until closed; no wait but for the first entry and for the flush before."""
+        while not (self._closing and not self._waiting):
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._flush([self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_PER_FLUSH))])
+
+    def close(self) -> None:
+        """Let `run` end once nobody waits any more."""
+        self._closing = True
+        self._arrived.set()
+
+    async def _flush(self, batch: Sequence[_Waiting]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = await store_each(self.pool, self.partitions, [waiting.entry for waiting in batch])
+        except Exception as error:  # noqa: BLE001 whatever it is, the ones who wait must hear of it and the loop go on
+            _log.warning("a flush failed", messages=len(batch), error=type(error).__name__, detail=str(error)[:300])
+            results = [UnavailableError(_UNKNOWN)] * len(batch)
+        for waiting, result in zip(batch, results, strict=True):
+            _answer(waiting.result, result)
+
+
+def _answer(waiting: asyncio.Future[Result], result: Result | Exception) -> None:
+    if waiting.done():  # the request was cancelled
+        return
+    if isinstance(result, Exception):
+        waiting.set_exception(result)
+    else:
+        waiting.set_result(result)
+
+
+ACCEPTOR: web.AppKey[Acceptor] = web.AppKey("acceptor", Acceptor)

@@ -1,0 +1,59 @@
+"""What a client may send in as a message."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from sendoff_domain.durations import Duration
+from sendoff_http.times import Moment
+from sendoff_http.validation import ApiModel
+
+_MOST_METADATA_KEYS = 50
+_MOST_METADATA_BYTES = 8 * 1024
+#: PostgreSQL cannot hold the character NUL in a text.
+_NO_NUL = r"^[^\x00]*$"
+
+
+class MessageInput(ApiModel):
+    """A message to accept; `deliverAt` in the past means now, and so does neither of `deliverAt` and `delay`."""
+
+    to: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)] = Field(
+        description="Whom the message is for; its meaning is the webhook's business."
+    )
+    content: Any = Field(description="Text or any JSON, at most 64 KiB.")
+    customer: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(
+        default="default", description="Whose webhook gets the message."
+    )
+    deliver_at: Moment | None = Field(default=None, description="When to deliver it: with a time zone.")
+    delay: Duration | None = Field(default=None, description="How long from now; either this or deliverAt.")
+    expires_at: Moment | None = Field(default=None, description="After this it is not sent any more.")
+    metadata: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=_MOST_METADATA_KEYS,
+        description=f"Texts that go along: at most {_MOST_METADATA_KEYS} keys and {_MOST_METADATA_BYTES // 1024} KiB.",
+    )
+
+    @field_validator("delay")
+    @classmethod
+    def _not_both(cls, delay: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if delay is not None and info.data.get("deliver_at") is not None:
+            raise PydanticCustomError("both", "expected either deliverAt or delay, not both")
+        return delay
+
+    @field_validator("expires_at")
+    @classmethod
+    def _after_delivery(cls, expires_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        deliver_at = info.data.get("deliver_at")
+        if expires_at is not None and deliver_at is not None and expires_at <= deliver_at:
+            raise PydanticCustomError("order", "expected a moment after deliverAt")
+        return expires_at
+
+    @field_validator("metadata")
+    @classmethod
+    def _small(cls, metadata: dict[str, str]) -> dict[str, str]:
+        size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+        if size > _MOST_METADATA_BYTES:
+            raise PydanticCustomError("size", f"expected at most {_MOST_METADATA_BYTES} bytes in all, got {size}")
+        return metadata

@@ -1,0 +1,1 @@
+"""GET /openapi.json and the Swagger page."""

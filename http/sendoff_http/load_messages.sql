@@ -1,0 +1,31 @@
+-- The messages of these ids as they are now, newest first; a dead letter that outlived its message is among them.
+-- Filters that are NULL let everything through. The last failed attempt counts while the message has not been sent.
+SELECT wanted.id,
+       coalesce(messages.customer_id, dead_letters.customer_id),
+       coalesce(messages.recipient, dead_letters.recipient),
+       coalesce(messages.payload, dead_letters.payload),
+       place.status,
+       coalesce(messages.deliver_at, dead_letters.deliver_at),
+       coalesce(messages.expires_at, dead_letters.expires_at),
+       coalesce(messages.created_at, dead_letters.created_at),
+       place.sent_at, place.attempts, place.generation, place.external_message_id, place.next_attempt_at,
+       dead_letters.dead_at, dead_letters.reason, dead_letters.last_error,
+       failed.error_class, failed.detail, failed.status_code, failed.started_at
+  FROM unnest(%(ids)s::uuid[]) AS wanted (id)
+  JOIN message_status AS place ON place.id = wanted.id
+  LEFT JOIN messages ON messages.id = wanted.id
+  LEFT JOIN dead_letters ON dead_letters.message_id = wanted.id
+  LEFT JOIN LATERAL (
+           SELECT error_class, detail, status_code, started_at
+             FROM attempts
+            WHERE message_id = wanted.id AND generation = place.generation AND error_class IS NOT NULL
+            ORDER BY started_at DESC
+            LIMIT 1
+       ) AS failed ON place.status IN ('sending', 'retrying', 'dead')
+ WHERE (messages.id IS NOT NULL OR dead_letters.message_id IS NOT NULL)
+   AND (%(status)s::text IS NULL OR place.status = %(status)s)
+   AND (%(customer)s::text IS NULL OR place.customer_id = %(customer)s)
+   AND (%(recipient)s::text IS NULL OR coalesce(messages.recipient, dead_letters.recipient) = %(recipient)s)
+   AND (%(sent_from)s::timestamptz IS NULL OR place.sent_at >= %(sent_from)s)
+   AND (%(sent_until)s::timestamptz IS NULL OR place.sent_at < %(sent_until)s)
+ ORDER BY wanted.id DESC

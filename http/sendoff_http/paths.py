@@ -1,0 +1,17 @@
+"""What stands in the path of a request."""
+
+from uuid import UUID
+
+from aiohttp import web
+
+from sendoff_domain.ids import parse_message_id
+from sendoff_http.problems import no_such_message
+
+
+def message_id_of(request: web.Request) -> UUID:
+    """The id in the path; raises ProblemError 404 for what cannot be one."""
+    text = request.match_info["id"]
+    message_id = parse_message_id(text)
+    if message_id is None:
+        raise no_such_message(text)
+    return message_id

@@ -1,0 +1,43 @@
+"""Moments as the API reads and writes them: RFC 3339, written in UTC with microseconds."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+_LAST_YEAR = 9998
+_is_rfc3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+).fullmatch
+_EXPECTED = "expected an RFC 3339 date and time such as 2026-01-31T08:00:00Z"
+
+
+def parse_moment(value: object) -> datetime:
+    """The moment in UTC; raises ValueError with what was expected, also for one without a time zone."""
+    match = _is_rfc3339(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(_EXPECTED)
+    if match[2] is None:
+        raise ValueError("expected a time zone: Z or an offset such as +01:00")
+    try:
+        moment = datetime.fromisoformat(match[0].upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(_EXPECTED) from None
+    if not 1 < moment.year <= _LAST_YEAR:
+        raise ValueError(f"expected a date before the year {_LAST_YEAR + 1}")
+    return moment
+
+
+def format_moment(moment: datetime) -> str:
+    """The moment as text: `2026-01-31T08:00:00.000000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def format_optional(moment: datetime | None) -> str | None:
+    """The same, or None."""
+    return None if moment is None else format_moment(moment)
+
+
+#: A moment in a request.
+Moment = Annotated[datetime, BeforeValidator(parse_moment), WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -1,0 +1,14 @@
+"""What the tests of the API share."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from support.api import Api, api_settings, running_api
+
+
+@pytest.fixture
+async def api(database: str) -> AsyncIterator[Api]:
+    """A server on a fresh database."""
+    async with running_api(api_settings(database)) as running:
+        yield running

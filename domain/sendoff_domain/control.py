@@ -1,11 +1,25 @@
 """Start and stop as values: commands that ask, states that are ordered by (epoch, revision)."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
+
+from sendoff_domain.durations import parse_duration
 
 GLOBAL_SCOPE = "global"
 DEFAULT_TTL = timedelta(seconds=30)
+MAX_COMMAND_BYTES = 4096
+
+#: A scope is `global` or the id of a customer.
+ScopeText = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
+_CommandId = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]{1,128}\Z")]
+_Remark = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z", max_length=500)]
+_Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+
+Origin = Literal["http", "nats", "redis", "cli"]
 
 
 class Action(StrEnum):
@@ -56,3 +70,90 @@ def merge(current: ControlState | None, incoming: ControlState) -> ControlState:
     if current is None or incoming.order > current.order:
         return incoming
     return current
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish to start or stop; the same `command_id` counts once, however often and wherever it arrives.
+
+    It is expired when `ttl` has passed since `issued_at`; without `issued_at` it never is.
+    """
+
+    action: Action
+    command_id: str | None = None
+    scope: str = GLOBAL_SCOPE
+    reason: str | None = None
+    requested_by: str | None = None
+    ttl: timedelta = DEFAULT_TTL
+    issued_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of a command, and the state of its scope after it; a duplicate has the state of the first one."""
+
+    command_id: str
+    scope: str
+    status: CommandStatus
+    epoch: int
+    revision: int
+    desired: Desired
+
+    @property
+    def state(self) -> ControlState:
+        """The state that was decided."""
+        return ControlState(self.scope, self.epoch, self.revision, self.desired)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A payload that is no command, and why."""
+
+    error: str
+
+
+class _Document(msgspec.Struct, rename="camel", frozen=True):
+    action: Action | None = None
+    command_id: _CommandId | None = None
+    scope: ScopeText | None = None
+    reason: _Remark | None = None
+    requested_by: _Remark | None = None
+    ttl: str | None = None
+    issued_at: _Moment | None = None
+
+
+def parse_command(payload: bytes, action: Action | None = None) -> Command | Rejected:
+    """Read what came over a bus: JSON, or just a word (`start`, `stop`) where the subject does not name the `action`.
+
+    Never raises, whatever the bytes are. Unknown keys are ignored, so that an older version understands a newer one.
+    """
+    if len(payload) > MAX_COMMAND_BYTES:
+        return Rejected(f"expected at most {MAX_COMMAND_BYTES} bytes, got {len(payload)}")
+    text = payload.strip()
+    if action is not None and not text:
+        return Command(action)
+    if action is None and text.lower() in (b"start", b"stop"):
+        return Command(Action(text.lower().decode()))
+    try:
+        return _command(msgspec.json.decode(text, type=_Document), action)
+    except RecursionError:
+        return Rejected("expected JSON of a few levels")
+    except ValueError as error:  # msgspec's errors are ValueErrors
+        return Rejected(str(error))
+
+
+def _command(document: _Document, action: Action | None) -> Command:
+    named = document.action or action
+    if named is None:
+        raise ValueError("expected an action: start or stop")
+    if action not in (None, named):
+        raise ValueError(f"expected the action of the subject ({action}), got {named}")
+    return Command(
+        named,
+        document.command_id,
+        document.scope or GLOBAL_SCOPE,
+        document.reason,
+        document.requested_by,
+        DEFAULT_TTL if document.ttl is None else parse_duration(document.ttl),
+        document.issued_at,
+    )

@@ -93,6 +93,12 @@ class NatsSettings(Section):
     tls: bool = False
 
 
+class ControlSettings(Section):
+    """`prefix` begins all subjects, channels and keys of start and stop; fleets that share servers differ in it."""
+
+    prefix: str = Field(default="sendoff", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+
 class WebhookSettings(Section):
     """The default customer's webhook."""
 
@@ -154,6 +160,7 @@ class Settings(Section):
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     nats: NatsSettings = NatsSettings()
+    control: ControlSettings = ControlSettings()
     webhook: WebhookSettings = WebhookSettings()
     retry: RetryStrategy = RetryStrategy()
     dead_letters: DeadLetterSettings = DeadLetterSettings()

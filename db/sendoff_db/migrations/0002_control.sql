@@ -16,6 +16,7 @@ CREATE TABLE control_commands (
     scope        text NOT NULL,
     action       text NOT NULL CHECK (action IN ('start', 'stop')),
     status       text NOT NULL,
+    epoch        integer NOT NULL,
     revision     bigint NOT NULL,
     desired      text NOT NULL,
     origin       text NOT NULL,
@@ -40,6 +41,7 @@ CREATE TABLE instances (
     actual       text NOT NULL,
     in_flight    integer NOT NULL,
     buses        jsonb NOT NULL,
+    scopes       jsonb NOT NULL DEFAULT '{}',   -- applied per customer: {scope: [epoch, revision]}
     PRIMARY KEY (instance, process, role)
 );
 

@@ -1,0 +1,97 @@
+"""PostgreSQL decides: one transaction turns a command into a revision, at most once."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sendoff_db.pool import Connection
+from sendoff_db.sql import read_statement
+from sendoff_domain.control import Command, CommandStatus, Decision, Desired, Origin, desired_by
+from sendoff_domain.errors import UnavailableError
+
+#: How far the clock of whoever issued a command may be off.
+CLOCK_SKEW = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """When a command is too late although its own `ttl` does not say so; such a command is recorded as expired.
+
+    `deadline` is judged by PostgreSQL's clock after the scope's row is locked. `expected_revision` is what the scope
+    must still have: whatever was decided since came later than the command.
+    """
+
+    deadline: datetime | None = None
+    expected_revision: int | None = None
+
+
+NO_FENCE = Fence()
+
+
+async def decide(connection: Connection, command: Command, origin: Origin, fence: Fence = NO_FENCE) -> Decision:
+    """Commit a command and return what became of it; a duplicate gets the result of the first.
+
+    The lock on the scope's row puts all commands of a scope in one order, which is the order of the revisions.
+    Without an id the command counts as a new one each time. Raises psycopg.OperationalError when PostgreSQL does not
+    answer; the command may then have been committed, so repeat it with the same id.
+    """
+    command_id = command.command_id or str(uuid.uuid4())
+    async with connection.transaction():
+        epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
+        if fence.expected_revision not in (None, revision):
+            late = True
+        decision = _judge(command, command_id, epoch, revision, Desired(desired), late=late)
+        values = _values(decision, command, origin)
+        recorded = await connection.execute(read_statement("sendoff_control", "record_command"), values)
+        if not recorded.rowcount:
+            return await _stored(connection, command_id)
+        if decision.status is CommandStatus.ACCEPTED:
+            await connection.execute(read_statement("sendoff_control", "change_state"), values)
+    return decision
+
+
+def _judge(command: Command, command_id: str, epoch: int, revision: int, desired: Desired, *, late: bool) -> Decision:
+    wanted = desired_by(command.action)
+    if late:
+        return Decision(command_id, command.scope, CommandStatus.EXPIRED, epoch, revision, desired)
+    if wanted is desired:
+        return Decision(command_id, command.scope, CommandStatus.NO_CHANGE, epoch, revision, desired)
+    return Decision(command_id, command.scope, CommandStatus.ACCEPTED, epoch, revision + 1, wanted)
+
+
+async def _stored(connection: Connection, command_id: str) -> Decision:
+    scope, epoch, revision, desired = await _one(connection, "read_command", {"command_id": command_id})
+    return Decision(command_id, scope, CommandStatus.DUPLICATE, epoch, revision, Desired(desired))
+
+
+async def _one(connection: Connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:
+    cursor = await connection.execute(read_statement("sendoff_control", statement), values)
+    row = await cursor.fetchone()
+    if row is None:
+        raise UnavailableError("the command's record was removed just now")  # by the retention, at its very last moment
+    return row
+
+
+def _times(command: Command, fence: Fence) -> dict[str, Any]:
+    return {
+        "scope": command.scope,
+        "issued_at": command.issued_at,
+        "ttl": command.ttl + CLOCK_SKEW,
+        "deadline": fence.deadline,
+    }
+
+
+def _values(decision: Decision, command: Command, origin: Origin) -> dict[str, Any]:
+    return {
+        "command_id": decision.command_id,
+        "scope": decision.scope,
+        "action": command.action,
+        "status": decision.status,
+        "epoch": decision.epoch,
+        "revision": decision.revision,
+        "desired": decision.desired,
+        "origin": origin,
+        "requested_by": command.requested_by,
+        "reason": command.reason,
+    }

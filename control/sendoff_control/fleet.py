@@ -1,0 +1,108 @@
+"""Joining and leaving the fleet: the tasks of a member, and what it takes back when it goes."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+
+from sendoff_control.bus import Bus
+from sendoff_control.heartbeat import beat_forever
+from sendoff_control.identity import Identity
+from sendoff_control.member import Member
+from sendoff_control.postgres import Postgres
+from sendoff_control.pulse import Pulse
+from sendoff_db.clock import DatabaseClock
+from sendoff_db.pool import Connection, Pool
+from sendoff_db.sql import read_statement
+from sendoff_domain.control import ControlState
+from sendoff_domain.errors import UnavailableError
+from sendoff_domain.settings import Settings
+
+_LEAVE_TIMEOUT = 0.5
+_RESTART_PAUSE = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def join_fleet(
+    settings: Settings,
+    pool: Pool,
+    identity: Identity,
+    clock: DatabaseClock,
+    *,
+    in_flight: Callable[[], int] = lambda: 0,
+    on_change: Callable[[ControlState], None] = lambda _: None,
+) -> AsyncIterator[Member]:
+    """Be a member of the fleet until the block ends.
+
+    No server has to be there: a bus that is down is tried again in the background, and without PostgreSQL the state is
+    unknown, so that `is_running` says no. The state is known when the block begins if PostgreSQL answers within 2 s.
+    `on_change` is called in the event loop for each state that is applied, the first one included. `in_flight` tells
+    how many requests run, for the status. Leaving takes less than a second, with every server dead a little more.
+    """
+    postgres = Postgres(pool)
+    member = Member(identity, postgres, clock, in_flight, on_change)
+    pulse = Pulse(member.states, time.monotonic())
+    member.buses = _buses(settings, member, clock, pulse)
+    buses = [_start(bus.run, f"control {bus.name}") for bus in member.buses]
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        await member.poller.turn()
+        tasks += [
+            _start(member.poller.run, "control poll"),
+            _start(member.announcer.run, "control announcer"),
+            _start(pulse.run, "control pulse"),
+            _start(lambda: beat_forever(member.buses, member.heartbeat), "control heartbeat"),
+        ]
+        yield member
+    finally:
+        await _end(tasks)
+        await asyncio.gather(*(bus.leave() for bus in member.buses))
+        await _end(buses)
+        await _forget(postgres, identity)
+
+
+def _buses(settings: Settings, member: Member, clock: DatabaseClock, pulse: Pulse) -> list[Bus]:
+    return []
+
+
+def _start(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
+    return asyncio.get_running_loop().create_task(_keep_running(work, name), name=name)
+
+
+async def _keep_running(work: Callable[[], Awaitable[None]], name: str) -> None:
+    while True:
+        try:
+            await work()
+        except Exception:  # noqa: BLE001 a mistake in one task must not silence the others; it is logged
+            _log.exception("%s failed and starts again", name)
+        await asyncio.sleep(_RESTART_PAUSE)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=2 * _LEAVE_TIMEOUT)
+
+
+async def _forget(postgres: Postgres, identity: Identity) -> None:
+    async def forget(connection: Connection) -> None:
+        values = {
+            "instance": identity.instance,
+            "process": identity.process,
+            "role": identity.role,
+            "started_at": identity.started_at,
+            "pid": identity.pid,
+        }
+        await connection.execute(read_statement("sendoff_control", "forget_process"), values)
+
+    try:
+        await postgres.ask(forget, _LEAVE_TIMEOUT)
+    except (UnavailableError, psycopg.Error) as error:
+        _log.info("control: this process stays on the list for a while: %s", error)
+    await postgres.close(_LEAVE_TIMEOUT / 2)

@@ -1,0 +1,13 @@
+-- Reports this process and returns all states with the database's clock; always at least one row, its scope may be null.
+WITH reported AS (
+    INSERT INTO instances (instance, process, role, host, pid, version, started_at, heartbeat_at,
+                           epoch, revision, actual, in_flight, buses, scopes)
+    VALUES (%(instance)s, %(process)s, %(role)s, %(host)s, %(pid)s, %(version)s, %(started_at)s, clock_timestamp(),
+            %(epoch)s, %(revision)s, %(actual)s, %(in_flight)s, %(buses)s, %(scopes)s)
+        ON CONFLICT (instance, process, role) DO UPDATE
+       SET host = excluded.host, pid = excluded.pid, version = excluded.version, started_at = excluded.started_at,
+           heartbeat_at = excluded.heartbeat_at, epoch = excluded.epoch, revision = excluded.revision,
+           actual = excluded.actual, in_flight = excluded.in_flight, buses = excluded.buses, scopes = excluded.scopes
+)
+SELECT extract(epoch FROM clock_timestamp())::float8, state.scope, state.epoch, state.revision, state.desired
+  FROM (VALUES (1)) AS one LEFT JOIN control_state AS state ON true

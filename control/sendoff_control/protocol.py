@@ -1,0 +1,100 @@
+"""What the buses carry, as JSON: facts, acks, heartbeats, replies. Pure: bytes in, values out."""
+
+from datetime import datetime
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+
+from sendoff_domain.control import ControlState, Decision, Desired, ScopeText
+
+_Epoch = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+_Revision = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+BusHealth = Literal["up", "down", "off"]
+Actual = Literal["running", "stopped", "unknown"]
+
+
+class Fact(msgspec.Struct, rename="camel", frozen=True):
+    """A state that PostgreSQL has committed, announced by `sender`."""
+
+    sender: _Name
+    scope: ScopeText
+    epoch: _Epoch
+    revision: _Revision
+    desired: Desired
+    command_id: str | None = None
+
+    @property
+    def state(self) -> ControlState:
+        """The state it tells of."""
+        return ControlState(self.scope, self.epoch, self.revision, self.desired)
+
+
+class Ack(msgspec.Struct, rename="camel", frozen=True):
+    """`sender` has applied this revision of this scope."""
+
+    sender: _Name
+    scope: ScopeText
+    epoch: _Epoch
+    revision: _Revision
+    actual: Actual
+    in_flight: int
+
+
+class Heartbeat(msgspec.Struct, rename="camel", frozen=True):
+    """A sign of life of the process `sender`: who it is and what it has applied of the global scope."""
+
+    sender: _Name
+    instance: str
+    process: int
+    role: str
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    epoch: _Epoch
+    revision: _Revision
+    actual: Actual
+    in_flight: int
+    buses: dict[str, BusHealth]
+
+
+class Reply(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
+    """The answer to a command that came as a NATS request."""
+
+    status: str  # a CommandStatus, or "rejected" (with an error), or "unavailable" (nothing was decided, try again)
+    command_id: str | None = None
+    scope: str | None = None
+    epoch: int | None = None
+    revision: int | None = None
+    desired: Desired | None = None
+    error: str | None = None
+
+
+M = TypeVar("M", Fact, Ack, Heartbeat)
+
+
+def encode(message: msgspec.Struct) -> bytes:
+    """One message as JSON with camelCase keys."""
+    return msgspec.json.encode(message)
+
+
+def decode(payload: bytes, kind: type[M]) -> M | None:
+    """One message of that kind, or None for anything else: a bus may carry any garbage."""
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (ValueError, RecursionError):
+        return None
+
+
+def fact_of(sender: str, state: ControlState, command_id: str | None = None) -> Fact:
+    """The announcement of a state."""
+    return Fact(sender, state.scope, state.epoch, state.revision, state.desired, command_id)
+
+
+def reply_to(decision: Decision) -> Reply:
+    """What the sender of a command is told."""
+    return Reply(
+        decision.status, decision.command_id, decision.scope, decision.epoch, decision.revision, decision.desired
+    )

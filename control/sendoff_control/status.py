@@ -1,0 +1,137 @@
+"""The fleet as one answer: what is desired, who has applied it, and which buses work."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+from sendoff_control.identity import Identity
+from sendoff_control.protocol import BusHealth, Heartbeat
+from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """One living process and what it has applied: the global state, and per customer where commands exist."""
+
+    identity: Identity
+    epoch: int
+    revision: int
+    actual: str
+    in_flight: int
+    buses: Mapping[str, BusHealth]
+    scopes: Mapping[str, tuple[int, int]]
+
+    def has_applied(self, state: ControlState) -> bool:
+        """Whether the process has applied that state or a newer one."""
+        if state.scope == GLOBAL_SCOPE:
+            return (self.epoch, self.revision) >= state.order
+        return tuple(self.scopes.get(state.scope, (state.epoch, 0))) >= state.order
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceStatus:
+    """The processes of one instance taken together: its revision is that of the slowest of them.
+
+    `actual` is `changing` while they differ; a bus is down when it is down for one of them.
+    """
+
+    instance: str
+    host: str
+    version: str
+    started_at: datetime
+    epoch: int
+    revision: int
+    actual: str
+    in_flight: int
+    buses: Mapping[str, BusHealth]
+    processes: tuple[ProcessStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FleetStatus:
+    """What the fleet should do and what it does; `unconfirmed` names the processes that have not applied it yet.
+
+    `buses` is how this process sees `postgres`, `nats` and `redis`. `scopes` holds the customers that are stopped.
+    """
+
+    desired: Desired
+    epoch: int
+    revision: int
+    converged: bool
+    instances: tuple[InstanceStatus, ...]
+    unconfirmed: tuple[str, ...]
+    buses: Mapping[str, BusHealth]
+    scopes: tuple[ControlState, ...]
+
+
+def fleet_status(
+    states: Iterable[ControlState],
+    state: ControlState,
+    processes: Iterable[ProcessStatus],
+    buses: Mapping[str, BusHealth],
+) -> FleetStatus:
+    """Put together what is known; `state` is the global one."""
+    living = sorted(processes, key=lambda process: (process.identity.instance, process.identity.name))
+    unconfirmed = tuple(process.identity.name for process in living if not process.has_applied(state))
+    stopped = [one for one in states if one.scope != GLOBAL_SCOPE and one.desired is Desired.STOPPED]
+    groups = groupby(living, key=lambda process: process.identity.instance)
+    return FleetStatus(
+        desired=state.desired,
+        epoch=state.epoch,
+        revision=state.revision,
+        converged=bool(living) and not unconfirmed,
+        instances=tuple(_instance(name, tuple(group)) for name, group in groups),
+        unconfirmed=unconfirmed,
+        buses=buses,
+        scopes=tuple(sorted(stopped, key=lambda one: one.scope)),
+    )
+
+
+def _instance(name: str, processes: tuple[ProcessStatus, ...]) -> InstanceStatus:
+    oldest = min(processes, key=lambda process: process.identity.started_at)
+    epoch, revision = min((process.epoch, process.revision) for process in processes)
+    actual = {process.actual for process in processes}
+    return InstanceStatus(
+        instance=name,
+        host=oldest.identity.host,
+        version=oldest.identity.version,
+        started_at=oldest.identity.started_at,
+        epoch=epoch,
+        revision=revision,
+        actual=actual.pop() if len(actual) == 1 else "changing",
+        in_flight=sum(process.in_flight for process in processes),
+        buses=_worst(process.buses for process in processes),
+        processes=processes,
+    )
+
+
+def _worst(seen: Iterable[Mapping[str, BusHealth]]) -> dict[str, BusHealth]:
+    worst: dict[str, BusHealth] = {}
+    for buses in seen:
+        for bus, health in buses.items():
+            if health == "down" or bus not in worst:
+                worst[bus] = health
+    return worst
+
+
+def process_of_row(row: tuple[Any, ...]) -> ProcessStatus:
+    """One row of `list_processes.sql`."""
+    instance, process, role, host, pid, version, started_at, epoch, revision, actual, in_flight, buses, scopes = row
+    identity = Identity(instance, process, role, host, pid, version, started_at)
+    return ProcessStatus(identity, epoch, revision, actual, in_flight, buses, scopes)
+
+
+def process_of_heartbeat(beat: Heartbeat) -> ProcessStatus:
+    """A process as its heartbeat over a bus describes it."""
+    identity = Identity(
+        beat.instance,
+        beat.process,
+        "http" if beat.role == "http" else "worker",
+        beat.host,
+        beat.pid,
+        beat.version,
+        beat.started_at,
+    )
+    return ProcessStatus(identity, beat.epoch, beat.revision, beat.actual, beat.in_flight, beat.buses, {})

@@ -13,7 +13,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
-from sendoff_actors.handoffs import Queue
+from sendoff_actors.handoffs import ActorName, Queue
 
 #: A worker that is silent for so long is dead, and what it had fetched goes to others (milliseconds).
 _HEARTBEAT_TIMEOUT = 10_000
@@ -78,6 +78,13 @@ class HintBroker(RedisBroker):
         pipeline.ltrim(wake, 0, _WAKE_TOKENS - 1)
         pipeline.execute()
         return enqueued
+
+    def hand_on(self, actor: ActorName, *arguments: object) -> None:
+        """Put a hand-off on an actor's queue; raises redis.RedisError when Redis does not answer."""
+        message: dramatiq.Message[object] = dramatiq.Message(
+            queue_name=actor.queue, actor_name=actor, args=arguments, kwargs={}, options={}
+        )
+        self.enqueue(message)
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> "BlockingConsumer":
         """A consumer of that queue; Dramatiq calls this once for each queue."""

@@ -23,6 +23,30 @@ class Queue(StrEnum):
     DEAD_LETTERER = "dead_letterer"
 
 
+class ActorName(StrEnum):
+    """The actors that take hand-offs."""
+
+    CLAIM = "claim"
+    SEND = "send"
+    RETRY = "retry"
+    BURY = "bury"
+    CLEAN_UP = "clean_up"
+
+    @property
+    def queue(self) -> Queue:
+        """Where its hand-offs wait."""
+        return _QUEUES[self]
+
+
+_QUEUES = {
+    ActorName.CLAIM: Queue.CLAIMER,
+    ActorName.SEND: Queue.SENDER,
+    ActorName.RETRY: Queue.RETRIER,
+    ActorName.BURY: Queue.DEAD_LETTERER,
+    ActorName.CLEAN_UP: Queue.DEAD_LETTERER,
+}
+
+
 class Tick(msgspec.Struct, frozen=True):
     """Time for an instance to claim. `number` counts its intervals; `until` (database's clock, s) ends this one."""
 

@@ -10,7 +10,7 @@ from sendoff_actors.broker import HintBroker
 from sendoff_actors.claimer import actor as claimer
 from sendoff_actors.dead_letterer import actor as dead_letterer
 from sendoff_actors.engine import Engine
-from sendoff_actors.handoffs import Tick
+from sendoff_actors.handoffs import ActorName, Tick
 from sendoff_actors.resources import Resources, open_resources
 from sendoff_actors.retrier import actor as retrier
 from sendoff_actors.sender import actor as sender
@@ -55,7 +55,7 @@ class Lifecycle(Middleware):
         scheduler = self._settings.scheduler
         tick = Tick(self._identity.instance, 0, 0.0, scheduler.batch_size, scheduler.drain)
         try:
-            broker.enqueue(broker.get_actor("claim").message(tick))
+            broker.hand_on(ActorName.CLAIM, tick)
         except redis.RedisError:
             return
 

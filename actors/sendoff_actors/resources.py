@@ -8,13 +8,13 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from sendoff_control.member import Member, join_fleet
 
+from sendoff_actors.background import background_turns, cancel
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.customers import Customers
 from sendoff_actors.dead_letterer.handler import Burying
-from sendoff_actors.handoffs import Queue, Tick
+from sendoff_actors.handoffs import ActorName, Queue, Tick
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.sender.aiohttp_transport import AiohttpTransport
 from sendoff_actors.sender.ledger import Ledger
@@ -23,16 +23,12 @@ from sendoff_actors.sender.sending import Neighbours, Sending
 from sendoff_actors.shares import Place
 from sendoff_actors.ticker import Ticker
 from sendoff_control.identity import Identity
+from sendoff_control.member import Member, join_fleet
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_db.seed import seed
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import Settings
-
-#: A lease is prolonged when less than this part of it is left, and looked at four times as often.
-_RENEWAL_SHARE = 0.6
-_CLEAN_UP_EVERY = 300.0
-_CLEAN_UP_FIRST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +69,8 @@ async def open_resources(
         )
         neighbours = Neighbours(
             is_running=member.is_running,
-            to_retrier=_enqueuer(broker, "retry"),
-            to_dead_letterer=_enqueuer(broker, "bury"),
+            to_retrier=_enqueuer(broker, ActorName.RETRY),
+            to_dead_letterer=_enqueuer(broker, ActorName.BURY),
             on_held=lambda held: _make_room(broker, held < held_limit),
         )
         sending = Sending(
@@ -91,8 +87,9 @@ async def open_resources(
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
         claiming = Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease)
         burying = Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention)
-        for turn in _background(settings, identity, place, broker, member, clock, sending):
-            stack.push_async_callback(_cancel, asyncio.create_task(turn))
+        ticker = Ticker(identity.instance, scheduler, clock, member.is_running, _tick_sender(broker))
+        for turn in background_turns(sending, scheduler.lease, ticker if place.index == 0 else None, broker):
+            stack.push_async_callback(cancel, asyncio.create_task(turn))
         yield Resources(member, claiming, sending, Retrying(pool, customers), burying)
 
 
@@ -113,51 +110,18 @@ def _make_room(broker: HintBroker, room: bool) -> None:
     (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
 
 
-def _enqueuer(broker: HintBroker, actor: str) -> Callable[[list[Any]], Awaitable[None]]:
+def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:
     async def enqueue(items: list[Any]) -> None:
         try:
-            await asyncio.to_thread(broker.enqueue, broker.get_actor(actor).message(items))
+            await asyncio.to_thread(broker.hand_on, actor, items)
         except redis.RedisError as error:
             raise UnavailableError(f"Redis did not take a hand-off to {actor}: {error}") from error
 
     return enqueue
 
 
-def _background(
-    settings: Settings,
-    identity: Identity,
-    place: Place,
-    broker: HintBroker,
-    member: Member,
-    clock: DatabaseClock,
-    sending: Sending,
-) -> list[Any]:
-    turns = [_renew(sending, settings.scheduler.lease.total_seconds())]
-    if place.index == 0:
+def _tick_sender(broker: HintBroker) -> Callable[[Tick], Awaitable[None]]:
+    async def send_tick(tick: Tick) -> None:
+        await asyncio.to_thread(broker.hand_on, ActorName.CLAIM, tick)
 
-        async def send_tick(tick: Tick) -> None:
-            await asyncio.to_thread(broker.enqueue, broker.get_actor("claim").message(tick))
-
-        turns.append(Ticker(identity.instance, settings.scheduler, clock, member.is_running, send_tick).run())
-        turns.append(_clean_up(broker))
-    return turns
-
-
-async def _renew(sending: Sending, lease: float) -> None:
-    while True:
-        await asyncio.sleep(lease * (1 - _RENEWAL_SHARE) / 2)
-        with contextlib.suppress(UnavailableError):  # the next turn comes before the lease is over
-            await sending.renew_leases(lease * _RENEWAL_SHARE)
-
-
-async def _clean_up(broker: HintBroker) -> None:
-    await asyncio.sleep(_CLEAN_UP_FIRST)
-    while True:
-        with contextlib.suppress(redis.RedisError):  # the next turn comes in five minutes
-            await asyncio.to_thread(broker.enqueue, broker.get_actor("clean_up").message())
-        await asyncio.sleep(_CLEAN_UP_EVERY)
-
-
-async def _cancel(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    return send_tick

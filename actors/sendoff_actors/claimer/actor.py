@@ -11,7 +11,7 @@ import structlog
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.engine import Engine
-from sendoff_actors.handoffs import Batch, Queue, Tick, read
+from sendoff_actors.handoffs import ActorName, Batch, Queue, Tick, read
 
 #: Batches that may wait for a Sender; beyond it the backlog stays in PostgreSQL, where it costs no lease.
 _WAITING_BATCHES = 4
@@ -25,7 +25,7 @@ def declare(
     """Register the Claimer with the broker."""
     busy = threading.Lock()
 
-    @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name="claim")
+    @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name=ActorName.CLAIM)
     def claim(tick: Any) -> None:
         """One tick; while one claim of this process runs, draining ticks are dropped: that claim is theirs too."""
         wanted = read(tick, Tick)
@@ -43,7 +43,7 @@ def declare(
 def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batches: list[Batch]) -> None:
     for position, batch in enumerate(batches):
         try:
-            broker.enqueue(broker.get_actor("send").message(batch))
+            broker.hand_on(ActorName.SEND, batch)
         except redis.RedisError as error:
             log.warning("claimed messages go back, Redis does not take them", error=str(error))
             for unsent in batches[position:]:

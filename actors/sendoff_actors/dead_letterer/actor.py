@@ -7,18 +7,18 @@ import dramatiq
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.engine import Engine
-from sendoff_actors.handoffs import Queue, Undeliverable, read
+from sendoff_actors.handoffs import ActorName, Queue, Undeliverable, read
 
 
 def declare(broker: HintBroker, engine: Engine[Any], burying: Burying) -> "list[dramatiq.Actor[..., None]]":
     """Register the DeadLetterer with the broker."""
 
-    @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name="bury")
+    @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.BURY)
     def bury(undeliverable: Any) -> None:
         """One batch of messages that will not be tried again."""
         engine.call(burying.bury(read(undeliverable, list[Undeliverable])))
 
-    @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name="clean_up")
+    @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.CLEAN_UP)
     def clean_up() -> None:
         """Take away what is old; the ticker asks for it."""
         engine.call(burying.clean_up())

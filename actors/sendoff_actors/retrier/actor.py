@@ -6,18 +6,18 @@ import dramatiq
 
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.engine import Engine
-from sendoff_actors.handoffs import FailedAttempt, Queue, read
+from sendoff_actors.handoffs import ActorName, FailedAttempt, Queue, read
 from sendoff_actors.retrier.handler import Retrying
 
 
 def declare(broker: HintBroker, engine: Engine[Any], retrying: Retrying) -> "dramatiq.Actor[..., None]":
     """Register the Retrier with the broker."""
 
-    @dramatiq.actor(broker=broker, queue_name=Queue.RETRIER, actor_name="retry")
+    @dramatiq.actor(broker=broker, queue_name=Queue.RETRIER, actor_name=ActorName.RETRY)
     def retry(failures: Any) -> None:
         """One batch of failed attempts; if it is lost, the leases run out and the messages are sent again."""
         undeliverable = engine.call(retrying.handle(read(failures, list[FailedAttempt])))
         if undeliverable:
-            broker.enqueue(broker.get_actor("bury").message(undeliverable))
+            broker.hand_on(ActorName.BURY, undeliverable)
 
     return retry

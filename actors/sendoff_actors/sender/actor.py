@@ -7,7 +7,7 @@ import dramatiq
 
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.engine import Engine
-from sendoff_actors.handoffs import Batch, Queue, read
+from sendoff_actors.handoffs import ActorName, Batch, Queue, read
 from sendoff_actors.sender.sending import Sending
 
 
@@ -16,7 +16,7 @@ def declare(
 ) -> "dramatiq.Actor[..., None]":
     """Register the Sender with the broker; `ask_for_more` is called after each batch that says there is more."""
 
-    @dramatiq.actor(broker=broker, queue_name=Queue.SENDER, actor_name="send")
+    @dramatiq.actor(broker=broker, queue_name=Queue.SENDER, actor_name=ActorName.SEND)
     def send(batch: Any) -> None:
         """Hand one claimed batch to the event loop; from there on the lease, not this call, keeps it safe."""
         claimed = read(batch, Batch)

@@ -12,8 +12,10 @@ from sendoff_control.bus import Bus
 from sendoff_control.heartbeat import beat_forever
 from sendoff_control.identity import Identity
 from sendoff_control.member import Member
+from sendoff_control.nats_bus import NatsBus
 from sendoff_control.postgres import Postgres
 from sendoff_control.pulse import Pulse
+from sendoff_control.redis_bus import RedisBus
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
@@ -67,7 +69,14 @@ async def join_fleet(
 
 
 def _buses(settings: Settings, member: Member, clock: DatabaseClock, pulse: Pulse) -> list[Bus]:
-    return []
+    prefix = settings.control.prefix
+    buses: list[Bus] = []
+    if settings.nats.url is not None:
+        buses.append(NatsBus(settings.nats, prefix, member, member.command, member.heartbeat, pulse.expected_revision))
+    if settings.redis.broker_url is not None:
+        url = settings.redis.broker_url
+        buses.append(RedisBus(url, prefix, member, member.command, member.heartbeat, member.states, pulse, clock))
+    return buses
 
 
 def _start(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:

@@ -1,0 +1,171 @@
+"""The Redis side: commands that everybody hears, the lease that decides who acts, and facts, acks and heartbeats."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from sendoff_control import heartbeat as beats
+from sendoff_control.arbiter import Arbiter
+from sendoff_control.bus import Bus, Listener, Outgoing, Topic
+from sendoff_control.lease import Lease, delete_if_equal
+from sendoff_control.nats_bus import Decide
+from sendoff_control.protocol import Fact, Heartbeat, decode
+from sendoff_control.pulse import Pulse
+from sendoff_control.states import AppliedStates
+from sendoff_db.clock import DatabaseClock
+
+_TIMEOUT = 1.5
+_CLOSE_TIMEOUT = 0.3
+_KEY_MILLISECONDS = 15_000
+_LEASE_INTERVAL = 0.5
+#: Own heartbeats that were not heard before the connection counts as dead.
+_MISSES = 3
+
+_SPREAD = 0.1
+
+
+class RedisBus(Bus):
+    """Each session has a client of its own without silent retries, so that every gap is noticed."""
+
+    def __init__(
+        self,
+        url: str,
+        prefix: str,
+        listener: Listener,
+        decide: Decide,
+        heartbeat: Callable[[], Heartbeat],
+        states: AppliedStates,
+        pulse: Pulse,
+        clock: DatabaseClock,
+    ) -> None:
+        super().__init__("redis", listener)
+        self._url = url
+        self._prefix = prefix
+        self._decide = decide
+        self._states = states
+        self._pulse = pulse
+        self._clock = clock
+        self._name = heartbeat().sender
+        self._key = f"{prefix}:instance:{self._name}"
+        self._life: tuple[Redis, Lease, Arbiter] | None = None
+        self._leaving = False
+        self._written = b""
+
+    async def leave(self) -> None:
+        """Send what is still to be sent, then give back the lease and the key of this process."""
+        self._leaving = True
+        await self.drained(_CLOSE_TIMEOUT)
+        if self._life is not None:
+            with contextlib.suppress(RedisError, OSError, TimeoutError):  # lease and key run out by themselves
+                await self._take_back(*self._life)
+
+    async def _take_back(self, client: Redis, lease: Lease, arbiter: Arbiter) -> None:
+        async with asyncio.timeout(2 * _CLOSE_TIMEOUT):
+            await delete_if_equal(client, self._key, self._written)
+            if await arbiter.settled(_CLOSE_TIMEOUT):  # or a successor could act on what is being committed here
+                await lease.release()
+
+    def _target(self, topic: Topic) -> str:
+        return f"{self._prefix}:control:{topic}"
+
+    async def _session(self) -> None:
+        client: Redis = Redis.from_url(
+            self._url,
+            protocol=2,
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
+            client_name=f"{self._prefix}-control-{self._name}",
+        )
+        pubsub = client.pubsub()
+        try:
+            await self._subscribe(pubsub)
+            await self._serve(client, pubsub)
+        finally:
+            self._life = None
+            with contextlib.suppress(Exception):  # a connection that breaks while it is closed is closed as well
+                async with asyncio.timeout(_CLOSE_TIMEOUT):
+                    await pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py ships this one without types
+                    await client.aclose()
+
+    async def _subscribe(self, pubsub: PubSub) -> None:
+        channels = [f"{self._prefix}:control", *(self._target(topic) for topic in ("state", "ack", "heartbeat"))]
+        await pubsub.subscribe(*channels)
+        async with asyncio.timeout(_TIMEOUT):
+            for _ in channels:
+                await _next(pubsub, _TIMEOUT)
+
+    async def _serve(self, client: Redis, pubsub: PubSub) -> None:
+        lease = Lease(client, f"{self._prefix}:control:authority", self._name)
+        arbiter = Arbiter(lease, self._states, self._pulse, self._clock, self._decide)
+        self._life = client, lease, arbiter
+        outbox = self._open()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._read(pubsub, arbiter))
+            group.create_task(self._write(client, outbox))
+            group.create_task(self._keep_lease(lease, pubsub))
+            group.create_task(arbiter.run())
+
+    async def _read(self, pubsub: PubSub, arbiter: Arbiter) -> NoReturn:
+        echoed_at = time.monotonic()
+        while True:
+            message = await _next(pubsub, 1.0)
+            if message is not None and self._is_own_heartbeat(message):
+                echoed_at = time.monotonic()
+            if time.monotonic() - echoed_at > (_MISSES + _SPREAD) * beats.INTERVAL:
+                raise ConnectionError("own heartbeats are not heard")
+            if message is not None:
+                self._dispatch(message, arbiter)
+
+    def _is_own_heartbeat(self, message: dict[str, Any]) -> bool:
+        data: bytes = message["data"]
+        return data == self._written
+
+    def _dispatch(self, message: dict[str, Any], arbiter: Arbiter) -> None:
+        if message["type"] == "pong":
+            arbiter.mark(message["data"].decode())
+        elif message["type"] == "subscribe":
+            self._listener.connected(self)  # the client has reconnected by itself: something may have been missed
+        elif message["type"] == "message":
+            self._hear_on(message["channel"].decode(), message["data"], arbiter)
+
+    def _hear_on(self, channel: str, payload: bytes, arbiter: Arbiter) -> None:
+        if channel == f"{self._prefix}:control":
+            arbiter.hear(payload)
+        elif channel == self._target("state"):
+            if fact := decode(payload, Fact):
+                arbiter.note(fact)
+            self.hear("state", payload)
+        elif channel == self._target("ack"):
+            self.hear("ack", payload)
+        elif channel == self._target("heartbeat"):
+            self.hear("heartbeat", payload)
+
+    async def _write(self, client: Redis, outbox: asyncio.Queue[Outgoing]) -> NoReturn:
+        while True:
+            outgoing = await outbox.get()
+            if outgoing.topic == "heartbeat":
+                self._written = outgoing.payload
+                await client.set(self._key, outgoing.payload, px=_KEY_MILLISECONDS)
+            await client.publish(outgoing.to, outgoing.payload)
+            outbox.task_done()
+
+    async def _keep_lease(self, lease: Lease, pubsub: PubSub) -> NoReturn:
+        while True:
+            if not await lease.renew() and not self._leaving and await lease.acquire():
+                await pubsub.ping(lease.token)
+            await asyncio.sleep(_LEASE_INTERVAL * random.uniform(1 - _SPREAD, 1))  # noqa: S311 spreads load, no secret
+
+
+async def _next(pubsub: PubSub, timeout: float) -> dict[str, Any] | None:
+    message: dict[str, Any] | None = await pubsub.get_message(timeout=timeout)
+    return message

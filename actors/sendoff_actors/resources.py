@@ -22,8 +22,9 @@ from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.sending import Neighbours, Sending
 from sendoff_actors.shares import Place
 from sendoff_actors.ticker import Ticker
+from sendoff_control.fleet import join_fleet
 from sendoff_control.identity import Identity
-from sendoff_control.member import Member, join_fleet
+from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_db.seed import seed

@@ -18,6 +18,6 @@ class Place:
 def parse_place(text: str) -> Place:
     """Read `0/2`; raises ValueError unless it names a process that exists."""
     index, _, count = text.partition("/")
-    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+    if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
         raise ValueError(f"expected a process such as 0/2, got {text!r}")
     return Place(int(index), int(count))

@@ -52,6 +52,7 @@ class Receiver:
     def __init__(self) -> None:
         self.script: Script = accept
         self.url = ""
+        self._let_go = threading.Event()
         self._received: list[Received] = []
 
     @property
@@ -70,6 +71,21 @@ class Receiver:
     def answer(self, status: int, *, headers: dict[str, str] | None = None, body: str = "") -> None:
         """From now on answer everything like this."""
         self.script = lambda _: web.Response(status=status, headers=headers, text=body)
+
+    def hang(self, which: Callable[[Received], bool]) -> None:
+        """From now on answer these only after `let_go`, and everything else at once."""
+        self._let_go.clear()
+
+        async def script(received: Received) -> web.StreamResponse:
+            while which(received) and not self._let_go.is_set():  # noqa: ASYNC110  set by another thread
+                await asyncio.sleep(0.01)
+            return accept(received)
+
+        self.script = script
+
+    def let_go(self) -> None:
+        """Answer what hangs."""
+        self._let_go.set()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Write the request down and answer by the script."""

@@ -66,10 +66,10 @@ class Claiming:
 def split(messages: list[Claimed]) -> list[list[Claimed]]:
     """The messages in their order, in parts that respect BATCH_MESSAGES and BATCH_BYTES."""
     parts: list[list[Claimed]] = []
-    size = BATCH_BYTES
+    size = 0
     for message in messages:
         size += len(message.payload)
-        if size > BATCH_BYTES or len(parts[-1]) >= BATCH_MESSAGES:
+        if not parts or size > BATCH_BYTES or len(parts[-1]) >= BATCH_MESSAGES:
             parts.append([])
             size = len(message.payload)
         parts[-1].append(message)

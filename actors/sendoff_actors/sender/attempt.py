@@ -44,6 +44,8 @@ async def attempt(
         answer = await transport.post(customer.webhook_url, headers, body, customer.timeout, customer.connect_timeout)
     except TransportError as error:
         return Failed(error.error_class, error.detail, _since(started))
+    except Exception as error:  # noqa: BLE001  a message without an outcome would be held and renewed for ever
+        return Failed(ErrorClass.PROTOCOL, f"{type(error).__name__}: {error}", _since(started))
     return judge(answer, _since(started), datetime.fromtimestamp(now, UTC))
 
 
@@ -82,7 +84,7 @@ def external_message_id(body: bytes) -> str | None:
         return None
     try:
         found = _read_answer(body).messageId
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
         return None
     return None if found is None else str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]
 

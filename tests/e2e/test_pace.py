@@ -1,0 +1,49 @@
+"""The scheduler's three numbers are an exact throttle, for each instance as a whole."""
+
+from collections import Counter
+
+import pytest
+
+from support.client import Client
+from support.instances import Launcher
+from support.receiver import Receiver
+from support.waiting import wait_until
+
+PACE = {
+    "SCHEDULER__INTERVAL": "2s",
+    "SCHEDULER__BATCH_SIZE": "2",
+    "SCHEDULER__MAX_CONCURRENT": "2",
+    "SCHEDULER__DRAIN": "false",
+}
+
+
+@pytest.mark.parametrize("instances", [1, 2])
+def test_each_instance_sends_exactly_two_messages_an_interval(
+    launch: Launcher, api: Client, receiver: Receiver, instances: int
+) -> None:
+    api.send_many(6 * instances + 4)
+    for number in range(instances):
+        launch.instance(f"pace-{number}", processes=2, **PACE)
+
+    wait_until(lambda: len(receiver.received) >= 6 * instances + 2, "three intervals are over", timeout=30)
+
+    # Ticks stand at the even seconds; the first interval may have found an instance not started yet.
+    intervals = Counter(int(request.arrived_at // 2) for request in receiver.received)
+    full = [intervals[number] for number in sorted(intervals)[1:-1]]
+    assert full
+    assert set(full) == {2 * instances}
+    assert set(receiver.ids().values()) == {1}
+
+
+def test_no_more_requests_are_in_flight_than_the_instance_may_have(
+    launch: Launcher, api: Client, receiver: Receiver
+) -> None:
+    receiver.hang(lambda _: True)
+    api.send_many(30)
+    launch.instance(processes=2, SCHEDULER__MAX_CONCURRENT="3")
+
+    wait_until(lambda: len(receiver.received) == 3, "as many requests as allowed are in flight")
+    receiver.let_go()
+    wait_until(lambda: len(receiver.ids()) == 30, "the others follow")
+
+    assert set(receiver.ids().values()) == {1}

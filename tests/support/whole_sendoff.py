@@ -1,0 +1,68 @@
+"""A whole Sendoff for each test: its own database, Redis databases and control prefix, a webhook, real processes."""
+
+import secrets
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.client import Client
+from support.instances import Launcher, launcher
+from support.receiver import Receiver, running_receiver
+from support.servers import RedisUrls
+
+#: Fast enough for a test, slow enough to be counted.
+RETRY = {"RETRY__ATTEMPTS": "3", "RETRY__FIRST": "200ms", "RETRY__FACTOR": "2", "RETRY__JITTER": "0"}
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """The webhook of the default customer."""
+    with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def prefix() -> str:
+    """The prefix of everything that this test's fleet says on the buses."""
+    return f"test-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def launch(
+    tmp_path: Path, sendoff_database: str, redis_urls: RedisUrls, nats_url: str, receiver: Receiver, prefix: str
+) -> Iterator[Launcher]:
+    """Starts processes; all of one test share servers, webhook and a pace that drains."""
+    environment = {
+        "SENDOFF_POSTGRES__URL": sendoff_database,
+        "SENDOFF_REDIS__BROKER_URL": redis_urls.broker,
+        "SENDOFF_REDIS__CACHE_URL": redis_urls.cache,
+        "SENDOFF_NATS__URL": nats_url,
+        "SENDOFF_CONTROL__PREFIX": prefix,
+        "SENDOFF_WEBHOOK__URL": receiver.url,
+        "SENDOFF_WEBHOOK__TIMEOUT": "5s",
+        "SENDOFF_SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+        "SENDOFF_SCHEDULER__INTERVAL": "50ms",
+        "SENDOFF_SCHEDULER__BATCH_SIZE": "200",
+        "SENDOFF_SCHEDULER__MAX_CONCURRENT": "50",
+        "SENDOFF_SCHEDULER__DRAIN": "true",
+        **{f"SENDOFF_{key}": value for key, value in RETRY.items()},
+    }
+    with launcher(tmp_path, environment) as started:
+        yield started
+
+
+@pytest.fixture
+def api(launch: Launcher) -> Client:
+    """A running API process, and a client of it."""
+    port = free_port()
+    launch.api(port)
+    return Client(f"http://127.0.0.1:{port}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

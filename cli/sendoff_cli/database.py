@@ -1,0 +1,104 @@
+"""The command's own connection to PostgreSQL, and the schema that everything else needs."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import AsyncConnection
+
+from sendoff_db.migrator import migrate, pending
+from sendoff_db.pool import Connection
+from sendoff_db.seed import seed
+from sendoff_domain.errors import SendoffError, UnavailableError
+from sendoff_domain.settings import PostgresSettings, Settings
+
+_CONNECT_SECONDS = 5
+_RETRY_SECONDS = 0.5
+
+Say = Callable[[str], None]
+
+
+@asynccontextmanager
+async def connected(settings: PostgresSettings) -> AsyncIterator[Connection]:
+    """A connection for the block.
+
+    Raises UnavailableError when PostgreSQL does not answer or refuses us, and SendoffError for what fails inside.
+    """
+    connection = await _connect(settings)
+    try:
+        async with connection:
+            yield connection
+    except psycopg.Error as error:
+        raise SendoffError(f"PostgreSQL: {_first_line(error)}") from error
+
+
+@asynccontextmanager
+async def connected_within(settings: PostgresSettings, patience: float, say: Say) -> AsyncIterator[Connection]:
+    """The same, but a server that is only just starting is waited for."""
+    await _wait_for_server(settings, patience, say)
+    async with connected(settings) as connection:
+        yield connection
+
+
+async def prepare_database(settings: Settings, patience: float, say: Say) -> list[str]:
+    """Bring the schema up to date and write what follows from the configuration; returns the new migrations."""
+    async with connected_within(settings.postgres, patience, say) as connection:
+        applied = await migrate(connection)
+        await seed(connection, settings)
+    return applied
+
+
+async def wait_for_schema(settings: Settings, patience: float, say: Say) -> None:
+    """Wait until somebody has brought the schema up to date; raises UnavailableError when nobody does."""
+    deadline = time.monotonic() + patience
+    async with connected_within(settings.postgres, patience, say) as connection:
+        missing = await pending(connection)
+        if missing:
+            say(f"the database lacks {', '.join(missing)}: waiting for `sendoff migrate`")
+        while missing:
+            if time.monotonic() > deadline:
+                raise UnavailableError("the database is not migrated: run `sendoff migrate`")
+            await asyncio.sleep(_RETRY_SECONDS)
+            missing = await pending(connection)
+
+
+async def _wait_for_server(settings: PostgresSettings, patience: float, say: Say) -> None:
+    deadline = time.monotonic() + patience
+    waiting = False
+    while True:
+        try:
+            await (await _connect(settings)).close()
+        except UnavailableError as error:
+            if time.monotonic() > deadline:
+                raise
+            if not waiting:
+                say(f"{error}; trying again for {patience:g} s")
+            waiting = True
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+async def _connect(settings: PostgresSettings) -> Connection:
+    if settings.url is None:
+        raise SendoffError(
+            "postgres.url is not set, and no embedded server runs: start `sendoff up`, or set the address"
+        )
+    try:
+        return await AsyncConnection.connect(
+            settings.url,
+            autocommit=True,
+            connect_timeout=_CONNECT_SECONDS,
+            application_name="sendoff command",
+            prepare_threshold=None,
+        )
+    except psycopg.OperationalError as error:
+        raise UnavailableError(f"PostgreSQL does not let us in: {_first_line(error)}") from None
+    except psycopg.Error:  # it quotes the address, which holds the password
+        raise SendoffError("postgres.url: expected postgresql://user:password@host:port/database") from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_DEFAULT_CONFIG = Path("config.yaml")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", envvar="SENDOFF_CONFIG", help="The configuration file.", show_default="config.yaml if it is there"
+    ),
+]
+DataOption = Annotated[Path, typer.Option("--data", envvar="SENDOFF_DATA", help="The folder of the embedded servers.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
+
+DEFAULT_DATA = Path(".sendoff")
+
+
+def chosen_config(config: Path | None) -> Path | None:
+    """The file to read: the one that was named, or `config.yaml` if there is one, or none."""
+    if config is None and _DEFAULT_CONFIG.is_file():
+        return _DEFAULT_CONFIG
+    return config

@@ -1,0 +1,65 @@
+"""The processes of one instance: their commands, and the environment in which each of them starts."""
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from sendoff_cli.supervisor import Process
+from sendoff_domain.settings import Settings
+
+#: How long the requests of an HTTP process may take to end (seconds).
+_HTTP_PATIENCE = 30.0
+#: Beyond the webhook's timeout: what a worker may take to give back and record everything (seconds).
+_WORKER_PATIENCE = 50.0
+_SAMPLE_PATIENCE = 5.0
+
+
+def new_instance_id() -> str:
+    """`SENDOFF_INSTANCE`, or a name that no other instance has."""
+    return os.environ.get("SENDOFF_INSTANCE") or f"{socket.gethostname()}-{secrets.token_hex(3)}"
+
+
+def instance_environment(config: Path | None, instance: str, overrides: Mapping[str, str]) -> dict[str, str]:
+    """What all processes of an instance have in common."""
+    environment = {**os.environ, **overrides, "SENDOFF_INSTANCE": instance, "PYTHONUNBUFFERED": "1"}
+    if config is not None:
+        environment["SENDOFF_CONFIG"] = str(config.resolve())
+    return environment
+
+
+def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
+    """The API's processes, which share one port."""
+    return _numbered("http", "sendoff_http", settings.http.processes, environment, _HTTP_PATIENCE)
+
+
+def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
+    """The workers: as many as are configured, or one per core."""
+    count = settings.workers.processes or _cores()
+    patience = settings.webhook.timeout.total_seconds() + _WORKER_PATIENCE
+    return _numbered("worker", "sendoff_actors", count, environment, patience)
+
+
+def sample_process(listener: socket.socket, environment: Mapping[str, str]) -> Process:
+    """The sample webhook on a socket that listens already, so that a restart keeps its port."""
+    command = (sys.executable, "-m", "sendoff_cli.sample_webhook", str(listener.fileno()))
+    return Process("sample webhook", command, environment, _SAMPLE_PATIENCE, (listener.fileno(),))
+
+
+def _numbered(role: str, module: str, count: int, environment: Mapping[str, str], patience: float) -> list[Process]:
+    return [
+        Process(
+            f"{role} {index}",
+            (sys.executable, "-m", module),
+            {**environment, "SENDOFF_PROCESS": f"{index}/{count}"},
+            patience,
+        )
+        for index in range(count)
+    ]
+
+
+def _cores() -> int:
+    """The cores that this process may use, which in a container are not all of the machine."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

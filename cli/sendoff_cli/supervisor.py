@@ -1,0 +1,170 @@
+"""Keeps processes running: starts the dead again with growing pauses, and stops all of them in order."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import FrameType
+
+from sendoff_cli.servers.process import _bound_to_parent as bound_to_parent
+
+#: What a process ends with when its configuration is wrong: to start it again would not help.
+CONFIGURATION_ERROR = 2
+_HURRIED_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What to run: its name in messages, its command, its whole environment, and how long it may take to stop."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    patience: float
+    descriptors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """Seconds before a restart: `first`, then doubled up to `longest`; `first` again after a life of `stable`."""
+
+    first: float = 1.0
+    longest: float = 30.0
+    stable: float = 60.0
+
+
+class Supervisor:
+    """Runs the processes of all stages at the same time, and stops them stage by stage, the first stage first."""
+
+    def __init__(self, stages: Sequence[Sequence[Process]], say: Callable[[str], None], pauses: Pauses | None = None):
+        self._say = say
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._code = 0
+        self._stages = [[_Keeper(process, say, pauses or Pauses(), self.stop) for process in stage] for stage in stages]
+
+    async def run(self) -> int:
+        """Run until somebody asks to stop and every process has ended; returns the code to exit with."""
+        lives = {keeper: asyncio.create_task(keeper.run()) for stage in self._stages for keeper in stage}
+        for life in lives.values():
+            life.add_done_callback(lambda _: self.stop(1))  # before its time only by a mistake of ours
+        await self._stop.wait()
+        for stage in self._stages:
+            for keeper in stage:
+                keeper.leave()
+            await asyncio.gather(*(self._ended(keeper, lives[keeper]) for keeper in stage))
+        return self._code
+
+    def stop(self, code: int = 0) -> None:
+        """Ask for the orderly end of everything; the first call decides the exit code."""
+        if not self._stop.is_set():
+            self._code = code
+            self._stop.set()
+
+    def hurry(self) -> None:
+        """Do not wait for one stage before the next one, and only a few seconds for any process."""
+        self._hurry.set()
+        for stage in self._stages:
+            for keeper in stage:
+                keeper.leave()
+
+    async def _ended(self, keeper: "_Keeper", life: "asyncio.Task[None]") -> None:
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait((life, hurry), timeout=keeper.process.patience, return_when=asyncio.FIRST_COMPLETED)
+        if hurry.done():
+            await asyncio.wait((life,), timeout=_HURRIED_SECONDS)
+        hurry.cancel()
+        if not life.done():
+            self._say(f"{keeper.process.name} does not stop and is killed")
+            keeper.kill()
+        await life
+
+
+class _Keeper:
+    """One process that is started again whenever it ends."""
+
+    def __init__(
+        self, process: Process, say: Callable[[str], None], pauses: Pauses, give_up: Callable[[int], None]
+    ) -> None:
+        self.process = process
+        self._say = say
+        self._pauses = pauses
+        self._give_up = give_up
+        self._leaving = asyncio.Event()
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def run(self) -> None:
+        """Keep the process running until `leave`, or until it says that its configuration is wrong."""
+        pause = self._pauses.first
+        while not self._leaving.is_set():
+            began = time.monotonic()
+            end, code = await self._live()
+            if self._leaving.is_set():
+                return
+            if code == CONFIGURATION_ERROR:
+                self._say(f"{self.process.name} {end}: its configuration is wrong, so everything stops")
+                self._give_up(CONFIGURATION_ERROR)
+                return
+            if time.monotonic() - began >= self._pauses.stable:
+                pause = self._pauses.first
+            self._say(f"{self.process.name} {end}; it starts again in {pause:g} s")
+            await self._rest(pause)
+            pause = min(2 * pause, self._pauses.longest)
+
+    def leave(self) -> None:
+        """Ask the process to end, and do not start it again; repeated calls ask once."""
+        if not self._leaving.is_set():
+            self._leaving.set()
+            self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._signal(signal.SIGKILL)
+
+    async def _live(self) -> tuple[str, int | None]:
+        """Start the process and wait for its end: what became of it in words, and its exit code if it has one."""
+        try:
+            self._child = await asyncio.create_subprocess_exec(
+                *self.process.command,
+                env=dict(self.process.environment),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=self.process.descriptors,
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
+                preexec_fn=bound_to_parent(signal.SIGTERM),
+            )
+        except OSError as error:
+            return f"cannot be started ({error})", None
+        if self._leaving.is_set():  # asked to leave while it was being started
+            self._signal(signal.SIGTERM)
+        code = await self._child.wait()
+        return (f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"), code
+
+    async def _rest(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._leaving.wait()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._child is not None and self._child.returncode is None:
+            with suppress(ProcessLookupError):
+                self._child.send_signal(number)
+
+
+@contextmanager
+def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
+    """Within the block SIGINT and SIGTERM stop the supervisor, and a second one makes it hurry."""
+    loop = asyncio.get_running_loop()
+    received: list[int] = []
+
+    def on_signal(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        loop.call_soon_threadsafe(supervisor.stop if len(received) == 1 else supervisor.hurry)
+
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -47,7 +47,7 @@ def _read_file(path: Path) -> Document:
         return {}
     if not isinstance(document, dict):
         raise SettingsError(f"{path}: expected sections with keys, got {document!r}")
-    return document
+    return {key: value for key, value in document.items() if value is not None}  # a section with no key in it
 
 
 def _read_environment(environ: Mapping[str, str]) -> Document:
@@ -59,13 +59,20 @@ def _read_environment(environ: Mapping[str, str]) -> Document:
         place = document
         for section in sections:
             place = place.setdefault(section, {})
-        place[key] = _structured(value)
+            if not isinstance(place, dict):
+                raise SettingsError(f"{name}: expected {section} to be set either as a whole or key by key")
+        place[key] = _structured(name, value)
     return document
 
 
-def _structured(value: str) -> Any:
+def _structured(name: str, value: str) -> Any:
     """Lists and maps are written as YAML; anything else is left to the model, so a password of digits stays text."""
-    return yaml.safe_load(value) if value[:1] in ("[", "{") else value
+    if value[:1] not in ("[", "{"):
+        return value
+    try:
+        return yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{name}: expected YAML: {getattr(error, 'problem', None) or 'cannot be read'}") from None
 
 
 def _merge(base: Document, over: Document) -> Document:
@@ -84,8 +91,14 @@ def _explain(mistake: ErrorDetails) -> str:
     if not expected.startswith("expected"):
         expected = f"expected {expected}"
     found = mistake["input"]
-    shown = "" if isinstance(found, dict) or "got" in expected else f", got {found!r}"
-    return f"{path}: {expected}{shown}"
+    hidden = isinstance(found, dict) or "got" in expected or _is_secret(mistake["loc"], found)
+    return f"{path}: {expected}" if hidden else f"{path}: {expected}, got {found!r}"
+
+
+def _is_secret(location: tuple[int | str, ...], found: object) -> bool:
+    """Whether a value must not be shown: a secret's, or a URL's that may hold a password."""
+    fields = {field.alias or name: str(field.annotation) for name, field in _model_at(location).model_fields.items()}
+    return "@" in str(found) or any("SecretStr" in fields.get(str(part), "") for part in location)
 
 
 def _suggestion(location: tuple[int | str, ...]) -> str:

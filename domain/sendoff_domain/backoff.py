@@ -2,25 +2,21 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, model_validator
 
 from sendoff_domain.durations import PositiveDuration
+from sendoff_domain.section import Section
 
 #: A receiver's Retry-After is followed up to here, so that no customer can park a message for months.
 LONGEST_HINT = timedelta(hours=24)
 
 
-class RetryStrategy(BaseModel):
+class RetryStrategy(Section):
     """How often a message is attempted in all, and how long to wait after each failure.
 
     The n-th wait is `first x factor^(n-1)`, capped at `max`; `waits` replaces the formula by a list, which also
     sets the number of attempts. `jitter` is the share that may be added on top, never taken off.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, validate_by_name=True, hide_input_in_errors=True
-    )
 
     attempts: int = Field(default=8, ge=1, le=1000)
     first: PositiveDuration = timedelta(seconds=5)

@@ -1,5 +1,6 @@
 """Durations as people write them: `90s`, `2m`, `1h30m`, `250ms`, `30d`."""
 
+import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -7,6 +8,9 @@ import durationpy
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 LONGEST = timedelta(days=3660)
+#: durationpy alone also reads `1h-30m` (as 1h30m), `2mm` (as two months) and bare zeros.
+_FORM = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h|d|w))+")
+_UNITS = (("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
 _EXPECTED = "expected a duration such as 250ms, 90s, 2m, 1h30m or 7d"
 
 
@@ -17,18 +21,26 @@ def parse_duration(value: object) -> timedelta:
     """
     if isinstance(value, timedelta):
         return _checked(value, str(value))
-    if not isinstance(value, str):
-        raise ValueError(f"{_EXPECTED}, got {value!r}")  # noqa: TRY004 pydantic reports only ValueError
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith("-") and _FORM.fullmatch(text[1:]):
+        raise ValueError(f"{_EXPECTED}, not a negative one, got {value!r}")
+    if not _FORM.fullmatch(text):
+        raise ValueError(f"{_EXPECTED}, got {value!r}")
     try:
-        parsed = durationpy.from_str(value.strip())
+        parsed = durationpy.from_str(text)
     except (ValueError, OverflowError):
         raise ValueError(f"{_EXPECTED}, got {value!r}") from None
-    return _checked(parsed, value)
+    return _checked(parsed, text)
 
 
 def format_duration(value: timedelta) -> str:
-    """Write a duration the way it is read: `2m`, `1h30m`, `250ms`."""
-    return str(durationpy.to_str(value)) if value else "0s"
+    """Write a duration the way it is read, exact to the microsecond: `2m`, `1h30m`, `1s500ms`."""
+    rest = value // timedelta(microseconds=1)
+    written = ""
+    for unit, size in _UNITS:
+        count, rest = divmod(rest, size)
+        written += f"{count}{unit}" if count else ""
+    return written or "0s"
 
 
 def _checked(duration: timedelta, shown: str) -> timedelta:

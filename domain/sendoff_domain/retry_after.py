@@ -12,7 +12,7 @@ def parse_retry_after(value: str | None, now: datetime) -> timedelta | None:
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return timedelta(seconds=min(int(text[:12]), _LONGEST_SECONDS))
+        return timedelta(seconds=min(int(text.lstrip("0")[:12] or 0), _LONGEST_SECONDS))
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):

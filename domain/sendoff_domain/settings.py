@@ -8,28 +8,14 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.section import Section
 from sendoff_domain.webhook_url import checked_webhook_url
 
 Port = Annotated[int, Field(ge=0, le=65535)]
-
-
-class Section(BaseModel):
-    """A part of config.yaml: camelCase keys, nothing unknown, nothing changed after reading."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_default=True,
-        coerce_numbers_to_str=True,
-        hide_input_in_errors=True,
-    )
 
 
 class SchedulerSettings(Section):

@@ -8,7 +8,7 @@ LONGEST = 2048
 def checked_webhook_url(url: str) -> str:
     """Return the URL unchanged if a webhook may have it.
 
-    Raises ValueError that says what was expected: http or https, a host, no user or password, no fragment.
+    Raises ValueError that says what was expected: http or https, a host, no user or password, no fragment, ASCII.
     """
     try:
         parts = urlsplit(url)
@@ -21,6 +21,8 @@ def checked_webhook_url(url: str) -> str:
         raise ValueError("expected a URL that starts with http:// or https://")
     if not parts.hostname or port == 0:
         raise ValueError("expected a URL with a host")
-    if parts.username is not None or parts.fragment or any(ord(char) <= 32 or ord(char) == 127 for char in url):
+    if parts.username is not None or "#" in url or any(ord(char) <= 32 or ord(char) == 127 for char in url):
         raise ValueError("expected a URL without user, password, fragment or blanks")
+    if not url.isascii():
+        raise ValueError("expected a URL in ASCII: a name in punycode, other characters percent-encoded")
     return url

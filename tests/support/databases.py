@@ -1,0 +1,63 @@
+"""Databases with Sendoff's schema in them, copied from one that was migrated once."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from sendoff_db.migrator import migrate
+from sendoff_db.seed import seed
+from sendoff_domain.settings import Settings
+from support.servers import Servers
+from support.waiting import wait_until
+
+_TEMPLATE = "sendoff_template"
+
+
+@pytest.fixture(scope="session")
+def template_database(servers: Servers) -> str:
+    """The name of a migrated and seeded database that nobody is connected to."""
+    _execute(servers.postgres, f"CREATE DATABASE {_TEMPLATE}")
+    asyncio.run(_prepare(url_of(servers, _TEMPLATE)))
+    return _TEMPLATE
+
+
+@pytest.fixture
+def sendoff_database(servers: Servers, template_database: str) -> Iterator[str]:
+    """The URL of a new database as `sendoff migrate` leaves it, default customer and partitions included.
+
+    A test that leaves a connection open fails.
+    """
+    name = f"sendoff_{secrets.token_hex(6)}"
+    _execute(servers.postgres, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield url_of(servers, name)
+    try:
+        wait_until(lambda: not _connected(servers.postgres, name), f"nobody is connected to {name} any more")
+    finally:
+        _execute(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def url_of(servers: Servers, name: str) -> str:
+    """The URL of another database on the test's PostgreSQL."""
+    return f"{servers.postgres.rpartition('/')[0]}/{name}"
+
+
+async def _prepare(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await migrate(connection)
+        await seed(connection, Settings())
+
+
+def _execute(url: str, statement: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def _connected(url: str, name: str) -> list[str]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(
+            "SELECT application_name || ': ' || query FROM pg_stat_activity WHERE datname = %s", (name,)
+        )
+        return [row[0] for row in found]

@@ -1,0 +1,46 @@
+# Everything runs in .venv, which the first target that needs it makes; nothing here needs root.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format requirements bench chaos
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## Run everything on this machine: servers, API, workers, a sample webhook
+	@exec $(BIN)/sendoff up
+
+test: .venv/.dev ## Run all tests
+	$(BIN)/python -m pytest
+
+check: .venv/.dev ## Check format, lint, types, contracts and sizes
+	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/mypy tests
+	$(BIN)/lint-imports && $(BIN)/python tests/check_sizes.py
+
+format: .venv/.dev ## Format the code
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
+	$(BIN)/python tests/pin_requirements.py
+
+bench: .venv/.dev ## Measure delivery and lateness
+	cd tests && ../$(BIN)/python -m bench
+
+chaos: .venv/.dev ## Run the tests that kill processes and servers
+	$(BIN)/python -m pytest tests/chaos
+
+# The stamps make a second run instant; a change of what they depend on installs again.
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sendoff needs Python 3.11 or newer; try make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/.run: requirements.txt pyproject.toml | .venv/bin/python
+	$(PIP) --require-hashes -r requirements.txt
+	$(PIP) --no-deps -e .
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(PIP) --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,5 +1,6 @@
 """Partitions of the time-partitioned tables: made ahead of time here, dropped by `retention`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -50,6 +51,19 @@ async def make_partitions(connection: Connection, every: Literal["day", "hour"],
                 await make_partition(connection, table, start, end)
                 made += 1
     return made
+
+
+async def cover_moments(
+    connection: Connection, table: str, every: Literal["day", "hour"], moments: Iterable[datetime]
+) -> None:
+    """Make the partitions that rows of these moments need and that are gone, within the caller's transaction."""
+    wanted = sorted(moments)
+    if not wanted:
+        return
+    await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    for moment in wanted:
+        for start, end in missing_ranges(await list_partitions(connection, table), every, 0, moment):
+            await make_partition(connection, table, start, end)
 
 
 def missing_ranges(

@@ -10,7 +10,8 @@ from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.ids import first_uuid_at
 
-_LOCK = 0x5E4D101
+#: Held while a partition is dropped; taken shared by what brings old messages back to life.
+LOCK = 0x5E4D101
 #: How long a drop may wait for a lock; readers and writers queue behind it for that long at most.
 _LOCK_TIMEOUT = "200ms"
 
@@ -42,7 +43,7 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
 async def _drop(connection: Connection, partition: Partition) -> bool:
     try:
         async with connection.transaction():
-            await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (LOCK,))
             await connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
             if partition.table == "messages" and await _is_needed(connection, partition):
                 return False

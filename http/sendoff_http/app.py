@@ -1,12 +1,9 @@
 """The composition root of the API process: the one module that knows every slice."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 
-import psycopg
 from aiohttp import web
-from psycopg_pool import PoolTimeout
 
 from sendoff_control.identity import Identity
 from sendoff_db.clock import DatabaseClock
@@ -17,18 +14,47 @@ from sendoff_http.access_log import make_access_log
 from sendoff_http.api_document.routes import mount_page
 from sendoff_http.api_document.routes import routes as api_document
 from sendoff_http.authentication import authenticate
+from sendoff_http.cancel_message.routes import routes as cancel_message
+from sendoff_http.create_batch.routes import routes as create_batch
 from sendoff_http.create_message.routes import routes as create_message
+from sendoff_http.dead_letters.bulk_routes import routes as many_dead_letters
+from sendoff_http.dead_letters.routes import routes as dead_letters
+from sendoff_http.exposition.routes import routes as exposition
+from sendoff_http.health.routes import routes as health
+from sendoff_http.list_attempts.routes import routes as list_attempts
+from sendoff_http.list_messages.routes import routes as list_messages
+from sendoff_http.list_retries.routes import routes as list_retries
+from sendoff_http.membership import join
 from sendoff_http.metrics import METRICS, make_metrics
 from sendoff_http.observation import observe
 from sendoff_http.openapi import OPENAPI, describe_api
 from sendoff_http.operations import Operation, mount
 from sendoff_http.problems import answer_problems
 from sendoff_http.read_message.routes import routes as read_message
+from sendoff_http.reschedule_message.routes import routes as reschedule_message
+from sendoff_http.resend_message.routes import routes as resend_message
 from sendoff_http.resources import CLOCK, IDENTITY, POOL, SETTINGS
+from sendoff_http.scheduler.routes import routes as scheduler
+from sendoff_http.stats.routes import routes as stats
 
-_CLOCK_EVERY_SECONDS = 10
-
-OPERATIONS: list[Operation] = [*create_message, *read_message, *api_document]
+OPERATIONS: list[Operation] = [
+    *create_message,
+    *create_batch,
+    *list_messages,
+    *read_message,
+    *reschedule_message,
+    *cancel_message,
+    *list_attempts,
+    *resend_message,
+    *list_retries,
+    *many_dead_letters,  # before the one letter, whose id would match their names
+    *dead_letters,
+    *scheduler,
+    *stats,
+    *health,
+    *exposition,
+    *api_document,
+]
 
 
 def create_app(settings: Settings, identity: Identity) -> web.Application:
@@ -39,10 +65,11 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
         middlewares=[observe(metrics, log), answer_problems, authenticate(settings.http.api_keys)], client_max_size=0
     )
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, metrics
+    app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[OPENAPI] = describe_api(OPERATIONS)
     mount(app, OPERATIONS)
     mount_page(app)
-    app.cleanup_ctx.extend([_pool, _clock, _acceptor])
+    app.cleanup_ctx.extend([_pool, join, _acceptor])
     return app
 
 
@@ -50,23 +77,6 @@ async def _pool(app: web.Application) -> AsyncIterator[None]:
     async with open_pool(app[SETTINGS].postgres, "http") as pool:
         app[POOL] = pool
         yield
-
-
-async def _clock(app: web.Application) -> AsyncIterator[None]:
-    app[CLOCK] = DatabaseClock()
-    task = asyncio.create_task(_read_clock(app))
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-async def _read_clock(app: web.Application) -> None:
-    while True:
-        with contextlib.suppress(psycopg.Error, PoolTimeout):  # the next turn tries again
-            async with app[POOL].connection() as connection:
-                await app[CLOCK].sample(connection)
-        await asyncio.sleep(_CLOCK_EVERY_SECONDS)
 
 
 async def _acceptor(app: web.Application) -> AsyncIterator[None]:

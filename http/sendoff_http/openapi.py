@@ -48,7 +48,7 @@ class Problem(BaseModel):
     instance: str
     code: str
     request_id: str = Field(alias="requestId")
-    errors: list[ProblemDetail] = []
+    errors: list[ProblemDetail] = Field(default_factory=list)
 
 
 def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:

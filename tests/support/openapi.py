@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the package ships no types
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 

@@ -32,6 +32,8 @@ CREATE TABLE messages (
     expires_at  timestamptz,
     created_at  timestamptz NOT NULL
 ) PARTITION BY RANGE (id);
+CREATE INDEX messages_customer_id ON messages (customer_id, id);
+CREATE INDEX messages_recipient ON messages (recipient, id);
 
 -- One row per message that still has to be sent now or later. visible_at is the moment from which a claim may take
 -- the row: its due time, or, while it is claimed (holder is set), the end of the lease.
@@ -47,6 +49,7 @@ CREATE TABLE due (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX due_visible_at ON due (visible_at);
+CREATE INDEX due_retrying ON due (message_id) WHERE attempt > 0 AND holder IS NULL;
 
 -- What waits for its next attempt.
 CREATE TABLE retries (
@@ -110,6 +113,7 @@ CREATE TABLE dead_letters (
     history     jsonb NOT NULL
 );
 CREATE INDEX dead_letters_dead_at ON dead_letters (dead_at);
+CREATE INDEX dead_letters_customer_id ON dead_letters (customer_id, message_id);
 
 CREATE TABLE cancellations (
     message_id   uuid PRIMARY KEY,

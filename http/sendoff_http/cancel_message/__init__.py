@@ -1,0 +1,1 @@
+"""DELETE /v1/messages/{id}."""

@@ -1,0 +1,1 @@
+"""/v1/dead-letters: list, inspect, send again, delete."""

@@ -1,0 +1,32 @@
+"""The metrics in Prometheus' text format."""
+
+import os
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from sendoff_http.metrics import METRICS
+from sendoff_http.operations import Answer, Routes
+from sendoff_http.problems import ProblemError
+from sendoff_http.resources import SETTINGS
+
+routes = Routes("Health")
+
+
+@routes.operation(
+    "GET",
+    "/metrics",
+    "Metrics for Prometheus",
+    {200: Answer("Text format", str, content_type="text/plain")},
+    problems=(404,),
+)
+async def read_metrics(request: web.Request) -> web.Response:
+    """Answer with the numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR."""
+    if not request.app[SETTINGS].metrics.enabled:
+        raise ProblemError(404, "not_found", "metrics are switched off (metrics.enabled)")
+    registry = request.app[METRICS].registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
+    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,8 @@
+-- The newest messages of an id range that wait for another attempt, in retries or already due again.
+SELECT message_id, %(customer)s::text IS NULL OR customer_id = %(customer)s
+  FROM (SELECT message_id, customer_id FROM retries
+         UNION ALL
+        SELECT message_id, customer_id FROM due WHERE attempt > 0 AND holder IS NULL) AS waiting
+ WHERE message_id >= %(low)s AND message_id < %(high)s
+ ORDER BY message_id DESC
+ LIMIT %(chunk)s

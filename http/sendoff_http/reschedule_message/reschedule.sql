@@ -1,0 +1,27 @@
+-- Moves the next attempt of a message that nobody has claimed, unless it would then come after its expiry. One row if it
+-- was moved.
+WITH target AS (
+    SELECT messages.id, wanted.deliver_at
+      FROM messages,
+           (SELECT greatest(coalesce(%(deliver_at)s::timestamptz, now() + %(delay)s::interval), now()) AS deliver_at)
+               AS wanted
+     WHERE messages.id = %(id)s AND (messages.expires_at IS NULL OR messages.expires_at > wanted.deliver_at)
+), moved AS (
+    UPDATE due
+       SET due_at = target.deliver_at, visible_at = target.deliver_at, token = due.token + 1
+      FROM target
+     WHERE due.message_id = target.id AND due.holder IS NULL
+ RETURNING due.message_id
+), moved_retry AS (
+    UPDATE retries
+       SET next_attempt_at = target.deliver_at, token = retries.token + 1
+      FROM target
+     WHERE retries.message_id = target.id
+ RETURNING retries.message_id
+)
+UPDATE messages
+   SET deliver_at = target.deliver_at
+  FROM target
+ WHERE messages.id = target.id
+   AND messages.id IN (SELECT message_id FROM moved UNION ALL SELECT message_id FROM moved_retry)
+RETURNING messages.deliver_at

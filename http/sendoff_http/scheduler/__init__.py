@@ -1,0 +1,1 @@
+"""/v1/scheduler: start and stop the whole fleet, and see what it does."""

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+PIN := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format requirements bench chaos
@@ -17,13 +19,14 @@ test: .venv/.dev ## Run all tests
 
 check: .venv/.dev ## Check format, lint, types, contracts and sizes
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/mypy tests
-	$(BIN)/lint-imports && $(BIN)/python tests/check_sizes.py
+	$(BIN)/lint-imports && $(BIN)/python -m pytest -q tests/unit/test_architecture.py
 
 format: .venv/.dev ## Format the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
-	$(BIN)/python tests/pin_requirements.py
+	$(PIN) --extra embedded --extra build --output-file requirements.txt
+	$(PIN) --all-extras --constraints requirements.txt --output-file requirements-test.txt
 
 bench: .venv/.dev ## Measure delivery and lateness
 	cd tests && ../$(BIN)/python -m bench
@@ -38,9 +41,9 @@ chaos: .venv/.dev ## Run the tests that kill processes and servers
 
 .venv/.run: requirements.txt pyproject.toml | .venv/bin/python
 	$(PIP) --require-hashes -r requirements.txt
-	$(PIP) --no-deps -e .
+	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venv/.dev: requirements-dev.txt .venv/.run
-	$(PIP) --require-hashes -r requirements-dev.txt
+.venv/.dev: requirements-test.txt .venv/.run
+	$(PIP) --require-hashes -r requirements-test.txt
 	@touch $@

@@ -109,6 +109,7 @@ class BlockingConsumer(Consumer):
         self._idle = max(idle_seconds, 0.05)
         self._fetched: list[bytes | None] = []
         self._unacked: set[str] = set()
+        self._settled = threading.Event()
 
     def __next__(self) -> MessageProxy | None:
         """The next message, or None after an idle time, so that Dramatiq can look whether it should stop."""
@@ -130,8 +131,11 @@ class BlockingConsumer(Consumer):
 
     def _fetch_or_sleep(self) -> MessageProxy | None:
         room = self._prefetch - len(self._unacked)
-        if room > 0:
-            self._fetched = self._broker.do_fetch(self._queue, room)
+        if room <= 0:  # blocking on the wake list here would use up a token that is meant for somebody with room
+            self._settled.wait(self._idle)
+            self._settled.clear()
+            return None
+        self._fetched = self._broker.do_fetch(self._queue, room)
         if not self._fetched:
             self._broker.client.blpop([self._broker.wake_key(self._queue)], timeout=self._idle)
         return self._next_fetched()
@@ -164,3 +168,4 @@ class BlockingConsumer(Consumer):
             raise BrokerConnectionError(error) from None  # type: ignore[no-untyped-call]  # untyped in Dramatiq
         finally:
             self._unacked.discard(message.message_id)
+            self._settled.set()

@@ -16,7 +16,7 @@ from sendoff_actors.customers import Customers
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.handoffs import ActorName, Queue, Tick
 from sendoff_actors.retrier.handler import Retrying
-from sendoff_actors.sender.aiohttp_transport import AiohttpTransport
+from sendoff_actors.sender.http1_transport import Http1Transport
 from sendoff_actors.sender.ledger import Ledger
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.sending import Neighbours, Sending
@@ -77,7 +77,7 @@ async def open_resources(
         sending = Sending(
             clock,
             customers,
-            AiohttpTransport(settings.security.allowed_networks),
+            Http1Transport(settings.security.allowed_networks),
             Markers(cache),
             Ledger(pool, scheduler.lease),
             neighbours,

@@ -1,0 +1,125 @@
+"""The shape of the code: sizes, names, places. What may import what is in pyproject.toml, under importlinter."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("actors", "http", "control", "db", "domain", "cli")
+PACKAGES = tuple(f"sendoff_{folder}" for folder in FOLDERS)
+LONGEST_FILE, LONGEST_TEST_FILE, LONGEST_FUNCTION = 300, 400, 40
+#: Files and functions that may be longer, each with its reason. Nothing is, so far.
+LONGER: dict[str, str] = {}
+VAGUE_NAMES = {"utils", "util", "common", "helpers", "helper", "manager", "misc", "base", "core", "shared", "models"}
+#: Modules of Sendoff that share their name with one of Python's are told apart by their package; these confuse readers.
+CONFUSING_NAMES = {"queue", "types", "signal", "http", "typing", "asyncio", "json", "string", "random", "select"}
+
+CODE = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def functions(path: Path) -> Iterator[tuple[str, int]]:
+    """Each function of a file with its number of lines, docstring and decorators not counted."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+            yield f"{named(path)}::{node.name}", (node.end_lineno or 0) - first.lineno + 1
+
+
+def test_no_file_is_too_long() -> None:
+    longest = dict.fromkeys(CODE, LONGEST_FILE) | dict.fromkeys(TESTS, LONGEST_TEST_FILE)
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in longest}
+    too_long = {named(path): length for path, length in lengths.items() if length > longest[path]}
+    assert {name: length for name, length in too_long.items() if name not in LONGER} == {}
+
+
+def test_no_function_is_too_long() -> None:
+    found = {name: length for path in (*CODE, *TESTS) for name, length in functions(path) if length > LONGEST_FUNCTION}
+    assert {name: length for name, length in found.items() if name not in LONGER} == {}
+
+
+def test_every_exception_is_still_needed() -> None:
+    sizes = {name: length for path in (*CODE, *TESTS) for name, length in functions(path)}
+    sizes |= {named(path): len(path.read_text(encoding="utf-8").splitlines()) for path in (*CODE, *TESTS)}
+    limits = {name: LONGEST_FUNCTION if "::" in name else LONGEST_FILE for name in LONGER}
+    assert [name for name, limit in limits.items() if sizes.get(name, 0) <= limit] == []
+
+
+def test_the_folder_http_does_not_shadow_pythons_own() -> None:
+    assert not (ROOT / "http" / "__init__.py").exists()
+    assert [named(path) for path in (ROOT / "tests").rglob("http")] == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folder_holds_exactly_its_package(folder: str) -> None:
+    found = {path.name for path in (ROOT / folder).iterdir() if path.name != "__pycache__"}
+    assert found == {f"sendoff_{folder}"}
+
+
+def test_no_module_has_a_name_that_says_nothing() -> None:
+    names = {path: path.parent.name if path.stem == "__init__" else path.stem for path in (*CODE, *TESTS)}
+    assert [named(path) for path, name in names.items() if name in VAGUE_NAMES | CONFUSING_NAMES] == []
+
+
+@pytest.mark.parametrize("path", [path for path in CODE if path.name == "__init__.py"], ids=named)
+def test_a_package_says_what_it_is_in_one_sentence(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring is not None
+    assert re.fullmatch(r"[A-Z`/].*\.", docstring), "expected one line that is a sentence"
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [named(path) for path in CODE if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
+
+
+def test_test_folders_are_no_packages() -> None:
+    """Only the modules that tests import have one; anywhere else it could shadow a module of Python's."""
+    found = {named(path) for path in (ROOT / "tests").rglob("__init__.py")}
+    assert found <= {"tests/support/__init__.py", "tests/bench/__init__.py"}
+
+
+def test_every_package_tells_type_checkers_that_it_is_typed() -> None:
+    assert [package for package, folder in zip(PACKAGES, FOLDERS, strict=True)
+            if not (ROOT / folder / package / "py.typed").exists()] == []  # fmt: skip
+
+
+def test_a_use_case_of_the_api_is_known_only_to_the_app_that_mounts_it() -> None:
+    graph = grimp.build_graph("sendoff_http", cache_dir=None)
+    slices = {path.parent.name for path in (ROOT / "http" / "sendoff_http").glob("*/routes.py")}
+    assert slices
+    strangers = {
+        f"{importer} -> {module}"
+        for name in slices
+        for module in {f"sendoff_http.{name}", *graph.find_descendants(f"sendoff_http.{name}")}
+        for importer in graph.find_modules_that_directly_import(module)
+        if not importer.startswith(f"sendoff_http.{name}") and importer != "sendoff_http.app"
+    }
+    assert strangers == set()
+
+
+def test_importing_the_packages_creates_nothing() -> None:
+    """No thread, no event loop, no broker: what a process has, it makes in its composition root."""
+
+    program = f"""
+import importlib, pkgutil, threading
+for name in {PACKAGES!r}:
+    package = importlib.import_module(name)
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+import dramatiq.broker
+assert threading.active_count() == 1, threading.enumerate()
+assert dramatiq.broker.global_broker is None, dramatiq.broker.global_broker
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ import json
 import sys
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 
 def say(text: str) -> None:
@@ -17,9 +17,9 @@ def complain(text: str) -> None:
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]sendoff:[/] {_escaped(text)}")
 
 
-def show(text: str) -> None:
-    """A result for a person, with rich's markup."""
-    Console(highlight=False, soft_wrap=True).print(text)
+def show(result: RenderableType) -> None:
+    """A result for a person, with rich's markup if it is text."""
+    Console(highlight=False, soft_wrap=True).print(result)
 
 
 def show_json(document: Any) -> None:

@@ -1,11 +1,16 @@
 """The `sendoff` command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
-from sendoff_cli.console import complain
+from sendoff_cli.console import complain, show
+from sendoff_cli.control_commands import add_control_commands
+from sendoff_cli.doctor.command import add_doctor_command
 from sendoff_cli.run_commands import add_run_commands
+from sendoff_cli.send_command import add_send_command
 from sendoff_cli.servers.errors import ServerError
 from sendoff_domain.errors import SendoffError, SettingsError
 
@@ -13,17 +18,34 @@ FAILED = 1
 WRONG_USAGE = 2
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        show(f"sendoff {version('sendoff')}")
+        raise typer.Exit
+
+
 def create_app() -> typer.Typer:
     """The command with all its subcommands."""
     app = typer.Typer(
         name="sendoff",
-        help="Sendoff delivers scheduled messages to webhooks.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         add_completion=False,
     )
+    app.callback()(_options)
     add_run_commands(app)
+    add_control_commands(app)
+    add_send_command(app)
+    add_doctor_command(app)
     return app
+
+
+def _options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Sendoff delivers scheduled messages to webhooks."""
 
 
 def main() -> None:

@@ -14,6 +14,10 @@ ConfigOption = Annotated[
     ),
 ]
 DataOption = Annotated[Path, typer.Option("--data", envvar="SENDOFF_DATA", help="The folder of the embedded servers.")]
+UrlOption = Annotated[
+    str | None,
+    typer.Option("--url", envvar="SENDOFF_URL", help="The API's address.", show_default="this machine's, by http.port"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 DEFAULT_DATA = Path(".sendoff")

@@ -1,0 +1,92 @@
+"""Start, stop and status without an API: straight from PostgreSQL, which decides anyway."""
+
+import asyncio
+import contextlib
+import time
+from datetime import timedelta
+from typing import Any
+
+import redis
+from psycopg import errors
+
+from sendoff_cli.database import connected
+from sendoff_control.authority import decide
+from sendoff_control.protocol import encode, fact_of
+from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_row
+from sendoff_db.pool import Connection
+from sendoff_db.sql import read_statement
+from sendoff_domain.control import GLOBAL_SCOPE, Command, ControlState, Decision, Desired
+from sendoff_domain.errors import SendoffError
+from sendoff_domain.settings import Settings
+
+_POLL_SECONDS = 0.1
+_HINT_SECONDS = 1.0
+
+
+async def command_directly(settings: Settings, command: Command, wait: timedelta | None) -> dict[str, Any]:
+    """Commit the command, tell Redis, and return the document that the API would; the instances follow by themselves.
+
+    Raises UnavailableError when PostgreSQL does not answer.
+    """
+    async with connected(settings.postgres) as connection:
+        try:
+            decision = await decide(connection, command, "cli")
+        except errors.UndefinedTable:
+            raise SendoffError("the database is not migrated: run `sendoff migrate`") from None
+        await asyncio.to_thread(_announce, settings, decision)
+        converged = None if wait is None else await _all_have_applied(connection, decision.state, wait)
+    return {
+        "commandId": decision.command_id,
+        "scope": decision.scope,
+        "status": decision.status,
+        "revision": decision.revision,
+        "epoch": decision.epoch,
+        "desired": decision.desired,
+        "converged": converged,
+    }
+
+
+async def read_fleet(settings: Settings) -> FleetStatus:
+    """What the fleet should do and does, as PostgreSQL knows it; raises UnavailableError when it does not answer."""
+    async with connected(settings.postgres) as connection:
+        try:
+            cursor = await connection.execute(read_statement("sendoff_cli", "read_states"))
+            states = [
+                ControlState(scope, epoch, revision, Desired(desired))
+                for scope, epoch, revision, desired in await cursor.fetchall()
+            ]
+            processes = await _processes(connection)
+        except errors.UndefinedTable:
+            raise SendoffError("the database is not migrated: run `sendoff migrate`") from None
+    found = next((state for state in states if state.scope == GLOBAL_SCOPE), None)
+    if found is None:
+        raise SendoffError("nothing was ever decided in this database: run `sendoff migrate`")
+    return fleet_status(states, found, processes, {"postgres": "up"})
+
+
+async def _all_have_applied(connection: Connection, state: ControlState, wait: timedelta) -> bool:
+    deadline = time.monotonic() + wait.total_seconds()
+    while not all(process.has_applied(state) for process in await _processes(connection)):
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(_POLL_SECONDS)
+    return True
+
+
+async def _processes(connection: Connection) -> list[ProcessStatus]:
+    cursor = await connection.execute(read_statement("sendoff_control", "list_processes"))
+    return [process_of_row(row) for row in await cursor.fetchall()]
+
+
+def _announce(settings: Settings, decision: Decision) -> None:
+    """A hint that saves the instances the time until they ask PostgreSQL again; it may fail."""
+    if settings.redis.broker_url is None:
+        return
+    fact = fact_of("sendoff-command", decision.state, decision.command_id)
+    with (
+        contextlib.suppress(redis.RedisError, OSError, ValueError),
+        redis.Redis.from_url(
+            settings.redis.broker_url, socket_timeout=_HINT_SECONDS, socket_connect_timeout=_HINT_SECONDS
+        ) as client,
+    ):
+        client.publish(f"{settings.control.prefix}:control:state", encode(fact))

@@ -1,0 +1,61 @@
+"""NATS: reachable and new enough, with JetStream where messages come in over it."""
+
+import asyncio
+import ssl
+
+from nats.aio.client import Client
+from nats.errors import Error
+
+from sendoff_cli.doctor.finding import Finding, fail, ok, warn
+from sendoff_domain.settings import Settings
+
+_OLDEST = (2, 10)
+_TIMEOUT_SECONDS = 3
+_ADVICE = "start NATS, or correct nats.url and its user, password, token or creds"
+
+
+async def check_nats(settings: Settings) -> Finding:
+    """The finding of a server that has an address; start and stop also work without it, so silence is no failure."""
+    client = Client()
+    try:
+        async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
+            await _connect(client, settings)
+        return _judge(client, settings)
+    except (Error, OSError, TimeoutError, ValueError) as error:
+        detail = f"does not let us in: {error or type(error).__name__}"
+        if settings.ingest.enabled:
+            return fail("nats", detail, _ADVICE)
+        return warn("nats", detail, f"{_ADVICE}; until then start and stop go over Redis and PostgreSQL alone")
+    finally:
+        await client.close()
+
+
+async def _connect(client: Client, settings: Settings) -> None:
+    async def ignore(_: Exception) -> None:
+        """The first error also comes as an exception."""
+
+    nats = settings.nats
+    await client.connect(
+        servers=[server.strip() for server in str(nats.url).split(",")],
+        name="sendoff doctor",
+        allow_reconnect=False,
+        max_reconnect_attempts=1,  # or it tries for two minutes
+        reconnect_time_wait=0,
+        connect_timeout=_TIMEOUT_SECONDS,
+        error_cb=ignore,
+        user=nats.user,
+        password=nats.password.get_secret_value() if nats.password else None,
+        token=nats.token.get_secret_value() if nats.token else None,
+        user_credentials=nats.creds,
+        tls=ssl.create_default_context() if nats.tls else None,
+    )
+
+
+def _judge(client: Client, settings: Settings) -> Finding:
+    version = client.connected_server_version
+    shown = f"NATS {version.major}.{version.minor}.{version.patch}"
+    if (version.major, version.minor) < _OLDEST:
+        return fail("nats", f"{shown} is too old", "use NATS 2.10 or newer")
+    if settings.ingest.enabled and not client._server_info.get("jetstream"):
+        return fail("nats", f"{shown} without JetStream", "enable JetStream, or set ingest.enabled to false")
+    return ok("nats", shown)

@@ -1,0 +1,57 @@
+"""PostgreSQL: reachable, new enough, migrated, and how far its clock is from ours."""
+
+import time
+from collections.abc import AsyncIterator
+
+from sendoff_cli.database import connected
+from sendoff_cli.doctor.finding import Finding, fail, ok, warn
+from sendoff_db.clock import DatabaseClock
+from sendoff_db.migrator import pending
+from sendoff_db.pool import Connection
+from sendoff_domain.errors import MigrationError, SendoffError
+from sendoff_domain.settings import PostgresSettings
+
+_OLDEST = 150000
+_CLOCK_SAMPLES = 3
+_CLOCK_TOLERANCE = 1.0
+
+
+async def check_postgres(settings: PostgresSettings) -> AsyncIterator[Finding]:
+    """The findings of a server that has an address."""
+    try:
+        async with connected(settings) as connection:
+            yield _version(connection.info.server_version)
+            yield await _migrations(connection)
+            yield await _clock(connection)
+    except SendoffError as error:
+        yield fail("postgres", str(error), "start PostgreSQL, or correct postgres.url")
+
+
+def _version(number: int) -> Finding:
+    shown = f"PostgreSQL {number // 10000}.{number % 10000}"
+    if number < _OLDEST:
+        return fail("postgres", f"{shown} is too old", "use PostgreSQL 15 or newer")
+    return ok("postgres", shown)
+
+
+async def _migrations(connection: Connection) -> Finding:
+    try:
+        missing = await pending(connection)
+    except MigrationError as error:
+        return fail("migrations", str(error), "use the version of Sendoff that made this database, or a newer one")
+    if missing:
+        return warn("migrations", f"the database lacks {', '.join(missing)}", "run `sendoff migrate`")
+    return ok("migrations", "the database is up to date")
+
+
+async def _clock(connection: Connection) -> Finding:
+    clock = DatabaseClock()
+    for _ in range(_CLOCK_SAMPLES):
+        await clock.sample(connection)
+    offset = clock.now() - time.time()
+    shown = (
+        f"the database's clock is {abs(offset) * 1000:.0f} ms {'ahead of' if offset > 0 else 'behind'} this machine's"
+    )
+    if abs(offset) > _CLOCK_TOLERANCE:
+        return warn("clock", shown, "messages are due by the database's clock: let both follow NTP")
+    return ok("clock", shown)

@@ -86,7 +86,7 @@ async def open_resources(
         )
         _make_room(broker, held_limit > 0)
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
-        claiming = Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease)
+        claiming = Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, place.count)
         burying = Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention)
         ticker = Ticker(identity.instance, scheduler, clock, member.is_running, _tick_sender(broker))
         for turn in background_turns(sending, scheduler.lease, ticker if place.index == 0 else None, broker):

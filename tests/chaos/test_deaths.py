@@ -49,5 +49,5 @@ def test_emptying_redis_loses_nothing(launch: Launcher, api: Client, receiver: R
 
 
 def _counts(api: Client) -> dict[str, int]:
-    counts: dict[str, int] = api.call("GET", "/v1/stats").body["messages"]
+    counts: dict[str, int] = api.call("GET", "/v1/stats").body["counts"]
     return counts

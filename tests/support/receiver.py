@@ -54,6 +54,9 @@ class Receiver:
         self.url = ""
         self._let_go = threading.Event()
         self._received: list[Received] = []
+        self._open = 0
+        #: The most requests that were open at once.
+        self.peak = 0
 
     @property
     def received(self) -> list[Received]:
@@ -71,6 +74,15 @@ class Receiver:
     def answer(self, status: int, *, headers: dict[str, str] | None = None, body: str = "") -> None:
         """From now on answer everything like this."""
         self.script = lambda _: web.Response(status=status, headers=headers, text=body)
+
+    def answer_late(self, seconds: float) -> None:
+        """From now on take that long for each answer."""
+
+        async def script(received: Received) -> web.StreamResponse:
+            await asyncio.sleep(seconds)
+            return accept(received)
+
+        self.script = script
 
     def hang(self, which: Callable[[Received], bool]) -> None:
         """From now on answer these only after `let_go`, and everything else at once."""
@@ -94,8 +106,13 @@ class Receiver:
             arrived_at, {key.lower(): value for key, value in request.headers.items()}, await request.read()
         )
         self._received.append(received)
-        answer = self.script(received)
-        return answer if isinstance(answer, web.StreamResponse) else await answer
+        self._open += 1
+        self.peak = max(self.peak, self._open)
+        try:
+            answer = self.script(received)
+            return answer if isinstance(answer, web.StreamResponse) else await answer
+        finally:
+            self._open -= 1
 
 
 @contextmanager

@@ -16,13 +16,17 @@ BATCH_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """How this process claims: ahead of time by `horizon` (none when throttled), each claim for one `lease`."""
+    """How this process claims: ahead of time by `horizon` (none when throttled), each claim for one `lease`.
+
+    A claim is handed on in at least `parts` batches, so that every process of the instance gets to send some of it.
+    """
 
     pool: Pool
     clock: DatabaseClock
     holder: str
     horizon: timedelta
     lease: timedelta
+    parts: int = 1
 
     async def claim(self, tick: Tick) -> list[Batch]:
         """Take up to `tick.batch_size` messages; nothing for a tick that is over or was taken before.
@@ -50,11 +54,8 @@ class Claiming:
         claimed = [Claimed(id.hex, *rest) for id, *rest, _ in rows]
         lease_until = min((row[-1] for row in rows), default=0.0)
         more = tick.drain and len(rows) >= tick.batch_size
-        return [
-            Batch(uuid4().hex, lease_until, more and part is parts[-1], part)
-            for parts in (split(claimed),)
-            for part in parts
-        ]
+        parts = split(claimed, self.parts)
+        return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
 
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""
@@ -63,13 +64,14 @@ class Claiming:
             await connection.execute(read_statement(__package__, "release_claim"), given)
 
 
-def split(messages: list[Claimed]) -> list[list[Claimed]]:
-    """The messages in their order, in parts that respect BATCH_MESSAGES and BATCH_BYTES."""
+def split(messages: list[Claimed], at_least: int = 1) -> list[list[Claimed]]:
+    """The messages in their order, in even parts that respect BATCH_MESSAGES and BATCH_BYTES."""
+    largest = min(BATCH_MESSAGES, -(-len(messages) // at_least))
     parts: list[list[Claimed]] = []
     size = 0
     for message in messages:
         size += len(message.payload)
-        if not parts or size > BATCH_BYTES or len(parts[-1]) >= BATCH_MESSAGES:
+        if not parts or size > BATCH_BYTES or len(parts[-1]) >= largest:
             parts.append([])
             size = len(message.payload)
         parts[-1].append(message)

@@ -212,15 +212,22 @@ class Member:
         return "running" if state.desired is Desired.RUNNING else "stopped"
 
     def _has_applied(self, process: ProcessStatus, state: ControlState) -> bool:
-        return process.has_applied(state) or self.peers.has_applied(process.identity.name, state)
+        ack = self.peers.last_ack(process.identity.name, state.scope)
+        return process.has_applied(state) or (ack is not None and (ack.epoch, ack.revision) >= state.order)
 
     async def _processes(self) -> list[ProcessStatus]:
-        try:
-            return await self._postgres.ask(_list_processes, _STATUS_TIMEOUT)
-        except UnavailableError:
+        listed = await self._listed() if self.poller.answers else None
+        if listed is None:
             own = self.heartbeat()
             others = [beat for beat in self.peers.living() if beat.sender != own.sender]
             return [process_of_heartbeat(beat) for beat in (own, *others)]
+        return [process.updated(self.peers.last_ack(process.identity.name, GLOBAL_SCOPE)) for process in listed]
+
+    async def _listed(self) -> list[ProcessStatus] | None:
+        try:
+            return await self._postgres.ask(_list_processes, _STATUS_TIMEOUT)
+        except UnavailableError:
+            return None
 
     def _row(self) -> dict[str, Any]:
         own = self.identity

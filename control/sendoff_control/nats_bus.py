@@ -22,6 +22,8 @@ from sendoff_domain.settings import NatsSettings
 
 _TIMEOUT = 3
 _CLOSE_TIMEOUT = 0.5
+#: Two pings without an answer end the session.
+PING_INTERVAL: float = 5
 _QUEUE_GROUP = "authority"
 #: Commands that wait for PostgreSQL; one more than that is refused, not kept.
 _WAITING = 100
@@ -105,7 +107,7 @@ class NatsBus(Bus):
             "max_reconnect_attempts": 1,  # or the first connect tries each server for two minutes
             "reconnect_time_wait": 0.05,
             "connect_timeout": _TIMEOUT,
-            "ping_interval": 5,
+            "ping_interval": PING_INTERVAL,
             "max_outstanding_pings": 2,
             "closed_cb": on_closed,
             "error_cb": on_error,

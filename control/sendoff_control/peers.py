@@ -4,7 +4,6 @@ import asyncio
 import time
 
 from sendoff_control.protocol import Ack, Heartbeat
-from sendoff_domain.control import ControlState
 
 #: A process without a sign of life for this long counts as gone.
 LIVING_SECONDS = 15.0
@@ -15,7 +14,7 @@ class Peers:
 
     def __init__(self) -> None:
         self._beats: dict[str, tuple[float, Heartbeat]] = {}
-        self._acks: dict[str, dict[str, tuple[int, int]]] = {}
+        self._acks: dict[str, dict[str, Ack]] = {}
         self._news = asyncio.Event()
 
     @property
@@ -24,8 +23,10 @@ class Peers:
         return self._news
 
     def beat(self, beat: Heartbeat) -> None:
-        """Keep a heartbeat, and forget whoever has been silent."""
+        """Keep a heartbeat; forget what a predecessor of the same name said, and whoever has been silent."""
         now = time.monotonic()
+        if beat.sender in self._beats and self._beats[beat.sender][1].started_at != beat.started_at:
+            self._acks.pop(beat.sender, None)
         self._beats[beat.sender] = (now, beat)
         for name in [name for name, (at, _) in self._beats.items() if now - at > LIVING_SECONDS]:
             del self._beats[name]
@@ -33,13 +34,13 @@ class Peers:
 
     def ack(self, ack: Ack) -> None:
         """Keep an ack, whatever its order: the last word of a process counts."""
-        self._acks.setdefault(ack.sender, {})[ack.scope] = (ack.epoch, ack.revision)
+        self._acks.setdefault(ack.sender, {})[ack.scope] = ack
         self._news.set()
         self._news = asyncio.Event()
 
-    def has_applied(self, name: str, state: ControlState) -> bool:
-        """Whether that process said that it applied this state or a newer one."""
-        return self._acks.get(name, {}).get(state.scope, (0, -1)) >= state.order
+    def last_ack(self, name: str, scope: str) -> Ack | None:
+        """The last ack of that process for that scope."""
+        return self._acks.get(name, {}).get(scope)
 
     def living(self) -> list[Heartbeat]:
         """The last heartbeat of each process that was heard of lately."""

@@ -1,13 +1,13 @@
 """The fleet as one answer: what is desired, who has applied it, and which buses work."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sendoff_control.identity import Identity
-from sendoff_control.protocol import BusHealth, Heartbeat
+from sendoff_control.protocol import Ack, BusHealth, Heartbeat
 from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
 
 
@@ -28,6 +28,12 @@ class ProcessStatus:
         if state.scope == GLOBAL_SCOPE:
             return (self.epoch, self.revision) >= state.order
         return tuple(self.scopes.get(state.scope, (state.epoch, 0))) >= state.order
+
+    def updated(self, ack: Ack | None) -> "ProcessStatus":
+        """The same with what the process has said since it was listed."""
+        if ack is None or (ack.epoch, ack.revision) <= (self.epoch, self.revision):
+            return self
+        return replace(self, epoch=ack.epoch, revision=ack.revision, actual=ack.actual, in_flight=ack.in_flight)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,41 @@ environment is `sendoff_db.configuration`'s work.
 """
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
-from typing import Annotated, Literal
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.durations import Duration, PositiveDuration
 from sendoff_domain.section import Section
+from sendoff_domain.signature import parse_secret
 from sendoff_domain.webhook_url import checked_webhook_url
 
+
+def _address(example: str, *schemes: str) -> AfterValidator:
+    """One URL, or several with commas between, each with one of the schemes."""
+
+    def check(text: str) -> str:
+        if not all(one.strip().startswith(tuple(f"{scheme}://" for scheme in schemes)) for one in text.split(",")):
+            raise ValueError(f"expected an address such as {example}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _network(value: Any) -> Any:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ValueError("expected a network such as 10.1.0.0/16 or fd00::/8, with no bits beyond the prefix") from None
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
+PostgresUrl = Annotated[str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres")]
+RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix")]
+NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss")]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 
 
 class SchedulerSettings(Section):
@@ -48,7 +72,7 @@ class WorkerSettings(Section):
 class PostgresSettings(Section):
     """PostgreSQL; without `url` the embedded server is used. Set `prepared_statements` off behind an old PgBouncer."""
 
-    url: str | None = None
+    url: PostgresUrl | None = None
     prepared_statements: bool = True
     pool_size: int = Field(default=4, ge=2, le=100)
 
@@ -56,8 +80,8 @@ class PostgresSettings(Section):
 class RedisSettings(Section):
     """Redis or Valkey: the broker and, in a database of its own, the markers of what was sent."""
 
-    broker_url: str | None = None
-    cache_url: str | None = None
+    broker_url: RedisUrl | None = None
+    cache_url: RedisUrl | None = None
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "RedisSettings":
@@ -71,12 +95,20 @@ class RedisSettings(Section):
 class NatsSettings(Section):
     """NATS: one of user and password, token, or a credentials file."""
 
-    url: str | None = None
+    url: NatsUrl | None = None
     user: str | None = None
     password: SecretStr | None = None
     token: SecretStr | None = None
     creds: str | None = None
     tls: bool = False
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> "NatsSettings":
+        if (self.user is None) != (self.password is None):
+            raise ValueError("expected user and password together")
+        if sum(way is not None for way in (self.user, self.token, self.creds)) > 1:
+            raise ValueError("expected only one of user and password, token, or creds")
+        return self
 
 
 class ControlSettings(Section):
@@ -97,6 +129,13 @@ class WebhookSettings(Section):
     @classmethod
     def _url(cls, value: str | None) -> str | None:
         return None if value is None else checked_webhook_url(value)
+
+    @field_validator("secret")
+    @classmethod
+    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_secret(value.get_secret_value())
+        return value
 
 
 class DeadLetterSettings(Section):
@@ -121,7 +160,7 @@ class IngestSettings(Section):
 class SecuritySettings(Section):
     """`allowed_networks`: private networks whose webhooks may be called all the same (CIDR)."""
 
-    allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    allowed_networks: tuple[Network, ...] = ()
 
 
 class MetricsSettings(Section):

@@ -58,7 +58,7 @@ def test_the_environment_can_hold_lists() -> None:
 
 
 def test_a_password_of_digits_stays_text() -> None:
-    settings = load_settings(None, {"SENDOFF_NATS__PASSWORD": "0123"})
+    settings = load_settings(None, {"SENDOFF_NATS__USER": "jane", "SENDOFF_NATS__PASSWORD": "0123"})
     assert settings.nats.password is not None
     assert settings.nats.password.get_secret_value() == "0123"
 

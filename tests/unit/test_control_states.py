@@ -1,0 +1,99 @@
+"""The merge of states: whatever the buses do to the facts, every process ends with the same."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendoff_control.pulse import Pulse
+from sendoff_control.states import AppliedStates
+from sendoff_domain.control import ControlState, Desired, merge
+
+
+def state_of(order: tuple[int, int]) -> ControlState:
+    """(epoch, revision) decides the rest, as in PostgreSQL."""
+    return ControlState("global", *order, Desired.RUNNING if sum(order) % 2 else Desired.STOPPED)
+
+
+states = st.tuples(st.integers(1, 3), st.integers(1, 9)).map(state_of)
+
+
+@given(states, states)
+def test_merging_is_commutative(one: ControlState, other: ControlState) -> None:
+    assert merge(one, other) == merge(other, one)
+
+
+@given(states, states, states)
+def test_merging_is_associative(one: ControlState, two: ControlState, three: ControlState) -> None:
+    assert merge(merge(one, two), three) == merge(one, merge(two, three))
+
+
+@given(states)
+def test_merging_is_idempotent(state: ControlState) -> None:
+    assert merge(state, state) == state
+    assert merge(None, state) == state
+
+
+@given(st.lists(states, min_size=1), st.randoms())
+def test_facts_in_any_order_and_number_end_in_the_newest(facts: list[ControlState], random: st.randoms) -> None:  # type: ignore[valid-type]  # hypothesis gives a Random
+    shuffled = facts * 2
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # as above
+    applied = AppliedStates()
+    changes = [fact for now, fact in enumerate(shuffled) if applied.apply_fact(fact, float(now))]
+    assert applied.get() == max(facts, key=lambda fact: fact.order)
+    assert [change.order for change in changes] == sorted({change.order for change in changes})
+
+
+def test_nothing_runs_while_nothing_is_known() -> None:
+    assert not AppliedStates().is_running("global")
+    assert not AppliedStates().is_running("acme")
+
+
+def test_a_customer_runs_if_neither_everything_nor_the_customer_is_stopped() -> None:
+    applied = AppliedStates()
+    applied.apply_fact(ControlState("global", 1, 1, Desired.RUNNING), 0)
+    assert applied.is_running("acme")
+    applied.apply_fact(ControlState("acme", 1, 1, Desired.STOPPED), 1)
+    assert (applied.is_running("acme"), applied.is_running("global"), applied.is_running("other")) == (
+        False,
+        True,
+        True,
+    )
+    applied.apply_fact(ControlState("acme", 1, 2, Desired.RUNNING), 2)
+    applied.apply_fact(ControlState("global", 1, 2, Desired.STOPPED), 3)
+    assert not applied.is_running("acme")
+
+
+def test_a_poll_that_began_after_the_last_fact_counts_even_downward() -> None:
+    applied = AppliedStates()
+    applied.apply_fact(ControlState("global", 1, 9, Desired.STOPPED), 10)
+    applied.apply_fact(ControlState("acme", 1, 1, Desired.STOPPED), 10)
+    older = ControlState("global", 1, 3, Desired.RUNNING)
+    changed = applied.apply_poll([older], asked_at=11, now=12)
+    assert changed == [older, ControlState("acme", 1, 0, Desired.RUNNING)]
+    assert applied.is_running("acme")
+
+
+def test_a_poll_that_began_before_the_last_fact_only_adds() -> None:
+    applied = AppliedStates()
+    fact = ControlState("global", 1, 9, Desired.STOPPED)
+    applied.apply_fact(fact, 10)
+    assert applied.apply_poll([ControlState("global", 1, 8, Desired.RUNNING)], asked_at=10, now=12) == []
+    assert applied.apply_poll([], asked_at=10, now=12) == []
+    assert applied.get() == fact
+
+
+def test_after_a_pause_the_revision_from_before_it_must_still_hold() -> None:
+    applied = AppliedStates()
+    pulse = Pulse(applied, now=0)
+    applied.apply_fact(ControlState("global", 1, 5, Desired.RUNNING), 0)
+    for beat in (0.5, 1.0, 1.5):
+        pulse.beat(beat)
+    assert pulse.expected_revision("global", 1.9) is None
+    applied.apply_fact(ControlState("global", 1, 7, Desired.RUNNING), 60)
+    assert pulse.expected_revision("global", 60) == 5
+    pulse.beat(60)
+    pulse.beat(60.5)
+    assert pulse.expected_revision("global", 60.6) == 5
+    pulse.beat(61)
+    assert pulse.expected_revision("global", 61.1) is None
+    pulse.beat(61.5)
+    assert pulse.expected_revision("global", 90) == 7

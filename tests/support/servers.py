@@ -1,0 +1,92 @@
+"""PostgreSQL, Valkey and NATS for the tests: the embedded ones, started once per session."""
+
+import secrets
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from redis import Redis
+
+from sendoff_cli.servers.embedded import embedded_servers
+
+_REDIS_DATABASES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The URLs of the running servers, with their passwords."""
+
+    postgres: str
+    redis: str
+    nats: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedisUrls:
+    """Two empty databases of the Redis server."""
+
+    broker: str
+    cache: str
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The three servers, in a folder that goes with the session."""
+    with (
+        open_folder() as folder,
+        embedded_servers(
+            folder / "data",
+            ("postgres", "redis", "nats"),
+            postgres_settings={"max_connections": "300", "fsync": "off", "full_page_writes": "off"},
+            redis_settings={"databases": str(_REDIS_DATABASES)},
+        ) as running,
+    ):
+        yield Servers(**running.addresses)
+
+
+@pytest.fixture
+def database(servers: Servers) -> Iterator[str]:
+    """The URL of a new, empty database, which is dropped after the test whoever is still connected."""
+    name = f"test_{secrets.token_hex(6)}"
+    with psycopg.connect(servers.postgres, autocommit=True) as connection:
+        # Ten times as fast as the default while fsync is off.
+        connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY".encode())
+    yield servers.postgres.rpartition("/")[0] + f"/{name}"
+    with psycopg.connect(servers.postgres, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
+@pytest.fixture(scope="session")
+def unused_redis_databases() -> list[int]:
+    """The numbers that no test has at the moment; 0 belongs to nobody."""
+    return list(range(1, _REDIS_DATABASES))
+
+
+@pytest.fixture
+def redis_urls(servers: Servers, unused_redis_databases: list[int]) -> Iterator[RedisUrls]:
+    """Two empty databases for the test alone, emptied again after it."""
+    numbers = unused_redis_databases.pop(0), unused_redis_databases.pop(0)
+    broker, cache = (servers.redis.rpartition("/")[0] + f"/{number}" for number in numbers)
+    yield RedisUrls(broker, cache)
+    for url in (broker, cache):
+        with Redis.from_url(url) as client:
+            client.flushdb()
+    unused_redis_databases.extend(numbers)
+
+
+@pytest.fixture
+def nats_url(servers: Servers) -> str:
+    """The NATS server, which all tests share: a test takes subjects and streams of its own."""
+    return servers.nats
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A temporary folder that every user may enter, unlike pytest's: PostgreSQL does not run as root."""
+    with tempfile.TemporaryDirectory(prefix="sendoff-test-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)

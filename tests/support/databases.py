@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -30,8 +31,15 @@ def sendoff_database(servers: Servers, template_database: str) -> Iterator[str]:
 
     A test that leaves a connection open fails.
     """
+    with copied(servers, template_database) as url:
+        yield url
+
+
+@contextmanager
+def copied(servers: Servers, template: str) -> Iterator[str]:
+    """A copy of a database, dropped after the block; AssertionError if somebody is still connected then."""
     name = f"sendoff_{secrets.token_hex(6)}"
-    _execute(servers.postgres, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    _execute(servers.postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
     yield url_of(servers, name)
     try:
         wait_until(lambda: not _connected(servers.postgres, name), f"nobody is connected to {name} any more")

@@ -1,0 +1,70 @@
+"""The schema comes up to date once, whoever starts first, or not at all."""
+
+import asyncio
+
+import psycopg
+import pytest
+
+from sendoff_db import migrator
+from sendoff_db.migrator import available, migrate, pending
+from sendoff_db.pool import Connection
+from sendoff_domain.errors import MigrationError
+
+
+async def tables(connection: Connection) -> set[str]:
+    cursor = await connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return {row[0] for row in await cursor.fetchall()}
+
+
+async def test_an_empty_database_gets_every_migration_in_order(empty: Connection) -> None:
+    assert await pending(empty) == list(available())
+    assert await migrate(empty) == list(available()) == sorted(available())
+    assert {"messages", "due", "retries", "deliveries", "dead_letters", "cancellations"} <= await tables(empty)
+
+
+async def test_a_second_run_changes_nothing(empty: Connection) -> None:
+    await migrate(empty)
+    assert await migrate(empty) == []
+    assert await pending(empty) == []
+
+
+async def test_of_five_that_start_at_once_one_migrates(database: str) -> None:
+    async def start() -> list[str]:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            return await migrate(connection)
+
+    applied = await asyncio.gather(*(start() for _ in range(5)))
+    assert sorted(applied, key=len) == [[], [], [], [], list(available())]
+
+
+async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empty: Connection) -> None:
+    await migrate(empty)
+    await empty.execute("UPDATE migrations SET digest = 'another' WHERE name = '0001_messages'")
+    for look in (migrate, pending):
+        with pytest.raises(MigrationError, match="0001_messages was changed"):
+            await look(empty)
+
+
+async def test_a_database_of_a_newer_version_is_refused(empty: Connection) -> None:
+    await migrate(empty)
+    await empty.execute("INSERT INTO migrations (name, digest) VALUES ('9999_future', 'x')")
+    for look in (migrate, pending):
+        with pytest.raises(MigrationError, match="9999_future, which this version does not know: upgrade"):
+            await look(empty)
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = {**available(), "9998_broken": b"CREATE TABLE half (id int); SELECT 1 / 0"}
+    monkeypatch.setattr(migrator, "available", lambda: broken)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        await migrate(empty)
+    assert await tables(empty) == set()
+
+
+async def test_an_older_database_gets_only_what_it_lacks(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    await migrate(empty)
+    newer = {**available(), "9998_more": b"CREATE TABLE more (id int)"}
+    monkeypatch.setattr(migrator, "available", lambda: newer)
+    assert await pending(empty) == ["9998_more"]
+    assert await migrate(empty) == ["9998_more"]
+    assert "more" in await tables(empty)

@@ -1,0 +1,95 @@
+"""What a start writes, and what it leaves alone."""
+
+import asyncio
+from datetime import timedelta
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from sendoff_db.pool import Connection
+from sendoff_db.seed import seed
+from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.settings import SchedulerSettings, Settings, WebhookSettings
+from sendoff_domain.signature import format_secret
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+
+
+def webhook(key: bytes | None = None, url: str = "http://127.0.0.1:9/") -> Settings:
+    secret = None if key is None else SecretStr(format_secret(key))
+    return Settings(webhook=WebhookSettings(url=url, secret=secret))
+
+
+async def keys(connection: Connection) -> list[bytes]:
+    cursor = await connection.execute("SELECT key FROM customer_secrets WHERE customer_id = 'default' ORDER BY 1")
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def customer(connection: Connection, column: str) -> object:
+    cursor = await connection.execute(f"SELECT {column} FROM customers WHERE id = 'default'".encode())
+    row = await cursor.fetchone()
+    assert row is not None
+    return row[0]
+
+
+async def desired(connection: Connection) -> object:
+    cursor = await connection.execute("SELECT desired FROM control_state WHERE scope = 'global'")
+    return await cursor.fetchone()
+
+
+async def test_the_desired_state_is_written_once(connection: Connection) -> None:
+    await connection.execute("DELETE FROM control_state")
+    await seed(connection, Settings(scheduler=SchedulerSettings(enabled=False)))
+    assert await desired(connection) == ("stopped",)
+    await seed(connection, Settings(scheduler=SchedulerSettings(enabled=True)))
+    assert await desired(connection) == ("stopped",)
+
+
+async def test_the_default_customer_follows_the_file(connection: Connection) -> None:
+    strategy = RetryStrategy(waits=(timedelta(seconds=1), timedelta(minutes=2)))
+    await seed(connection, Settings(webhook=WebhookSettings(url="http://127.0.0.1:9/"), retry=strategy))
+    assert await customer(connection, "webhook_url") == "http://127.0.0.1:9/"
+    assert RetryStrategy.model_validate(await customer(connection, "retry")) == strategy
+    await seed(connection, Settings())
+    assert await customer(connection, "webhook_url") is None
+
+
+async def test_the_version_rises_only_with_a_change(connection: Connection) -> None:
+    before = await customer(connection, "version")
+    await seed(connection, Settings())
+    assert await customer(connection, "version") == before
+    await seed(connection, webhook())
+    assert await customer(connection, "version") != before
+
+
+async def test_a_made_up_secret_is_kept(connection: Connection) -> None:
+    first = await keys(connection)
+    assert [len(key) for key in first] == [32]
+    await seed(connection, Settings())
+    assert await keys(connection) == first
+
+
+async def test_a_configured_secret_replaces_any_other(connection: Connection) -> None:
+    await seed(connection, webhook(KEY))
+    assert await keys(connection) == [KEY]
+    await seed(connection, webhook(OTHER))
+    assert await keys(connection) == [OTHER]
+    await seed(connection, webhook(None))
+    assert await keys(connection) == [OTHER]
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+async def test_five_that_start_at_once_write_it_once(
+    sendoff_database: str, connection: Connection, key: bytes | None
+) -> None:
+    await connection.execute("DELETE FROM customers")
+    await connection.execute("DELETE FROM control_state")
+
+    async def start() -> None:
+        async with await psycopg.AsyncConnection.connect(sendoff_database, autocommit=True) as own:
+            await seed(own, webhook(key))
+
+    await asyncio.gather(*(start() for _ in range(5)))
+    assert len(await keys(connection)) == 1
+    assert await customer(connection, "version") == 1

@@ -18,6 +18,7 @@ class DatabaseClock:
     """
 
     _offsets: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+    _best: float = 0.0
 
     @property
     def known(self) -> bool:
@@ -30,14 +31,15 @@ class DatabaseClock:
         if self._offsets and abs(offset - max(self._offsets)) > 1:
             self._offsets.clear()  # somebody set the clock: the old samples speak of another time
         self._offsets.append(offset)
+        self._best = max(self._offsets)
 
     def now(self) -> float:
         """The database's clock in Unix seconds, or slightly less."""
-        return time.monotonic() + max(self._offsets)
+        return time.monotonic() + self._best
 
     def monotonic_at(self, database_seconds: float) -> float:
         """The `time.monotonic()` from which on the database's clock has surely reached that moment."""
-        return database_seconds - max(self._offsets)
+        return database_seconds - self._best
 
     async def sample(self, connection: Connection) -> None:
         """Ask the database for its time once."""

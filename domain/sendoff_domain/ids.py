@@ -26,6 +26,11 @@ def created_at(message_id: UUID) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=message_id.int >> 80)
 
 
+def created_seconds(hex_id: str) -> float:
+    """The same moment in Unix seconds, straight from the 32 hexadecimal digits."""
+    return int(hex_id[:12], 16) / 1000
+
+
 def format_message_id(message_id: UUID) -> str:
     """The public form: `msg_0192f0c1...`."""
     return _PREFIX + message_id.hex

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -31,4 +30,8 @@ def format_secret(key: bytes) -> str:
 def sign(keys: Iterable[bytes], webhook_id: str, unix_seconds: int, body: bytes) -> str:
     """The value of `webhook-signature`: one `v1,<base64>` per key, separated by blanks."""
     content = b"%s.%d.%s" % (webhook_id.encode(), unix_seconds, body)
-    return " ".join("v1," + base64.b64encode(hmac.digest(key, content, hashlib.sha256)).decode() for key in keys)
+    return " ".join(["v1," + _base64(hmac.digest(key, content, "sha256")) for key in keys])
+
+
+def _base64(digest: bytes) -> str:
+    return binascii.b2a_base64(digest, newline=False).decode()

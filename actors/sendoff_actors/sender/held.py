@@ -1,7 +1,5 @@
 """A message in the hands of this process."""
 
-from uuid import UUID
-
 from sendoff_actors.handoffs import Claimed
 
 
@@ -11,10 +9,9 @@ class Held:
     It is renewed as long as it is held, so `lease_until` (Unix seconds of the database's clock) moves.
     """
 
-    __slots__ = ("claimed", "id", "lease_until")
+    __slots__ = ("claimed", "lease_until")
 
     def __init__(self, claimed: Claimed, lease_until: float) -> None:
-        self.id = UUID(hex=claimed.id)
         self.claimed = claimed
         self.lease_until = lease_until
 

@@ -1,9 +1,8 @@
 """What the Sender writes to PostgreSQL: sent, still held, given back. All of it is fenced by the tokens."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, LiteralString
-from uuid import UUID
 
 from psycopg import IntegrityError, OperationalError
 from psycopg_pool import PoolTimeout
@@ -13,33 +12,36 @@ from sendoff_actors.sender.markers import Marker
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.errors import UnavailableError
-from sendoff_domain.ids import created_at
+from sendoff_domain.ids import created_seconds
 
 
 class Ledger:
-    """Runs the Sender's statements; raises UnavailableError when PostgreSQL does not take them."""
+    """Runs the Sender's statements; raises UnavailableError when PostgreSQL does not take them.
+
+    Messages go in and come out by their hexadecimal ids.
+    """
 
     def __init__(self, pool: Pool, lease: timedelta) -> None:
         self._pool = pool
         self._lease = lease
 
-    async def record_sent(self, sent: Sequence[tuple[Held, Marker]]) -> set[UUID]:
-        """Record deliveries; returns those whose claim still held (the others were taken over by a newer claim)."""
+    async def record_sent(self, sent: Sequence[tuple[Held, Marker]]) -> int:
+        """Record deliveries; returns how many claims still held (the others were taken over by a newer claim)."""
         markers = [marker for _, marker in sent]
-        rows = await self._run(
+        ((recorded,),) = await self._run(
             "record_sent",
             {
                 **_fence([held for held, _ in sent]),
-                "created": [created_at(held.id) for held, _ in sent],
-                "sent": [datetime.fromtimestamp(marker.sent_at, UTC) for marker in markers],
-                "statuses": [marker.status_code for marker in markers],
-                "durations": [marker.duration_us for marker in markers],
+                "created": _array(created_seconds(held.claimed.id) for held, _ in sent),
+                "sent": _array(marker.sent_at for marker in markers),
+                "statuses": _array(marker.status_code for marker in markers),
+                "durations": _array(marker.duration_us for marker in markers),
                 "external": [marker.external_message_id for marker in markers],
             },
         )
-        return {row[0] for row in rows}
+        return int(recorded)
 
-    async def renew(self, held: Sequence[Held]) -> dict[UUID, float]:
+    async def renew(self, held: Sequence[Held]) -> dict[str, float]:
         """Prolong leases; returns the new end of each that still held, in Unix seconds of the database's clock."""
         rows = await self._run("renew_leases", {**_fence(held), "lease": self._lease})
         return dict(rows)
@@ -57,5 +59,10 @@ class Ledger:
             raise UnavailableError(f"PostgreSQL did not take {statement}: {error}") from error
 
 
-def _fence(held: Sequence[Held]) -> dict[str, Any]:
-    return {"ids": [one.id for one in held], "tokens": [one.claimed.token for one in held]}
+def _fence(held: Sequence[Held]) -> dict[str, str]:
+    return {"ids": _array(one.claimed.id for one in held), "tokens": _array(one.claimed.token for one in held)}
+
+
+def _array(values: Iterable[str | float]) -> str:
+    """A PostgreSQL array of ids or numbers as text: a tenth of what a general adapter takes for each element."""
+    return "{" + ",".join(map(str, values)) + "}"

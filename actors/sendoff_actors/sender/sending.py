@@ -110,8 +110,7 @@ class Sending:
             return
         renewed = await self._ledger.renew(ending)
         for held in ending:
-            if held.id in renewed:
-                held.lease_until = renewed[held.id]
+            held.lease_until = renewed.get(held.claimed.id, held.lease_until)
 
     def release_stopped(self) -> None:
         """Give back every message that must not be sent now; requests on the wire go on."""
@@ -197,10 +196,8 @@ class Sending:
 
     async def _record(self, sent: list[tuple[Held, Marker]]) -> None:
         recorded = await self._ledger.record_sent(sent)
-        if len(recorded) < len(sent):
-            log.warning(
-                "sent on a lost claim", messages=[held.claimed.id for held, _ in sent if held.id not in recorded]
-            )
+        if recorded < len(sent):
+            log.warning("sent on lost claims", sent=len(sent), recorded=recorded)
         self._forget([held for held, _ in sent])
 
     async def _release(self, unsent: list[Held]) -> None:

@@ -62,10 +62,10 @@ def _finite(text: str) -> float:
 def _depth(value: Any) -> int:
     """How deeply a value is nested, level by level: a recursion would fail on the very values it looks for."""
     depth, level = 0, [value]
-    while level:
-        level = [inner for outer in level if isinstance(outer, (dict, list)) for inner in _inside(outer)]
+    while level := [one for one in level if isinstance(one, (dict, list))]:
+        level = [inner for outer in level for inner in _inside(outer)]
         depth += 1
-    return depth - 1
+    return depth
 
 
 def _inside(value: dict[str, Any] | list[Any]) -> list[Any]:

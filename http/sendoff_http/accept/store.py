@@ -14,7 +14,7 @@ from sendoff_domain.settings import PartitionSettings
 from sendoff_http.accept.entry import Entry, KeyReused, Result, Stored, UnknownCustomer
 
 #: A statement that takes longer has lost its server; the client is told that the outcome is unknown.
-_PATIENCE_SECONDS = 15
+_PATIENCE_SECONDS = 5
 #: After a restart of PostgreSQL each connection of the pool may be a broken one.
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
 

@@ -1,7 +1,7 @@
 -- What waits for its next attempt, the next one first.
 SELECT retries.message_id, retries.next_attempt_at
   FROM retries
- WHERE (retries.next_attempt_at, retries.message_id) > (%(moment)s, %(after)s)
-   AND (%(customer)s::text IS NULL OR retries.customer_id = %(customer)s)
+ WHERE retries.next_attempt_at >= %(moment)s
+   AND (retries.next_attempt_at, retries.message_id) > (%(moment)s, %(after)s)
  ORDER BY retries.next_attempt_at, retries.message_id
  LIMIT %(limit)s

@@ -11,7 +11,7 @@ from sendoff_db.sql import read_statement
 from sendoff_domain.ids import format_message_id
 from sendoff_http.answers import json_answer
 from sendoff_http.cursor import decode_cursor, encode_cursor
-from sendoff_http.lists import FIRST_ID, CustomerText, PageQuery
+from sendoff_http.lists import FIRST_ID, PageQuery
 from sendoff_http.message_model import LastError, MessageId, ShownMoment
 from sendoff_http.message_rows import MessageRow, last_error, load_messages
 from sendoff_http.operations import Answer, Routes
@@ -43,28 +43,21 @@ class RetryPage(ApiModel):
     next_cursor: str | None
 
 
-class RetryQuery(PageQuery):
-    """Which retries."""
-
-    customer: CustomerText | None = Field(default=None, description="Of this customer.")
-
-
 @routes.operation(
     "GET",
     "/v1/retries",
     "List what waits for its next attempt",
     {200: Answer("One page", RetryPage)},
     problems=(422, 503),
-    query=RetryQuery,
+    query=PageQuery,
 )
 async def list_retries(request: web.Request) -> web.Response:
     """Answer with one page."""
-    query = read_query(request, RetryQuery)
+    query = read_query(request, PageQuery)
     after, moment = (FIRST_ID, 0) if query.cursor is None else decode_cursor(_KIND, query.cursor)
     values = {
         "after": after,
         "moment": _moment_of(moment),
-        "customer": query.customer,
         "limit": query.limit + 1,
     }
     async with request.app[POOL].connection() as connection:

@@ -1,0 +1,91 @@
+"""`python -m sendoff_http`: several processes share a port, and a shutdown finishes what was begun."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+from support.api import Api
+from support.waiting import eventually
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@asynccontextmanager
+async def server(config: Path, **environ: str) -> AsyncIterator[Process]:
+    command = (sys.executable, "-m", "sendoff_http", "--config", str(config))
+    process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **environ}, stderr=PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+def write_config(folder: Path, database: str, port: int) -> Path:
+    path = folder / "config.yaml"
+    path.write_text(f"postgres: {{url: '{database}'}}\nhttp: {{port: {port}}}\nlogging: {{level: warning}}\n")
+    return path
+
+
+async def test_two_processes_share_the_port_and_end_cleanly(api: Api, database: str, tmp_path: Path) -> None:
+    port = free_port()
+    config = write_config(tmp_path, database, port)
+    async with (
+        server(config, SENDOFF_INSTANCE="app", SENDOFF_PROCESS="0/2") as one,
+        server(config, SENDOFF_INSTANCE="app", SENDOFF_PROCESS="1/2") as two,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+
+        async def both_are_members() -> bool:
+            instances = (await api.get("/v1/scheduler")).json["instances"]
+            return any(one["instance"] == "app" and one["processes"] == 2 for one in instances)
+
+        joined: bool = await eventually(both_are_members, "both processes are members of the fleet", timeout=30)
+        assert joined
+
+        async def post(number: int) -> bool:
+            async with session.post("/v1/messages", json={"to": f"n{number}", "content": 1}) as response:
+                return response.status == 202
+
+        sent = await asyncio.gather(*(post(number) for number in range(100)))
+        assert all(sent)
+        assert await api.count("messages") == 100
+        for process in (one, two):
+            process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(one.wait(), 20) == await asyncio.wait_for(two.wait(), 20) == 0
+
+
+async def test_wrong_settings_end_the_process_with_a_word(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    for text, says in (
+        ("http: {prot: 1}", b"did you mean port?"),
+        ("{}", b"postgres.url"),
+    ):
+        config.write_text(text)
+        async with server(config) as process:
+            _, errors = await process.communicate()
+        assert process.returncode == 2
+        assert says in errors
+        assert b"Traceback" not in errors
+
+
+async def test_a_place_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
+    config = write_config(tmp_path, "postgresql://x@127.0.0.1/x", 1)
+    for place in ("2/2", "x", "1"):
+        async with server(config, SENDOFF_PROCESS=place) as process:
+            _, errors = await process.communicate()
+        assert (process.returncode, b"SENDOFF_PROCESS" in errors) == (2, True)

@@ -1,0 +1,101 @@
+"""What holds for every request: problem documents, request ids, API keys, methods."""
+
+import asyncio
+import json
+
+import pytest
+
+from support.api import Api, api_settings, running_api
+
+
+async def test_an_unknown_path_is_a_problem_document(api: Api) -> None:
+    reply = await api.get("/v1/nothing")
+    assert (reply.status, reply.json["code"], reply.json["instance"]) == (404, "not_found", "/v1/nothing")
+
+
+async def test_an_unknown_method_is_told_which_ones_there_are(api: Api) -> None:
+    reply = await api.call("PUT", "/v1/messages")
+    assert (reply.status, reply.json["code"]) == (405, "method_not_allowed")
+    assert set(reply.headers["Allow"].split(",")) == {"GET", "HEAD", "POST"}
+
+
+async def test_a_sane_request_id_is_kept_and_another_replaced(api: Api) -> None:
+    kept = await api.get("/health/live", headers={"X-Request-Id": "trace-1.2:3"})
+    assert kept.headers["X-Request-Id"] == "trace-1.2:3"
+    for given in ("x" * 129, "a b", '"', ""):
+        reply = await api.get("/health/live", headers={"X-Request-Id": given})
+        assert reply.headers["X-Request-Id"] not in ("", given)
+
+
+async def test_head_is_answered_without_a_body(api: Api) -> None:
+    reply = await api.call("HEAD", "/v1/messages", checked=False)
+    assert (reply.status, reply.body) == (200, b"")
+
+
+async def test_a_mistake_of_ours_tells_nothing_about_us(api: Api) -> None:
+    await api.db.execute(b"DROP VIEW message_status")
+    reply = await api.get("/v1/messages/msg_" + "0" * 32)
+    assert (reply.status, reply.json["code"]) == (500, "internal_error")
+    assert b"message_status" not in reply.body
+
+
+async def test_with_keys_only_who_has_one_gets_in(database: str) -> None:
+    settings = api_settings(database, http={"apiKeys": ["first-key", "second-key"]})
+    async with running_api(settings) as api:
+        for headers in (
+            {"Authorization": "Bearer first-key"},
+            {"Authorization": "bearer second-key"},
+            {"X-API-Key": "second-key"},
+        ):
+            assert (await api.get("/v1/messages", headers=headers)).status == 200
+        for headers in ({}, {"X-API-Key": "third"}, {"Authorization": "Basic first-key"}, {"X-API-Key": ""}):
+            for path in ("/v1/messages", "/v1/stats", "/metrics", "/v1/nothing"):
+                reply = await api.get(path, headers=headers)
+                assert (reply.status, reply.json["code"]) == (401, "unauthorized")
+                assert reply.headers["WWW-Authenticate"].startswith("Bearer")
+        for path in ("/health/live", "/health/ready", "/openapi.json", "/swagger/index.html"):
+            assert (await api.get(path, checked=False)).status == 200
+
+
+async def test_nothing_is_stored_without_a_key(database: str) -> None:
+    async with running_api(api_settings(database, http={"apiKeys": ["first-key"]})) as api:
+        assert (await api.post("/v1/messages", {"to": "a", "content": 1})).status == 401
+        assert await api.count("messages") == 0
+
+
+async def test_every_request_leaves_one_line(database: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    settings = api_settings(database, logging={"format": "json"})
+    async with running_api(settings) as api:
+        capfdbinary.readouterr()
+        await api.post("/v1/messages", {"to": "a"}, headers={"X-Request-Id": "mine"})
+        lines = capfdbinary.readouterr().err.splitlines()
+    (line,) = [json.loads(line) for line in lines if b'"mine"' in line]
+    assert (line["method"], line["path"], line["status"]) == ("POST", "/v1/messages", 422)
+
+
+async def test_metrics_count_requests_and_accepted_messages(api: Api) -> None:
+    await api.create()
+    await api.post("/v1/messages/batch", [{"to": "a", "content": 1}, {"to": "b", "content": 2}, {}])
+    await api.get("/v1/messages/msg_" + "0" * 32)
+    text = (await api.get("/metrics")).body.decode()
+    assert "sendoff_accepted_messages_total 3.0" in text
+    assert 'sendoff_http_requests_total{method="GET",route="/v1/messages/{id}",status="404"} 1.0' in text
+    assert 'sendoff_http_request_seconds_count{method="POST",route="/v1/messages"} 1.0' in text
+
+
+async def test_metrics_can_be_switched_off(database: str) -> None:
+    async with running_api(api_settings(database, metrics={"enabled": False})) as api:
+        assert (await api.get("/metrics")).status == 404
+
+
+async def test_a_client_that_leaves_early_loses_nothing(api: Api) -> None:
+    """Its request was read whole, so the message is stored and the server goes on."""
+    host, port = api.url.removeprefix("http://").split(":")
+    body = b'{"to":"a","content":1}'
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    for _ in range(5):
+        _, writer = await asyncio.open_connection(host, int(port))
+        writer.write(head % len(body) + body)
+        await writer.drain()
+        writer.close()
+    assert (await api.create())["status"] == "scheduled"

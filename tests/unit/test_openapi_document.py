@@ -1,0 +1,73 @@
+"""The OpenAPI document: valid, complete, and with examples that are really accepted."""
+
+import json
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import TypeAdapter
+
+from sendoff_http.app import OPERATIONS
+from sendoff_http.openapi import describe_api
+from sendoff_http.operations import Operation
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    # As JSON: what a client gets.
+    described: dict[str, Any] = json.loads(json.dumps(describe_api(OPERATIONS)))
+    return described
+
+
+def test_the_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_operation_has_an_id_of_its_own() -> None:
+    names = [operation.name for operation in OPERATIONS]
+    assert len(set(names)) == len(names)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    for part in text.split('"#/components/schemas/')[1:]:
+        assert part.split('"')[0] in document["components"]["schemas"]
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body], ids=lambda one: one.name)
+def test_every_example_is_accepted_by_its_model(operation: Operation) -> None:
+    assert operation.body is not None
+    assert operation.body.examples
+    model = TypeAdapter(operation.body.models["application/json"])
+    for example in operation.body.examples.values():
+        model.validate_python(example)
+
+
+def test_the_endpoints_of_the_contract_are_all_there(document: dict[str, Any]) -> None:
+    found = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    assert found == {
+        "POST /v1/messages",
+        "POST /v1/messages/batch",
+        "GET /v1/messages",
+        "GET /v1/messages/{id}",
+        "PATCH /v1/messages/{id}",
+        "DELETE /v1/messages/{id}",
+        "GET /v1/messages/{id}/attempts",
+        "POST /v1/messages/{id}/resend",
+        "GET /v1/retries",
+        "GET /v1/dead-letters",
+        "GET /v1/dead-letters/{id}",
+        "DELETE /v1/dead-letters/{id}",
+        "POST /v1/dead-letters/{id}/resend",
+        "POST /v1/dead-letters/resend",
+        "POST /v1/dead-letters/purge",
+        "POST /v1/scheduler/start",
+        "POST /v1/scheduler/stop",
+        "GET /v1/scheduler",
+        "GET /v1/stats",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /metrics",
+        "GET /openapi.json",
+    }

@@ -43,55 +43,67 @@ class Resources:
     burying: Burying
 
 
+class Gate:
+    """Whether messages may be sent: no, until the fleet is joined, since an unknown state is no permission."""
+
+    member: Member | None = None
+
+    def is_running(self, scope: str) -> bool:
+        """Asked before each request."""
+        return self.member is not None and self.member.is_running(scope)
+
+
 @contextlib.asynccontextmanager
 async def open_resources(
     settings: Settings, identity: Identity, place: Place, broker: HintBroker
 ) -> AsyncIterator[Resources]:
     """Open all of it, run the background turns, and on leaving give back and record what is held."""
-    clock = DatabaseClock()
-    scheduler = settings.scheduler
+    clock, gate, scheduler = DatabaseClock(), Gate(), settings.scheduler
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(open_pool(settings.postgres, identity.name))
         await _first_contact(pool, clock, settings)
         cache = redis.asyncio.Redis.from_url(str(settings.redis.cache_url), socket_timeout=2, retry=None)
         stack.push_async_callback(cache.aclose)
         customers = Customers(pool)
-        held_limit = _held_limit(settings, place)
-        sending: Sending | None = None
-        member = await stack.enter_async_context(
-            join_fleet(
-                settings,
-                pool,
-                identity,
-                clock,
-                in_flight=lambda: sending.in_flight if sending else 0,
-                on_change=lambda _: sending.release_stopped() if sending else None,
-            )
-        )
-        neighbours = Neighbours(
-            is_running=member.is_running,
-            to_retrier=_enqueuer(broker, ActorName.RETRY),
-            to_dead_letterer=_enqueuer(broker, ActorName.BURY),
-            on_held=lambda held: _make_room(broker, held < held_limit),
-        )
         sending = Sending(
             clock,
             customers,
             Http1Transport(settings.security.allowed_networks),
             Markers(cache),
             Ledger(pool, scheduler.lease),
-            neighbours,
+            _neighbours(broker, gate, _held_limit(settings, place)),
             place.share(scheduler.max_concurrent),
             f"sendoff/{identity.version}",
         )
-        _make_room(broker, held_limit > 0)
+        gate.member = await stack.enter_async_context(
+            join_fleet(
+                settings,
+                pool,
+                identity,
+                clock,
+                in_flight=lambda: sending.in_flight,
+                on_change=lambda _: sending.release_stopped(),
+            )
+        )
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
-        claiming = Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, place.count)
-        burying = Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention)
-        ticker = Ticker(identity.instance, scheduler, clock, member.is_running, _tick_sender(broker))
+        ticker = Ticker(identity.instance, scheduler, clock, gate.member.is_running, _tick_sender(broker))
         for turn in background_turns(sending, scheduler.lease, ticker if place.index == 0 else None, broker):
             stack.push_async_callback(cancel, asyncio.create_task(turn))
-        yield Resources(member, claiming, sending, Retrying(pool, customers), burying)
+        yield Resources(
+            gate.member,
+            Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, place.count),
+            sending,
+            Retrying(pool, customers),
+            Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention),
+        )
+
+
+def _neighbours(broker: HintBroker, gate: Gate, held_limit: int) -> Neighbours:
+    def make_room(held: int) -> None:
+        (broker.backpressure.open if held < held_limit else broker.backpressure.close)(Queue.SENDER)
+
+    make_room(0)
+    return Neighbours(gate.is_running, _enqueuer(broker, ActorName.RETRY), _enqueuer(broker, ActorName.BURY), make_room)
 
 
 async def _first_contact(pool: Pool, clock: DatabaseClock, settings: Settings) -> None:
@@ -105,10 +117,6 @@ def _held_limit(settings: Settings, place: Place) -> int:
     if place.share(settings.scheduler.max_concurrent) == 0:
         return 0
     return max(4 * settings.scheduler.batch_size, 2 * settings.scheduler.max_concurrent)
-
-
-def _make_room(broker: HintBroker, room: bool) -> None:
-    (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
 
 
 def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:

@@ -26,6 +26,7 @@ format: .venv/.dev ## Format the code
 
 requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --extra embedded --extra build --output-file requirements.txt
+	$(PIN) --extra build --constraints requirements.txt --output-file requirements-runtime.txt
 	$(PIN) --all-extras --constraints requirements.txt --output-file requirements-test.txt
 
 bench: .venv/.dev ## Measure delivery and lateness

@@ -4,12 +4,12 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], description: str, timeout: float = 15.0, every: float = 0.02) -> T:
+def wait_until(condition: Callable[[], T | None], description: str, timeout: float = 15.0, every: float = 0.02) -> T:
     """Poll until the condition is truthy and return its value; AssertionError with the description after `timeout`."""
     deadline = time.monotonic() + timeout
     while True:
@@ -21,9 +21,15 @@ def wait_until(condition: Callable[[], T], description: str, timeout: float = 15
         time.sleep(every)
 
 
+@overload
 async def eventually(
-    condition: Callable[[], T | Awaitable[T]], description: str, timeout: float = 15.0, every: float = 0.02
-) -> T:
+    condition: Callable[[], Awaitable[T | None]], description: str, timeout: float = ..., every: float = ...
+) -> T: ...
+@overload
+async def eventually(
+    condition: Callable[[], T | None], description: str, timeout: float = ..., every: float = ...
+) -> T: ...
+async def eventually(condition: Callable[[], Any], description: str, timeout: float = 15.0, every: float = 0.02) -> Any:
     """The same for asyncio; the condition may be a coroutine function."""
     deadline = time.monotonic() + timeout
     while True:

@@ -1,0 +1,49 @@
+"""What the documents say is still true."""
+
+import re
+from pathlib import Path
+
+from sendoff_domain.message import TRANSITIONS
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+STATES = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
+
+
+def test_the_state_chart_shows_the_moves_that_exist() -> None:
+    drawn = set(re.findall(r"^    (\w+) --> (\w+):", STATES, re.MULTILINE))
+    assert drawn == {(start, end) for start, ends in TRANSITIONS.items() for end in ends}
+
+
+def test_every_statement_that_is_named_exists() -> None:
+    named = set(re.findall(r"`((?:actors|http|db)/[\w/]+\.sql)`", STATES))
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_statement_that_changes_a_place_of_a_message_is_named() -> None:
+    change = re.compile(r"(INSERT INTO|DELETE FROM|UPDATE) (due|retries|deliveries|dead_letters|cancellations)\b")
+    folders = ("actors", "http", "control", "db", "cli")
+    statements = [
+        path for folder in folders for path in (ROOT / folder).rglob("*.sql") if path.parent.name != "migrations"
+    ]
+    changing = [path.name for path in statements if change.search(path.read_text(encoding="utf-8"))]
+    assert changing
+    assert [name for name in changing if name not in STATES] == []
+
+
+def test_every_table_is_described() -> None:
+    migrations = (ROOT / "db" / "sendoff_db" / "migrations").glob("*.sql")
+    text = "".join(path.read_text(encoding="utf-8") for path in migrations)
+    described = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert [name for name in re.findall(r"CREATE TABLE (\w+)", text) if f"`{name}`" not in described] == []
+
+
+def test_every_link_leads_to_a_file() -> None:
+    broken = [
+        f"{document.name}: {target}"
+        for document in DOCUMENTS
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []

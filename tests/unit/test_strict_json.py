@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sendoff_http.strict_json import DEEPEST, NotJsonError, parse_json
 
-_TEXT = st.text(st.characters(exclude_categories=("Cs",)))
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,
     lambda inner: st.lists(inner) | st.dictionaries(_TEXT, inner),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import nats.errors
 import pytest
 
+from sendoff_control.member import Member
 from sendoff_domain.control import Action, Command, CommandStatus, Desired
 from support.fleet import Fleet
 from support.waiting import eventually
@@ -158,7 +159,10 @@ async def test_a_storm_of_opposite_commands_ends_alike_everywhere(fleet: Fleet) 
 
     await eventually(recorded, "every command is recorded once")
     revision = await fleet.revision()
-    await eventually(lambda: all(member.state().revision == revision for member in members), "same revision everywhere")
+    await eventually(
+        lambda: {state and state.revision for state in map(Member.state, members)} == {revision},
+        "same revision everywhere",
+    )
     assert len({member.state() for member in members}) == 1
     accepted = [status for _, status, _ in await fleet.commands()].count("accepted")
     assert revision == 1 + accepted

@@ -13,7 +13,7 @@ async def holder_of(fleet: Fleet, members: list[Member]) -> Member:
     async def held() -> Member | None:
         value = await fleet.redis.get(f"{fleet.prefix}:control:authority")
         names = {member.identity.name: member for member in members}
-        return None if value is None else names.get(value.decode().rpartition(":")[0])
+        return names.get(value.decode().rpartition(":")[0]) if isinstance(value, bytes) else None
 
     return await eventually(held, "somebody holds the lease")
 

@@ -57,7 +57,7 @@ async def is_up(fleet: Fleet, instance: str) -> bool:
 async def holds_lease(fleet: Fleet, instance: str) -> bool:
     """Whether that process may act on plain words on Redis."""
     value = await fleet.redis.get(f"{fleet.prefix}:control:authority")
-    return value is not None and value.decode().startswith(f"{instance}-worker-0:")
+    return isinstance(value, bytes) and value.decode().startswith(f"{instance}-worker-0:")
 
 
 async def test_a_sleeping_lease_holder_does_not_act_on_what_it_reads_late(fleet: Fleet) -> None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from sendoff_control.authority import NO_FENCE, Fence
+from sendoff_control.bus import heed_cancellation
 from sendoff_control.lease import Lease
 from sendoff_control.nats_bus import Decide
 from sendoff_control.protocol import Fact
@@ -110,6 +111,7 @@ class Arbiter:
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._turn(await self._queue.get(), group)
+                heed_cancellation()
                 self._queue.task_done()
 
     async def _turn(self, item: Heard | Mark, group: asyncio.TaskGroup) -> None:

@@ -5,8 +5,9 @@ import logging
 import random
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from sendoff_control.protocol import Ack, BusHealth, Fact, Heartbeat, decode
 
@@ -85,6 +86,7 @@ class Bus(ABC):
         while True:
             began = time.monotonic()
             reason = await self._live()
+            heed_cancellation()
             failures = 1 if time.monotonic() - began > _STABLE else failures + 1
             if failures == 1:
                 _log.warning("control: %s is down: %s", self.name, reason)
@@ -102,6 +104,7 @@ class Bus(ABC):
 
     def _open(self) -> asyncio.Queue[Outgoing]:
         """To be called by a session once it is subscribed."""
+        heed_cancellation()
         self._outbox = asyncio.Queue(_OUTBOX)
         self._listener.connected(self)
         _log.info("control: %s is up", self.name)
@@ -128,6 +131,33 @@ class Bus(ABC):
     @abstractmethod
     async def leave(self) -> None:
         """Take back what only a living process may hold; called before the tasks end."""
+
+
+async def run_together(*works: Coroutine[Any, Any, None]) -> None:
+    """Run until the first one ends, then end the others; raises what that one raised.
+
+    Unlike asyncio.TaskGroup, which before Python 3.13 leaves its task marked as cancelled after a failure.
+    """
+    tasks = [asyncio.get_running_loop().create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def heed_cancellation() -> None:
+    """Raise the CancelledError that a library has swallowed; to be called after awaiting one in a loop.
+
+    Before Python 3.12 asyncio.wait_for loses a cancellation that meets a result (CPython issue 81839), and nats-py
+    ignores some on purpose: a loop around such a call would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _describe(error: BaseException) -> str:

@@ -24,6 +24,7 @@ from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import Settings
 
 _LEAVE_TIMEOUT = 0.5
+_CANCELLATIONS = 2
 _RESTART_PAUSE = 1.0
 
 _log = logging.getLogger(__name__)
@@ -93,10 +94,15 @@ async def _keep_running(work: Callable[[], Awaitable[None]], name: str) -> None:
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=2 * _LEAVE_TIMEOUT)
+    """Cancel and wait, several times if need be: see `heed_cancellation`."""
+    pending = set(tasks)
+    for _ in range(_CANCELLATIONS):
+        for task in pending:
+            task.cancel()
+        if pending:
+            _, pending = await asyncio.wait(pending, timeout=_LEAVE_TIMEOUT)
+    for task in pending:
+        _log.warning("%s does not end", task.get_name())
 
 
 async def _forget(postgres: Postgres, identity: Identity) -> None:

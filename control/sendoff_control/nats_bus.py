@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from sendoff_control.authority import Fence
-from sendoff_control.bus import Bus, Listener, Outgoing, Topic
+from sendoff_control.bus import Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
 from sendoff_control.protocol import Heartbeat, Reply, encode, reply_to
 from sendoff_domain.control import Action, Command, Decision, Origin, Rejected, parse_command
 from sendoff_domain.errors import UnavailableError
@@ -81,12 +81,9 @@ class NatsBus(Bus):
             async with asyncio.timeout(2 * _TIMEOUT):
                 await client.connect(**self._options(closed))
                 await self._subscribe(client, requests)
-                await client.flush(timeout=_TIMEOUT)
+                await self._hear_oneself(client)
             outbox = self._open()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_fail_when(closed, client))
-                group.create_task(_publish(client, outbox))
-                group.create_task(self._serve(requests))
+            await run_together(_fail_when(closed, client), _publish(client, outbox), self._serve(requests))
         finally:
             with contextlib.suppress(Exception):  # a connection that breaks while it is closed is closed as well
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
@@ -141,6 +138,21 @@ class NatsBus(Bus):
         for action in Action:
             await client.subscribe(f"{self._prefix}.{action}", queue=_QUEUE_GROUP, cb=taking(action))
 
+    async def _hear_oneself(self, client: Client) -> None:
+        """Wait until the server has taken the subscriptions, which it does in order.
+
+        Not by `flush`: a cancelled one leaves a future behind that breaks the client's reader when the answer comes.
+        """
+        heard = asyncio.Event()
+
+        async def hear(_: Msg) -> None:
+            heard.set()
+
+        own = await client.subscribe(self._target("heartbeat"), cb=hear)
+        await client.publish(self._target("heartbeat"), encode(self._heartbeat()))
+        await heard.wait()
+        await own.unsubscribe()
+
     def _take(self, request: Request, requests: asyncio.Queue[Request]) -> None:
         try:
             requests.put_nowait(request)
@@ -175,6 +187,7 @@ async def _publish(client: Client, outbox: asyncio.Queue[Outgoing]) -> None:
     while True:
         outgoing = await outbox.get()
         await client.publish(outgoing.to, outgoing.payload)
+        heed_cancellation()
         outbox.task_done()
 
 

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from sendoff_control import heartbeat as beats
 from sendoff_control.arbiter import Arbiter
-from sendoff_control.bus import Bus, Listener, Outgoing, Topic
+from sendoff_control.bus import Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
 from sendoff_control.lease import Lease, delete_if_equal
 from sendoff_control.nats_bus import Decide
 from sendoff_control.protocol import Fact, Heartbeat, decode
@@ -109,16 +109,15 @@ class RedisBus(Bus):
         arbiter = Arbiter(lease, self._states, self._pulse, self._clock, self._decide)
         self._life = client, lease, arbiter
         outbox = self._open()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._read(pubsub, arbiter))
-            group.create_task(self._write(client, outbox))
-            group.create_task(self._keep_lease(lease, pubsub))
-            group.create_task(arbiter.run())
+        await run_together(
+            self._read(pubsub, arbiter), self._write(client, outbox), self._keep_lease(lease, pubsub), arbiter.run()
+        )
 
     async def _read(self, pubsub: PubSub, arbiter: Arbiter) -> NoReturn:
         echoed_at = time.monotonic()
         while True:
             message = await _next(pubsub, 1.0)
+            heed_cancellation()
             if message is not None and self._is_own_heartbeat(message):
                 echoed_at = time.monotonic()
             if time.monotonic() - echoed_at > (_MISSES + _SPREAD) * beats.INTERVAL:
@@ -157,12 +156,14 @@ class RedisBus(Bus):
                 self._written = outgoing.payload
                 await client.set(self._key, outgoing.payload, px=_KEY_MILLISECONDS)
             await client.publish(outgoing.to, outgoing.payload)
+            heed_cancellation()
             outbox.task_done()
 
     async def _keep_lease(self, lease: Lease, pubsub: PubSub) -> NoReturn:
         while True:
             if not await lease.renew() and not self._leaving and await lease.acquire():
                 await pubsub.ping(lease.token)
+            heed_cancellation()
             await asyncio.sleep(_LEASE_INTERVAL * random.uniform(1 - _SPREAD, 1))  # noqa: S311 spreads load, no secret
 
 

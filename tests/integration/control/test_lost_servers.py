@@ -114,6 +114,15 @@ async def test_a_fleet_that_starts_without_any_bus_works_and_finds_them_later(li
         await lines.fleet.all_are(Desired.STOPPED, [member])
 
 
+async def test_a_wrong_password_for_one_bus_delays_nobody(lines: Lines) -> None:
+    settings = lines.fleet.settings
+    wrong = settings.nats.model_copy(update={"url": f"nats://nobody:wrong@{lines.nats.url.rpartition('@')[2]}"})
+    async with lines.fleet.member("a", settings.model_copy(update={"nats": wrong})) as member:
+        await health_is([member], {"postgres": "up", "nats": "down", "redis": "up"})
+        await member.command(Command(Action.STOP), "http")
+        assert not member.is_running()
+
+
 async def test_without_postgresql_commands_are_unavailable_and_the_state_stays(lines: Lines) -> None:
     members = await lines.join("a", "b")
     await members[0].command(Command(Action.STOP), "http")
@@ -124,7 +133,7 @@ async def test_without_postgresql_commands_are_unavailable_and_the_state_stays(l
     answer = await lines.fleet.nats.request(f"{lines.fleet.prefix}.control.start", b"", timeout=10)
     assert b'"unavailable"' in answer.data
     await health_is(members, {"postgres": "down", "nats": "up", "redis": "up"})
-    assert [member.state().revision for member in members if member.state()] == [2, 2]
+    assert [state.revision for member in members if (state := member.state())] == [2, 2]
     status = await members[0].fleet()
     assert (status.desired, status.revision, status.buses["postgres"]) == (Desired.STOPPED, 2, "down")
     assert [instance.instance for instance in status.instances] == ["a", "b"]

@@ -82,7 +82,7 @@ def describe(entry: Entry, stored: Stored) -> dict[str, Any]:
         "status": "scheduled",
         "deliverAt": format_moment(stored.deliver_at),
         "expiresAt": format_optional(message.expires_at),
-        "createdAt": format_moment(created_at(stored.message_id)),
+        "createdAt": format_moment(created_at(stored.message_id) if stored.replayed else entry.created_at),
         "sentAt": None,
         "attempts": 0,
         "lastError": None,

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from psycopg import DataError, IntegrityError, OperationalError, errors
 
@@ -11,6 +11,7 @@ from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.settings import PartitionSettings
+from sendoff_http.accept.arrays import moment_array, plain_array, text_array
 from sendoff_http.accept.entry import Entry, KeyReused, Result, Stored, UnknownCustomer
 
 #: A statement that takes longer has lost its server; the client is told that the outcome is unknown.
@@ -62,19 +63,23 @@ async def _store(connection: Connection, entries: Sequence[Entry]) -> list[Resul
     return [_result(entry, *row) for entry, row in zip(entries, rows, strict=True)]
 
 
-def _columns(entries: Sequence[Entry]) -> dict[str, list[object]]:
+def _columns(entries: Sequence[Entry]) -> dict[str, str]:
     return {
-        "ids": [entry.message_id for entry in entries],
-        "customers": [entry.message.customer for entry in entries],
-        "recipients": [entry.message.to for entry in entries],
-        "payloads": [entry.payload for entry in entries],
-        "given": [entry.message.deliver_at for entry in entries],
-        "delays": [entry.message.delay for entry in entries],
-        "expiries": [entry.message.expires_at for entry in entries],
-        "created": [entry.created_at for entry in entries],
-        "keys": [entry.key for entry in entries],
-        "hashes": [entry.body_hash for entry in entries],
+        "ids": plain_array(entry.message_id.hex for entry in entries),
+        "customers": text_array(entry.message.customer for entry in entries),
+        "recipients": text_array(entry.message.to for entry in entries),
+        "payloads": text_array(entry.payload for entry in entries),
+        "given": moment_array(entry.message.deliver_at for entry in entries),
+        "delays": plain_array(_microseconds(entry.message.delay) for entry in entries),
+        "expiries": moment_array(entry.message.expires_at for entry in entries),
+        "created": moment_array(entry.created_at for entry in entries),
+        "keys": text_array(entry.key for entry in entries),
+        "hashes": plain_array(None if entry.body_hash is None else entry.body_hash.hex() for entry in entries),
     }
+
+
+def _microseconds(delay: timedelta | None) -> str | None:
+    return None if delay is None else str(delay // timedelta(microseconds=1))
 
 
 def _result(entry: Entry, known: bool, message_id: object, same_body: bool, deliver_at: datetime) -> Result:

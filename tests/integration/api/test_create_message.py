@@ -80,3 +80,17 @@ async def test_a_missing_partition_is_made_on_the_way(api: Api) -> None:
         await api.db.execute(f"DROP TABLE {name}".encode())
     await api.create()
     assert await api.count("messages") == 1
+
+
+async def test_what_means_something_to_postgres_is_just_text(api: Api, subtests: pytest.Subtests) -> None:
+    for text in ("NULL", '","', "{}", "\\", '"\\"', "a,b", "  ", "\n", "'; DROP TABLE due; --", "😀", "%s %(x)s"):
+        with subtests.test(text=text):
+            message = await api.create(to=text, content=text, metadata={text: text})
+            read = (await api.get(f"/v1/messages/{message['id']}")).json
+            assert (read["to"], read["content"], read["metadata"]) == (text, text, {text: text})
+
+
+async def test_a_delay_is_exact_to_the_microsecond_of_its_text(api: Api) -> None:
+    message = await api.create(delay="1h0.25s")
+    lead = await api.scalar("SELECT (due_at - %s::timestamptz) FROM due", message["createdAt"])
+    assert timedelta(hours=1, milliseconds=250) <= lead < timedelta(hours=1, seconds=30)

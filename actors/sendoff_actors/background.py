@@ -25,14 +25,15 @@ _PAUSE_AFTER_A_FAULT = 1.0
 
 
 def background_turns(
-    sending: Sending, lease: timedelta, ticker: Ticker | None, broker: HintBroker
+    sending: Sending, lease: timedelta, ticker: Ticker, broker: HintBroker
 ) -> list[Coroutine[Any, Any, None]]:
-    """The endless turns of one process; the one with the ticker also asks for the clean-up."""
+    """The endless turns of one process."""
     seconds = lease.total_seconds()
-    turns = [_endless("renewal", lambda: _renew(sending, seconds))]
-    if ticker is not None:
-        turns += [_endless("ticker", ticker.run), _endless("clean-up", lambda: _clean_up(broker))]
-    return turns
+    return [
+        _endless("renewal", lambda: _renew(sending, seconds)),
+        _endless("ticker", ticker.run),
+        _endless("clean-up", lambda: _clean_up(broker)),
+    ]
 
 
 async def cancel(task: "asyncio.Task[None]") -> None:

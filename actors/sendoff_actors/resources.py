@@ -31,6 +31,9 @@ from sendoff_db.seed import seed
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import Settings
 
+#: A process may hold so many messages that wait for their moment within the horizon, or four batches if that is more.
+_LEAST_HELD = 5000
+
 
 @dataclass(frozen=True, slots=True)
 class Resources:
@@ -71,8 +74,9 @@ async def open_resources(
             Http1Transport(settings.security.allowed_networks),
             Markers(cache),
             Ledger(pool, scheduler.lease),
-            _neighbours(broker, gate, _held_limit(settings, place)),
+            _neighbours(broker, gate),
             place.share(scheduler.max_concurrent),
+            max(_LEAST_HELD, 4 * scheduler.batch_size),
             f"sendoff/{identity.version}",
         )
         gate.member = await stack.enter_async_context(
@@ -86,8 +90,8 @@ async def open_resources(
             )
         )
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
-        ticker = Ticker(identity.instance, scheduler, clock, gate.member.is_running, _tick_sender(broker))
-        for turn in background_turns(sending, scheduler.lease, ticker if place.index == 0 else None, broker):
+        ticker = Ticker(identity.instance, place, scheduler, clock, gate.member.is_running, _tick_sender(broker))
+        for turn in background_turns(sending, scheduler.lease, ticker, broker):
             stack.push_async_callback(cancel, asyncio.create_task(turn))
         yield Resources(
             gate.member,
@@ -98,11 +102,10 @@ async def open_resources(
         )
 
 
-def _neighbours(broker: HintBroker, gate: Gate, held_limit: int) -> Neighbours:
-    def make_room(held: int) -> None:
-        (broker.backpressure.open if held < held_limit else broker.backpressure.close)(Queue.SENDER)
+def _neighbours(broker: HintBroker, gate: Gate) -> Neighbours:
+    def make_room(room: bool) -> None:
+        (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
 
-    make_room(0)
     return Neighbours(gate.is_running, _enqueuer(broker, ActorName.RETRY), _enqueuer(broker, ActorName.BURY), make_room)
 
 
@@ -110,13 +113,6 @@ async def _first_contact(pool: Pool, clock: DatabaseClock, settings: Settings) -
     async with pool.connection(timeout=30) as connection:
         await clock.sample(connection)
         await seed(connection, settings)
-
-
-def _held_limit(settings: Settings, place: Place) -> int:
-    """How many messages this process may hold: what it can send, and what waits for its moment within the horizon."""
-    if place.share(settings.scheduler.max_concurrent) == 0:
-        return 0
-    return max(4 * settings.scheduler.batch_size, 2 * settings.scheduler.max_concurrent)
 
 
 def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:

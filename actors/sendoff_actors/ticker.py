@@ -1,4 +1,8 @@
-"""The ticker of an instance: at the start of every interval it sends the Claimer a tick."""
+"""The ticker of an instance: at the start of every interval it sends the Claimer a tick.
+
+Each process of the instance runs one, so that the death of a process stops nothing. When draining they take turns; a
+throttled instance's tick is sent by all of them and taken once (`take_tick.sql`).
+"""
 
 import asyncio
 import math
@@ -9,6 +13,7 @@ import redis
 import structlog
 
 from sendoff_actors.handoffs import Tick
+from sendoff_actors.shares import Place
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.settings import SchedulerSettings
 
@@ -23,6 +28,7 @@ class Ticker:
     """
 
     instance: str
+    place: Place
     settings: SchedulerSettings
     clock: DatabaseClock
     is_running: Callable[[], bool]
@@ -39,9 +45,14 @@ class Ticker:
         interval = self.settings.interval.total_seconds()
         number = max(last + 1, math.floor(self.clock.now() / interval))
         await asyncio.sleep(max(0.0, number * interval - self.clock.now()))
-        if self.clock.now() >= number * interval and self.is_running():
+        if self.clock.now() < number * interval:  # a timer may fire a little early
+            return last
+        if self.is_running() and self._is_mine(number):
             await self._tick(number, (number + 1) * interval)
-        return number if self.clock.now() >= number * interval else last
+        return number
+
+    def _is_mine(self, number: int) -> bool:
+        return not self.settings.drain or number % self.place.count == self.place.index
 
     async def _tick(self, number: int, until: float) -> None:
         try:

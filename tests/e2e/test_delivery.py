@@ -120,3 +120,14 @@ def test_a_slow_webhook_holds_neither_its_batch_nor_a_thread(launch: Launcher, a
     for message_id in ids[:20]:
         api.wait_for(message_id, "sent")
     assert set(receiver.ids().values()) == {1}
+
+
+def test_dramatiqs_own_command_line_runs_the_actors(launch: Launcher, api: Client, receiver: Receiver) -> None:
+    dramatiq = launch.dramatiq("users-way", processes=2)
+    ids = api.send_many(100)
+
+    wait_until(lambda: len(receiver.ids()) == 100, "all messages arrived")
+
+    for message_id in ids:
+        api.wait_for(message_id, "sent")
+    assert dramatiq.stop() == 0

@@ -152,3 +152,16 @@ def test_after_a_stop_claimed_messages_go_back_unharmed(launch: Launcher, api: C
     api.call("POST", "/v1/scheduler/start")
     wait_until(lambda: len(receiver.ids()) == 100, "everything goes on")
     assert set(receiver.ids().values()) == {1}
+
+
+def test_with_both_buses_deaf_a_stop_is_applied_by_polling(launch: Launcher, api: Client, receiver: Receiver) -> None:
+    # On a prefix of its own the instance hears nothing of what the API announces.
+    launch.instance("a", CONTROL__PREFIX="nobody-else", NATS__URL="nats://127.0.0.1:9")
+    flowing(api, receiver)
+
+    api.call("POST", "/v1/scheduler/stop")
+    standing(api, receiver)
+    wait_until(lambda: converged(api, 1), "the poll has found the stop")
+
+    api.call("POST", "/v1/scheduler/start")
+    flowing(api, receiver)

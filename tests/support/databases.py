@@ -21,7 +21,7 @@ _TEMPLATE = "sendoff_template"
 def template_database(servers: Servers) -> str:
     """The name of a migrated and seeded database that nobody is connected to."""
     _execute(servers.postgres, f"CREATE DATABASE {_TEMPLATE}")
-    asyncio.run(_prepare(url_of(servers, _TEMPLATE)))
+    asyncio.run(prepare(url_of(servers, _TEMPLATE)))
     return _TEMPLATE
 
 
@@ -52,7 +52,8 @@ def url_of(servers: Servers, name: str) -> str:
     return f"{servers.postgres.rpartition('/')[0]}/{name}"
 
 
-async def _prepare(url: str) -> None:
+async def prepare(url: str) -> None:
+    """Migrate and seed a database, as `sendoff migrate` does."""
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await migrate(connection)
         await seed(connection, Settings())

@@ -68,6 +68,12 @@ class Launcher:
         """All worker processes of one instance."""
         return [self.worker(name, index, processes, **settings) for index in range(processes)]
 
+    def dramatiq(self, instance: str, processes: int, **settings: str) -> Process:
+        """The same worker processes under Dramatiq's own command line."""
+        who = {"SENDOFF_INSTANCE": instance, "SENDOFF_WORKERS__PROCESSES": str(processes)}
+        command = ["-m", "dramatiq", "sendoff_actors.main:prepare", "--processes", str(processes), "--threads", "4"]
+        return self._start(command, f"{instance}-dramatiq", who, settings)
+
     def api(self, port: int, instance: str = "api", index: int = 0, count: int = 1, **settings: str) -> Process:
         """One API process on that port; returns when it is ready."""
         who = {

@@ -34,12 +34,18 @@ def launch(
     tmp_path: Path, sendoff_database: str, redis_urls: RedisUrls, nats_url: str, receiver: Receiver, prefix: str
 ) -> Iterator[Launcher]:
     """Starts processes; all of one test share servers, webhook and a pace that drains."""
-    environment = {
-        "SENDOFF_POSTGRES__URL": sendoff_database,
-        "SENDOFF_REDIS__BROKER_URL": redis_urls.broker,
-        "SENDOFF_REDIS__CACHE_URL": redis_urls.cache,
-        "SENDOFF_NATS__URL": nats_url,
-        "SENDOFF_CONTROL__PREFIX": prefix,
+    environment = environment_of(sendoff_database, redis_urls.broker, redis_urls.cache, nats_url, receiver)
+    with launcher(tmp_path, {**environment, "SENDOFF_CONTROL__PREFIX": prefix}) as started:
+        yield started
+
+
+def environment_of(postgres: str, broker: str, cache: str, nats: str, receiver: Receiver) -> dict[str, str]:
+    """The settings of a Sendoff on these servers, at a pace that drains."""
+    return {
+        "SENDOFF_POSTGRES__URL": postgres,
+        "SENDOFF_REDIS__BROKER_URL": broker,
+        "SENDOFF_REDIS__CACHE_URL": cache,
+        "SENDOFF_NATS__URL": nats,
         "SENDOFF_WEBHOOK__URL": receiver.url,
         "SENDOFF_WEBHOOK__TIMEOUT": "5s",
         "SENDOFF_SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
@@ -49,8 +55,6 @@ def launch(
         "SENDOFF_SCHEDULER__DRAIN": "true",
         **{f"SENDOFF_{key}": value for key, value in RETRY.items()},
     }
-    with launcher(tmp_path, environment) as started:
-        yield started
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from sendoff_actors.handoffs import Tick
+from sendoff_actors.shares import Place
 from sendoff_actors.ticker import Ticker
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.settings import SchedulerSettings
@@ -24,7 +25,7 @@ def clock() -> DatabaseClock:
 
 
 def ticker(clock: DatabaseClock, send: Callable[[Tick], Awaitable[None]], running: bool = True) -> Ticker:
-    return Ticker("one", SETTINGS, clock, lambda: running, send)
+    return Ticker("one", Place(0, 1), SETTINGS, clock, lambda: running, send)
 
 
 async def test_each_interval_has_one_tick_that_ends_with_it(clock: DatabaseClock) -> None:

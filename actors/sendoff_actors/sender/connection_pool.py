@@ -3,73 +3,80 @@
 import asyncio
 import ssl
 import time
-from collections import defaultdict, deque
+from functools import partial
 
 from sendoff_actors.sender.connection import Connection
+from sendoff_actors.sender.idle_connections import IdleConnections
 from sendoff_actors.sender.name_lookup import NameLookup
 from sendoff_actors.sender.origin import Origin
 from sendoff_actors.sender.transport import TransportError
 from sendoff_domain.outcome import ErrorClass
 
-#: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
-_KEEPALIVE = 50.0
-
 
 class ConnectionPool:
-    """Hands out the connection that was used last, or opens one to a vetted address."""
+    """Hands out a connection that waits, or opens one to a vetted address."""
 
-    def __init__(self, lookup: NameLookup, tls: ssl.SSLContext) -> None:
+    def __init__(self, lookup: NameLookup, tls: ssl.SSLContext, idle: IdleConnections) -> None:
         self._lookup = lookup
         self._tls = tls
-        self._idle: defaultdict[Origin, deque[Connection]] = defaultdict(deque)
+        self._idle = idle
         self._open: set[Connection] = set()
-
-    def take_idle(self, origin: Origin) -> Connection | None:
-        """A connection that waits for its next request, the most recently used one."""
-        idle = self._idle.get(origin)
-        while idle:
-            connection = idle.pop()
-            if not connection.closed and time.monotonic() - connection.idle_since < _KEEPALIVE:
-                return connection
-            connection.abort()
-        return None
+        self._closing = False
+        self._all_closed = asyncio.Event()
+        self.take_idle = idle.take
 
     async def connect(self, origin: Origin, timeout: float) -> Connection:
         """Open a connection to the first address that takes one; raises TransportError when none does in time."""
         deadline = time.monotonic() + timeout
-        try:
-            async with asyncio.timeout(timeout):
-                addresses = await self._lookup.addresses(origin.host)
-                for position, address in enumerate(addresses, 1):
-                    share = (deadline - time.monotonic()) / (len(addresses) - position + 1)
-                    try:
-                        async with asyncio.timeout(share):
-                            return await self._connect_to(origin, address)
-                    except (OSError, TimeoutError):
-                        if position == len(addresses):
-                            raise
-        except TimeoutError as error:
-            raise TransportError(ErrorClass.CONNECT_TIMEOUT, f"no connection within {timeout:g} s") from error
-        except OSError as error:
-            raise _classified(error) from error
-        raise TransportError(ErrorClass.DNS, f"{origin.host} has no address")
+        addresses = await self._addresses(origin.host, timeout)
+        failure = TransportError(ErrorClass.DNS, f"{origin.host} has no address")
+        for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            try:
+                async with asyncio.timeout((deadline - time.monotonic()) / untried):
+                    return await self._connect_to(origin, address)
+            except TimeoutError:
+                failure = TransportError(ErrorClass.CONNECT_TIMEOUT, f"no connection within {timeout:g} s")
+            except OSError as error:
+                failure = _classified(error)
+        raise failure
 
-    def close(self) -> None:
-        """Close every connection."""
+    async def close(self) -> None:
+        """Close every connection and open no more."""
+        self._closing = True
+        self._idle.close()
+        self._lookup.close()
         for connection in tuple(self._open):
             connection.abort()
+        if self._open:
+            await self._all_closed.wait()
+
+    async def _addresses(self, host: str, timeout: float) -> tuple[str, ...]:
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._lookup.addresses(host)
+        except TimeoutError:
+            raise TransportError(ErrorClass.DNS, f"{host} did not resolve within {timeout:g} s") from None
 
     async def _connect_to(self, origin: Origin, address: str) -> Connection:
-        connection = Connection(self._idle[origin].append, self._open.discard)
-        await asyncio.get_running_loop().create_connection(
-            lambda: connection,
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Connection(partial(self._idle.keep, origin), partial(self._closed, origin)),
             address,
             origin.port,
             ssl=self._tls if origin.secure else None,
-            server_hostname=origin.host if origin.secure else None,
+            server_hostname=origin.host.rstrip(".") if origin.secure else None,
         )
-        self._open.add(connection)
+        if not connection.closed:
+            self._open.add(connection)
+        if self._closing:
+            connection.abort()
+            raise TransportError(ErrorClass.CONNECTION_RESET, "Sendoff closes its connections")
         return connection
+
+    def _closed(self, origin: Origin, connection: Connection) -> None:
+        self._idle.discard(origin, connection)
+        self._open.discard(connection)
+        if self._closing and not self._open:
+            self._all_closed.set()
 
 
 def _classified(error: OSError) -> TransportError:

@@ -1,24 +1,47 @@
 """Webhook requests over HTTP/1.1 without a general-purpose client: a tenth of its cost for what webhooks need."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 
 from sendoff_actors.sender.connection import Connection, StaleConnectionError
 from sendoff_actors.sender.connection_pool import ConnectionPool
+from sendoff_actors.sender.idle_connections import IdleConnections
 from sendoff_actors.sender.name_lookup import NameLookup
-from sendoff_actors.sender.origin import parse_target
+from sendoff_actors.sender.origin import Origin, Target, parse_target
 from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.addresses import Network
 from sendoff_domain.outcome import ErrorClass
+
+#: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
+_KEEPALIVE = 50.0
+#: How many connections may be idle; many processes may open 1,024 files.
+_IDLE_PER_ORIGIN, _IDLE_IN_ALL = 256, 512
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+#: What the transport says itself, and what would contradict it.
+_OWN_HEADERS = frozenset(("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "trailer"))
 
 
 class Http1Transport:
     """Posts over kept-alive connections; no redirects, no cookies, no compression, TLS verified."""
 
-    def __init__(self, allowed: Sequence[Network], tls: ssl.SSLContext | None = None) -> None:
-        self._pool = ConnectionPool(NameLookup(allowed), tls or ssl.create_default_context())
+    def __init__(
+        self,
+        allowed: Sequence[Network],
+        tls: ssl.SSLContext | None = None,
+        lookup: NameLookup | None = None,
+        keepalive: float = _KEEPALIVE,
+        idle_per_origin: int = _IDLE_PER_ORIGIN,
+        idle_in_all: int = _IDLE_IN_ALL,
+    ) -> None:
+        self._pool = ConnectionPool(
+            lookup or NameLookup(allowed),
+            tls or ssl.create_default_context(),
+            IdleConnections(keepalive, idle_per_origin, idle_in_all),
+        )
 
     async def post(
         self, url: str, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
@@ -28,41 +51,64 @@ class Http1Transport:
         A kept-alive connection that the server closed meanwhile is no failure of the webhook: the request goes out
         once more on a new connection.
         """
-        try:
-            target = parse_target(url)
-        except ValueError as error:
-            raise TransportError(ErrorClass.PROTOCOL, str(error)) from error
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        data = target.head + f"content-length: {len(body)}\r\n{lines}\r\n".encode("latin-1") + body
-        deadline = asyncio.get_running_loop().time() + timeout.total_seconds()
+        loop = asyncio.get_running_loop()
+        target, data = _request(url, headers, body)
+        deadline = loop.time() + timeout.total_seconds()
         connection = self._pool.take_idle(target.origin)
         if connection is not None:
             try:
-                return await _exchange(connection, data, deadline)
+                return await _exchange(loop, connection, data, deadline)
             except StaleConnectionError:
                 pass
-        left = deadline - asyncio.get_running_loop().time()
-        connection = await self._pool.connect(target.origin, min(left, connect_timeout.total_seconds()))
-        return await _exchange(connection, data, deadline)
+        connection = await self._connect(target.origin, deadline - loop.time(), connect_timeout.total_seconds())
+        return await _exchange(loop, connection, data, deadline)
 
     async def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
+        """Close all connections; requests under way fail, later ones too."""
+        await self._pool.close()
+
+    async def _connect(self, origin: Origin, left: float, timeout: float) -> Connection:
+        if left <= 0:
+            raise _too_late()
+        return await self._pool.connect(origin, min(left, timeout))
 
 
-async def _exchange(connection: Connection, data: bytes, deadline: float) -> Answer:
-    answer = connection.request(data)
-    timer = asyncio.get_running_loop().call_at(deadline, _time_out, connection, answer)
+def _request(url: str, headers: dict[str, str], body: bytes) -> tuple[Target, bytes]:
+    """Where a request goes, and all of its bytes."""
     try:
-        return await answer
+        target = parse_target(url)
+        _check_names(tuple(headers))
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        if not lines.count("\r") == lines.count("\n") == len(headers) or "\0" in lines:
+            raise ValueError("a header's value holds a line break or a null character")
+        return target, b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines.encode("latin-1"), body)
+    except ValueError as error:
+        raise TransportError(ErrorClass.PROTOCOL, str(error)) from error
+
+
+@lru_cache(maxsize=256)
+def _check_names(names: tuple[str, ...]) -> None:
+    """Raise ValueError unless these names, which are mostly the same, may be a request's headers."""
+    for name in names:
+        if not _NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+            raise ValueError(f"the header {name!r} can't be sent")
+
+
+async def _exchange(loop: asyncio.AbstractEventLoop, connection: Connection, data: bytes, deadline: float) -> Answer:
+    waiter = connection.request(data)
+    timer = loop.call_at(deadline, _time_out, connection, waiter)
+    try:
+        return await waiter
     except asyncio.CancelledError:
-        connection.abort()
+        connection.give_up(waiter, StaleConnectionError())  # nobody waits any more: only the closing counts
         raise
     finally:
         timer.cancel()
 
 
-def _time_out(connection: Connection, answer: "asyncio.Future[Answer]") -> None:
-    if not answer.done():
-        answer.set_exception(TransportError(ErrorClass.TIMEOUT, "no whole answer in time"))
-        connection.abort()
+def _time_out(connection: Connection, waiter: "asyncio.Future[Answer]") -> None:
+    connection.give_up(waiter, _too_late())
+
+
+def _too_late() -> TransportError:
+    return TransportError(ErrorClass.TIMEOUT, "no whole answer in time")

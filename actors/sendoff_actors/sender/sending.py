@@ -31,7 +31,7 @@ _FLUSH_GRACE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What the Sender asks before each request, whom it gives what it did not deliver, and who hears how much it holds.
+    """What the Sender asks before each request, whom it gives what it did not deliver, and who hears if it has room.
 
     The two that hand on raise UnavailableError when Redis does not take it.
     """
@@ -39,7 +39,7 @@ class Neighbours:
     is_running: Callable[[str], bool]
     to_retrier: Callable[[list[FailedAttempt]], Awaitable[None]]
     to_dead_letterer: Callable[[list[Undeliverable]], Awaitable[None]]
-    on_held: Callable[[int], None]
+    on_room: Callable[[bool], None]
 
 
 class Sending:
@@ -54,6 +54,7 @@ class Sending:
         ledger: Ledger,
         neighbours: Neighbours,
         max_concurrent: int,
+        max_held: int,
         user_agent: str,
     ) -> None:
         self._clock = clock
@@ -63,16 +64,21 @@ class Sending:
         self._ledger = ledger
         self._neighbours = neighbours
         self._user_agent = user_agent
+        self._max_concurrent = max_concurrent
+        self._max_held = max_held
         self._slots = Slots(max_concurrent)
         self._pacer = Pacer(clock, self._due)
         self._held: dict[str, Held] = {}
         self._requests: set[asyncio.Task[None]] = set()
         self._leaving = False
+        self._room = False
         self._marked = MicroBatches("markers", self._write_markers)
         self._recorded = MicroBatches("deliveries", self._record)
         self._released = MicroBatches("releases", self._release)
         self._failures = MicroBatches("failures", neighbours.to_retrier, largest=100)
         self._undeliverable = MicroBatches("undeliverable", neighbours.to_dead_letterer)
+        neighbours.on_room(False)
+        self._look_for_room()
 
     @property
     def in_flight(self) -> int:
@@ -101,7 +107,7 @@ class Sending:
                 self._recorded.put((held, marker))
             else:
                 self._schedule(held)
-        self._neighbours.on_held(len(self._held))
+        self._look_for_room()
 
     async def renew_leases(self, older_than: float) -> None:
         """Prolong the leases that end within `older_than` seconds; what was lost is forgotten, if not on the wire."""
@@ -129,6 +135,13 @@ class Sending:
             await batches.close(_FLUSH_GRACE)
         await self._transport.close()
 
+    def _look_for_room(self) -> None:
+        """Room is there while fewer messages wait for a slot than there are slots, so that others get the rest."""
+        room = self._slots.waiting < self._max_concurrent and len(self._held) < self._max_held
+        if room is not self._room:
+            self._room = room
+            self._neighbours.on_room(room)
+
     def _schedule(self, held: Held) -> None:
         if self._leaving or not self._neighbours.is_running(held.claimed.customer):
             self._released.put(held)
@@ -147,6 +160,7 @@ class Sending:
             task = asyncio.get_running_loop().create_task(self._request(held))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
+        self._look_for_room()
 
     def _may_start(self, held: Held) -> bool:
         """The last look before a request; what may not start goes where it belongs."""
@@ -211,7 +225,7 @@ class Sending:
         for held in gone:
             if self._held.get(held.claimed.id) is held:
                 del self._held[held.claimed.id]
-        self._neighbours.on_held(len(self._held))
+        self._look_for_room()
 
 
 def _failed(held: Held, outcome: Failed, started_at: float) -> FailedAttempt:

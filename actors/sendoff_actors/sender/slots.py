@@ -13,6 +13,7 @@ class Slots:
         self._queues: dict[str, deque[Held]] = {}
         self._turns: deque[str] = deque()
         self.in_flight = 0
+        self.waiting = 0
 
     def add(self, held: Held) -> None:
         """Let a due message wait for its turn."""
@@ -22,6 +23,7 @@ class Slots:
             queue = self._queues[customer] = deque()
             self._turns.append(customer)
         queue.append(held)
+        self.waiting += 1
 
     def take(self) -> Held | None:
         """The next message if a slot is free; the slot is taken with it."""
@@ -35,6 +37,7 @@ class Slots:
         else:
             del self._queues[customer]
         self.in_flight += 1
+        self.waiting -= 1
         return held
 
     def give_back(self) -> None:
@@ -46,4 +49,5 @@ class Slots:
         taken = [held for queue in self._queues.values() for held in queue]
         self._queues.clear()
         self._turns.clear()
+        self.waiting = 0
         return taken

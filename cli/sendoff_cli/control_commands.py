@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from sendoff_cli.addresses import with_embedded_addresses
@@ -17,7 +18,7 @@ from sendoff_cli.console import say, show, show_json
 from sendoff_cli.direct_control import command_directly, read_fleet
 from sendoff_cli.fleet_table import describe_result, fleet_table
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, UrlOption, chosen_config
-from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
+from sendoff_domain.control import GLOBAL_SCOPE, Action, Command, ScopeText
 from sendoff_domain.durations import format_duration, parse_duration
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import Settings
@@ -91,7 +92,7 @@ def _command(
     settings = with_embedded_addresses(config, data)
     patience = _duration(wait)
     # One id for every try: whatever became of the first one, the command counts once.
-    command = Command(action, str(uuid.uuid4()), scope, reason, _who())
+    command = Command(action, str(uuid.uuid4()), _scope(scope), reason, _who())
 
     async def directly() -> Document:
         return await command_directly(settings, command, patience)
@@ -136,6 +137,13 @@ def _duration(text: str | None) -> timedelta | None:
         return None if text is None else parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--wait") from None
+
+
+def _scope(text: str) -> str:
+    try:
+        return msgspec.convert(text, ScopeText)
+    except msgspec.ValidationError:
+        raise typer.BadParameter("expected global, or a customer's id", param_hint="--scope") from None
 
 
 def _who() -> str:

@@ -24,7 +24,7 @@ def fleet_table(fleet: Mapping[str, Any]) -> RenderableType:
             _coloured(one["actual"]),
             str(one["revision"]),
             str(one["inFlight"]),
-            _health(one["buses"]),
+            _trouble(one["buses"]),
         )
     parts: list[RenderableType] = [_headline(fleet)]
     parts += [Text(f"customer {one['scope']} is stopped", "yellow") for one in fleet["scopes"]]
@@ -60,6 +60,12 @@ def _headline(fleet: Mapping[str, Any]) -> Text:
 
 def _health(buses: Mapping[str, str]) -> Text:
     return Text(" ").join(Text.assemble(f"{name} ", _coloured(health)) for name, health in buses.items())
+
+
+def _trouble(buses: Mapping[str, str]) -> Text:
+    """Most of the time there is none, and a table has little room."""
+    down = {name: health for name, health in buses.items() if health == "down"}
+    return _health(down) if down else Text("up", "green")
 
 
 def _coloured(word: str) -> Text:

@@ -18,6 +18,8 @@ from sendoff_domain.errors import SendoffError
 from sendoff_domain.settings import HttpSettings, Settings
 
 _OLDEST_PYTHON = (3, 11)
+#: How long whoever has the port may take to show that it is Sendoff.
+_IDENTIFY_SECONDS = 2.0
 _PROGRAMS = {"postgres": postgres_programs, "redis": valkey_program, "nats": nats_program}
 
 
@@ -55,7 +57,7 @@ async def check_port(settings: HttpSettings) -> Finding:
 
 async def _is_sendoff(url: str) -> bool:
     try:
-        document = await ApiClient(url, None).call("GET", "/openapi.json")
+        document = await ApiClient(url, None).call("GET", "/openapi.json", timeout=_IDENTIFY_SECONDS)
     except SendoffError:
         return False
     return isinstance(document, dict) and document.get("info", {}).get("title") == "Sendoff"

@@ -1,0 +1,141 @@
+"""`sendoff doctor` on healthy and on broken setups."""
+
+import json
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.command_line import Running, invoke
+from support.whole_sendoff import free_port
+
+Addresses = dict[str, str]
+
+
+def examine(folder: Path, *arguments: str | Path, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the findings by their check; one that failed wins over others of its check."""
+    port = {"HTTP__PORT": str(free_port())}
+    done = invoke("doctor", "--json", *arguments, folder=folder, **(port | settings))
+    assert "Traceback" not in done.stderr
+    report = json.loads(done.stdout)
+    assert report["healthy"] is (done.returncode == 0)
+    order = ("ok", "warn", "fail")
+    findings = sorted(report["findings"], key=lambda one: order.index(one["level"]))
+    return done.returncode, {finding["check"]: finding for finding in findings}
+
+
+@pytest.fixture
+def healthy(sendoff_database: str, addresses: Addresses) -> Addresses:
+    """Settings with which nothing is wrong."""
+    return {
+        **addresses,
+        "POSTGRES__URL": sendoff_database,
+        "WEBHOOK__URL": "http://127.0.0.1:9/",
+        "SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+    }
+
+
+def test_a_healthy_setup_is_all_ok(healthy: Addresses, folder: Path) -> None:
+    code, found = examine(folder, **healthy)
+    assert {one["level"] for one in found.values()} == {"ok"}, found
+    assert code == 0
+    assert set(found) == {
+        *("python", "config", "postgres", "migrations", "clock"),
+        *("redis broker", "redis cache", "redis databases", "nats", "webhook", "port"),
+    }
+
+
+def test_a_fresh_machine_only_lacks_a_webhook(folder: Path) -> None:
+    code, found = examine(folder)
+    assert code == 0
+    assert {check for check, one in found.items() if one["level"] == "warn"} == {"webhook"}
+    assert found["postgres"]["detail"] == "has no address: `sendoff up` starts it embedded"
+
+
+def test_a_running_sendoff_is_recognized(up: Running, folder: Path) -> None:
+    code, found = examine(folder, "--data", up.data, HTTP__PORT=str(up.port))
+    assert code == 0
+    assert found["port"]["detail"].endswith("is in use by Sendoff")
+    assert found["postgres"]["detail"].startswith("PostgreSQL 18")
+    assert found["nats"]["detail"].startswith("NATS 2.")
+
+
+def test_an_unmigrated_database_is_a_warning(database: str, healthy: Addresses, folder: Path) -> None:
+    code, found = examine(folder, **(healthy | {"POSTGRES__URL": database}))
+    assert code == 0
+    assert (found["migrations"]["level"], found["migrations"]["advice"]) == ("warn", "run `sendoff migrate`")
+
+
+def test_every_server_that_is_away_is_named_and_no_password_is_shown(healthy: Addresses, folder: Path) -> None:
+    port = free_port()
+    away = {
+        "POSTGRES__URL": f"postgresql://jane:hunter2@127.0.0.1:{port}/x",
+        "REDIS__BROKER_URL": f"redis://:hunter2@127.0.0.1:{port}/0",
+        "REDIS__CACHE_URL": f"redis://:hunter2@127.0.0.1:{port}/1",
+        "NATS__URL": f"nats://jane:hunter2@127.0.0.1:{port}",
+    }
+    code, found = examine(folder, **(healthy | away))
+    assert code == 1
+    assert {check for check, one in found.items() if one["level"] == "fail"} == {
+        "postgres",
+        "redis broker",
+        "redis cache",
+    }
+    assert found["nats"]["level"] == "warn"
+    assert "hunter2" not in json.dumps(found)
+
+
+def test_wrong_passwords_are_told_from_servers_that_are_away(healthy: Addresses, folder: Path) -> None:
+    wrong = {
+        key: f"{url.split('://')[0]}://jane:hunter2@{url.rpartition('@')[2]}"
+        for key, url in healthy.items()
+        if "@" in url
+    }
+    _, found = examine(folder, **(healthy | wrong))
+    assert "password authentication failed" in found["postgres"]["detail"]
+    assert found["redis broker"]["detail"].startswith("refuses us")
+    assert "Authorization Violation" in found["nats"]["detail"]
+    assert "hunter2" not in json.dumps(found)
+
+
+def test_one_redis_database_for_both_is_found_however_it_is_written(healthy: Addresses, folder: Path) -> None:
+    same = healthy["REDIS__BROKER_URL"] + "?socket_keepalive=true"
+    code, found = examine(folder, **(healthy | {"REDIS__CACHE_URL": same}))
+    assert code == 1
+    assert found["redis databases"]["level"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://10.0.0.1/hook", "10.0.0.1, which is not public"),
+        ("http://nowhere.invalid/hook", "nowhere.invalid has no address"),
+    ],
+)
+def test_a_webhook_that_can_not_be_called_is_a_failure(healthy: Addresses, folder: Path, url: str, said: str) -> None:
+    code, found = examine(folder, **(healthy | {"WEBHOOK__URL": url}))
+    assert code == 1
+    assert said in found["webhook"]["detail"]
+
+
+def test_a_port_that_another_program_has_is_a_failure(healthy: Addresses, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        settings = healthy | {"HTTP__PORT": str(other.getsockname()[1])}
+        other.listen()
+        code, found = examine(folder, **settings)
+    assert code == 1
+    assert found["port"]["detail"].endswith("is in use by another program")
+
+
+def test_a_wrong_configuration_is_a_failure_with_its_path(folder: Path) -> None:
+    (folder / "config.yaml").write_text("scheduler: {batchSize: many}\n")
+    code, found = examine(folder)
+    assert code == 1
+    assert "config.yaml: scheduler.batchSize: expected a valid integer" in found["config"]["detail"]
+
+
+def test_the_report_for_people_says_what_to_do(folder: Path) -> None:
+    done = invoke("doctor", folder=folder, HTTP__PORT=str(free_port()))
+    assert done.returncode == 0
+    assert "-> set webhook.url" in done.stdout

@@ -1,0 +1,102 @@
+"""`sendoff up`: everything on one machine, and nothing of it afterwards."""
+
+import json
+import signal
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support.command_line import Running, running, sendoff
+from support.waiting import wait_until
+
+
+def ready(started: Running) -> None:
+    started.wait_until_said("Sendoff is ready")
+    started.processes()
+
+
+def sample_url(started: Running) -> str:
+    return next(line for line in started.said.splitlines() if "Sample webhook" in line).split()[2]
+
+
+def messages_at(url: str) -> list[dict[str, object]]:
+    with urllib.request.urlopen(url, timeout=5) as response:
+        messages: list[dict[str, object]] = json.loads(response.read())["messages"]
+    return messages
+
+
+def test_a_message_reaches_the_sample_webhook(up: Running, folder: Path) -> None:
+    sent = sendoff("send", "--to", "jane", "--content", "Hello", "--url", up.url, "--json", folder=folder)
+    message = json.loads(sent.stdout)["id"]
+    wait_until(lambda: message in [one["id"] for one in messages_at(sample_url(up))], "the message arrived")
+    up.wait_until_said("jane Hello")
+    wait_until(lambda: up.get(f"/v1/messages/{message}")["status"] == "sent", "the message is recorded as sent")
+
+
+def test_the_summary_tells_where_everything_is(up: Running) -> None:
+    said = up.said
+    assert f"API             {up.url}" in said
+    assert f"{up.url}/swagger/index.html" in said
+    assert Path(up.data).is_dir()
+    assert f"curl {up.url}/v1/messages" in said
+
+
+def test_the_addresses_of_the_servers_are_kept_with_the_data(up: Running) -> None:
+    data = Path(up.data)
+    assert set(json.loads((data / "servers.json").read_text())) == {"postgres", "redis", "nats"}
+    assert (data / "servers.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_everything_and_leaves_no_process(folder: Path, number: signal.Signals) -> None:
+    with running("up", "--data", folder / "data", folder=folder) as started:
+        ready(started)
+        assert started.stop(number) == 0
+        assert started.seen
+        assert started.survivors() == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_nothing_outlives_a_killed_parent_and_the_data_is_there_again(folder: Path) -> None:
+    with running("up", "--data", folder / "data", folder=folder) as started:
+        ready(started)
+        sent = sendoff(
+            "send", "--to", "a", "--content", "b", "--in", "1h", "--url", started.url, "--json", folder=folder
+        )
+        started.stop(signal.SIGKILL)
+        wait_until(lambda: not started.survivors(), "every process is gone", timeout=60)
+    with running("up", "--data", folder / "data", folder=folder) as again:
+        ready(again)
+        assert again.get(f"/v1/messages/{json.loads(sent.stdout)['id']}")["status"] == "scheduled"
+
+
+def test_a_killed_worker_comes_back_and_a_dead_server_ends_everything(folder: Path) -> None:
+    with running("up", "--data", folder / "data", folder=folder) as started:
+        ready(started)
+        started.one("sendoff_actors").kill()
+        started.wait_until_said("worker 0 was ended by SIGKILL; it starts again in 1 s")
+        wait_until(lambda: any("sendoff_actors" in one.cmdline() for one in started.processes()), "a worker runs again")
+        started.one("nats-server").kill()
+        assert started.wait() == 1
+        assert "nats was ended by SIGKILL" in started.said
+        assert started.survivors() == []
+
+
+def test_a_second_one_on_the_same_folder_or_port_is_refused(up: Running, folder: Path) -> None:
+    same_folder = sendoff("up", "--data", up.data, folder=folder, HTTP__PORT="0")
+    assert same_folder.returncode == 1
+    assert "is in use by another sendoff" in same_folder.stderr
+    same_port = sendoff("up", "--data", folder / "data", folder=folder, HTTP__PORT=str(up.port))
+    assert same_port.returncode == 1
+    assert f"port {up.port} of 127.0.0.1 is in use" in same_port.stderr
+    assert "Traceback" not in same_folder.stderr + same_port.stderr
+
+
+def test_a_wrong_setting_is_refused_before_anything_is_started(folder: Path) -> None:
+    (folder / "config.yaml").write_text("scheduler: {interval: soon}\n")
+    refused = sendoff("up", "--data", folder / "data", folder=folder)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("sendoff: config.yaml: scheduler.interval: expected a duration")
+    assert not (folder / "data").exists()

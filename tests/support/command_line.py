@@ -1,0 +1,181 @@
+"""The `sendoff` command as a real process: run to its end, or running beside the test."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sendoff_cli.main import main
+from support.waiting import wait_until
+from support.whole_sendoff import free_port
+
+COMMAND = (sys.executable, "-m", "sendoff_cli")
+
+
+def clean_environment(settings: dict[str, str]) -> dict[str, str]:
+    """This environment without any setting of Sendoff, and then those."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SENDOFF_")}
+    return {**inherited, "COLUMNS": "200", "NO_COLOR": "1", **settings}
+
+
+def sendoff(
+    *arguments: str | Path, folder: Path, stdin: str | None = None, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end; `settings` are variables without their prefix."""
+    environment = {f"SENDOFF_{name}": value for name, value in settings.items()}
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=clean_environment(environment),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+def invoke(
+    *arguments: str | Path, folder: Path, stdin: str = "", **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """The same in this process, which saves the second that a new interpreter takes."""
+    out, errors = io.StringIO(), io.StringIO()
+    words = [str(argument) for argument in arguments]
+    environment = {f"SENDOFF_{name}": value for name, value in settings.items()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(os, "environ", clean_environment(environment))
+        patch.setattr(sys, "argv", ["sendoff", *words])
+        patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+        with redirect_stdout(out), redirect_stderr(errors), pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code
+    return subprocess.CompletedProcess(words, code if isinstance(code, int) else 0, out.getvalue(), errors.getvalue())
+
+
+@dataclass
+class Running:
+    """A `sendoff up`, `worker` or `http` that runs, and its log."""
+
+    popen: "subprocess.Popen[bytes]"
+    log: Path
+    port: int
+    seen: set[psutil.Process] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        """The API's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def data(self) -> str:
+        """The folder of the embedded servers, as the summary tells it."""
+        return next(line for line in self.said.splitlines() if line.strip().startswith("Data")).split()[1]
+
+    @property
+    def said(self) -> str:
+        """Everything that it and its processes have written so far."""
+        return self.log.read_text(errors="replace")
+
+    def get(self, path: str) -> Any:
+        """The JSON at a path of the API."""
+        with urllib.request.urlopen(self.url + path, timeout=5) as response:
+            return json.loads(response.read())
+
+    def wait_until_said(self, text: str, timeout: float = 60) -> None:
+        """Wait for a text in the log; fails at once when the process ends without it."""
+        wait_until(lambda: text in self.said or not self.alive, f"{text!r} is said", timeout)
+        assert text in self.said, self.said
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process itself still runs."""
+        return self.popen.poll() is None
+
+    def processes(self) -> list[psutil.Process]:
+        """All living processes below this one; they are also remembered."""
+        found = psutil.Process(self.popen.pid).children(recursive=True)
+        self.seen |= set(found)
+        return [process for process in found if lives(process)]
+
+    def one(self, word: str) -> psutil.Process:
+        """The one process below whose command line has that word."""
+        found = [process for process in self.processes() if word in " ".join(_command(process))]
+        assert len(found) == 1, f"expected one {word} among {[_command(process) for process in self.processes()]}"
+        return found[0]
+
+    def survivors(self) -> list[psutil.Process]:
+        """What is left of the processes that were ever seen."""
+        return [process for process in self.seen if lives(process)]
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; returns the exit code."""
+        self.processes()
+        self.popen.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end of the process; returns its exit code."""
+        try:
+            return self.popen.wait(60)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"does not end:\n{self.said}") from None
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether a process runs; one that only waits for its parent to notice its end does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextmanager
+def running(*arguments: str | Path, folder: Path, **settings: str) -> Iterator[Running]:
+    """Run the command beside the block; whatever it has started is gone afterwards."""
+    port = free_port()
+    given = {"SENDOFF_HTTP__PORT": str(port), "SENDOFF_WORKERS__PROCESSES": "1"}
+    environment = clean_environment(given | {f"SENDOFF_{name}": value for name, value in settings.items()})
+    log = folder / f"{arguments[0]}-{port}.log"
+    with log.open("wb") as output:
+        popen = subprocess.Popen(
+            [*COMMAND, *map(str, arguments)],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    started = Running(popen, log, port)
+    try:
+        yield started
+    finally:
+        if started.alive:
+            started.processes()
+            popen.terminate()
+            try:
+                popen.wait(30)
+            except subprocess.TimeoutExpired:
+                popen.kill()
+                popen.wait(10)
+        for process in started.survivors():
+            process.kill()
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 
-from sendoff_cli.servers.process import _bound_to_parent as bound_to_parent
+from sendoff_cli.servers.process import bound_to_parent
 
 #: What a process ends with when its configuration is wrong: to start it again would not help.
 CONFIGURATION_ERROR = 2

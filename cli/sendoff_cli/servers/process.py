@@ -123,13 +123,14 @@ def _spawn(program: Program, log: ServerLog, death_signal: signal.Signals) -> su
                 user=None if account is None else account.uid,
                 group=None if account is None else account.gid,
                 extra_groups=None if account is None else (),
-                preexec_fn=_bound_to_parent(death_signal),
+                preexec_fn=bound_to_parent(death_signal),
             )
         except OSError as error:
             raise ServerError(f"{program.name} cannot be started: {error}") from error
 
 
-def _bound_to_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+def bound_to_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
+    """The `preexec_fn` of a child that the kernel sends this signal when the thread that started it ends (Linux only)."""
     if _libc is None:
         return None
     libc, parent = _libc, os.getpid()

@@ -130,7 +130,7 @@ def _spawn(program: Program, log: ServerLog, death_signal: signal.Signals) -> su
 
 
 def bound_to_parent(death_signal: signal.Signals) -> Callable[[], None] | None:
-    """The `preexec_fn` of a child that the kernel sends this signal when the thread that started it ends (Linux only)."""
+    """The `preexec_fn` of a child to which Linux sends this signal when the thread that started it ends; else None."""
     if _libc is None:
         return None
     libc, parent = _libc, os.getpid()

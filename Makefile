@@ -29,8 +29,8 @@ requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --extra build --constraints requirements.txt --output-file requirements-runtime.txt
 	$(PIN) --all-extras --constraints requirements.txt --output-file requirements-test.txt
 
-bench: .venv/.dev ## Measure delivery and lateness
-	cd tests && ../$(BIN)/python -m bench
+bench: .venv/.dev ## Measure speed against bare code; ARGS="--only deliver,lateness" for a part
+	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 chaos: .venv/.dev ## Run the tests that kill processes and servers
 	$(BIN)/python -m pytest tests/chaos

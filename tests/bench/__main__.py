@@ -1,0 +1,69 @@
+"""`python -m bench`: measures what the targets name, prints it, and writes it as JSON."""
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.accept import measure_accept
+from bench.accounting import Strangers
+from bench.deliver import measure_deliver
+from bench.idle import measure_idle
+from bench.lateness import measure_lateness
+from bench.report import document, missed, show, write_json
+from bench.scale import FULL, QUICK
+from bench.series import Figures, Series, one
+from bench.stop import measure_stop
+from bench.surroundings import Surroundings, surroundings
+
+FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
+    "deliver": measure_deliver,
+    "lateness": measure_lateness,
+    "accept": measure_accept,
+    "stop": measure_stop,
+    "idle": measure_idle,
+}
+_RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> int:
+    """Measure what was asked for; returns 0, or with --strict 1 when a target is missed."""
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that everything that was started ends
+    began = time.monotonic()
+    figures: Figures = {}
+    machine: dict[str, Series] = {}
+    with surroundings(QUICK if options.quick else FULL) as around:
+        for name in options.only:
+            sys.stderr.write(f"{time.monotonic() - began:5.0f} s  {name}\n")
+            strangers = Strangers()
+            figures |= FIGURES[name](around)
+            machine[f"others during {name}"] = one("%", strangers.share())
+    figures["machine"] = machine
+    seconds = time.monotonic() - began
+    show(figures)
+    write_json(options.json, document(figures, seconds))
+    sys.stderr.write(f"{seconds:5.0f} s  written to {options.json}\n")
+    return 1 if options.strict and missed(figures) else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--only", type=_chosen, default=list(FIGURES), help=f"some of {','.join(FIGURES)}")
+    parser.add_argument("--json", type=Path, default=_RESULTS / time.strftime("%Y%m%d-%H%M%S.json"), help="result file")
+    parser.add_argument("--quick", action="store_true", help="tiny numbers: only to see that everything works")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a target is missed")
+    return parser
+
+
+def _chosen(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(FIGURES):
+        raise argparse.ArgumentTypeError(f"expected some of {','.join(FIGURES)}, got {','.join(sorted(unknown))}")
+    return names
+
+
+if __name__ == "__main__":
+    sys.exit(main())

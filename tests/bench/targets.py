@@ -1,0 +1,87 @@
+"""The targets of this project, each with the figure that decides it."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.series import Figures, Series
+
+Read = Callable[[Figures], float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A bound; `read` finds the figure, or None when it was not measured."""
+
+    what: str
+    read: Read
+    bound: float
+    at_least: bool = False
+
+    @property
+    def wanted(self) -> str:
+        """The bound as a person reads it."""
+        return f"{'>=' if self.at_least else '<='} {self.bound:,g}" if self.bound or self.at_least else "0"
+
+    def verdict(self, figures: Figures) -> tuple[float | None, str]:
+        """The figure, and whether it is good enough; a figure that is no number never is."""
+        value = self.read(figures)
+        if value is None:
+            return None, "not measured"
+        met = not math.isnan(value) and (value >= self.bound if self.at_least else value <= self.bound)
+        return value, "met" if met else "missed"
+
+
+def _median(section: str, name: str) -> Read:
+    return _of(section, name, lambda series: series.median)
+
+
+def _ratio(section: str, name: str) -> Read:
+    return _of(section, name, lambda series: series.ratio)
+
+
+def _of(section: str, name: str, value: Callable[[Series], float | None]) -> Read:
+    def read(figures: Figures) -> float | None:
+        series = figures.get(section, {}).get(name)
+        return None if series is None else value(series)
+
+    return read
+
+
+def _batch(figures: Figures) -> float | None:
+    rates = [figures[name]["rate"].median for name in figures if name.startswith("accept batch")]
+    return min(rates) if rates else None
+
+
+def _largest_worker(figures: Figures) -> float | None:
+    """The largest worker process after any round of delivering."""
+    series = figures.get("deliver", {})
+    sizes = [max(one.rounds) for name, one in series.items() if name.startswith("memory worker")]
+    return max(sizes) if sizes else None
+
+
+def _sum(name: str) -> Read:
+    def read(figures: Figures) -> float | None:
+        found = [sum(section[name].rounds) for section in figures.values() if name in section]
+        return sum(found) if found else None
+
+    return read
+
+
+TARGETS = (
+    Target("deliver: rate / bare aiohttp", _ratio("deliver", "rate"), 0.90, at_least=True),
+    Target("deliver: CPU s per 1,000", _median("deliver", "cpu"), 0.12),
+    Target("lateness p99 at 200/s, ms", _median("lateness 200/s", "p99"), 3),
+    Target("lateness p99 at 1,000/s, ms", _median("lateness 1000/s", "p99"), 15),
+    Target("early", _sum("early"), 0),
+    Target("duplicates", _sum("duplicates"), 0),
+    Target("lost", _sum("lost"), 0),
+    Target("accept single: rate / bare aiohttp", _ratio("accept single", "rate"), 0.5, at_least=True),
+    Target("accept batch: msg/s, the slower format", _batch, 50_000, at_least=True),
+    Target("stop p99, ms", _median("stop", "p99"), 100),
+    Target("idle instance, % of a core", _median("idle", "instance"), 3),
+    Target("largest worker under load, MiB", _largest_worker, 120),
+    Target("JetStream ingest: msg/s", lambda _: None, 20_000, at_least=True),
+    Target("claim cost, 10 M due / empty", lambda _: None, 1.5),
+    Target("recovery of a killed worker, s", lambda _: None, 10),
+)

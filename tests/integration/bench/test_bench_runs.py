@@ -1,0 +1,54 @@
+"""The benchmark itself: with tiny numbers it runs from end to end and finds nothing lost and nothing early."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TESTS = Path(__file__).parents[2]
+ARRIVING = ("deliver", "lateness 200/s", "lateness 1000/s", "lateness 3000/s", "stop")
+ACCEPTING = ("accept single", "accept batch ndjson", "accept batch json")
+
+
+def run_bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command that `make bench` runs."""
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=TESTS.parent,
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+@pytest.mark.timeout(300)
+def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -> None:
+    result = tmp_path / "figures.json"
+
+    done = run_bench("--quick", "--json", str(result))
+
+    assert done.returncode == 0, done.stderr
+    figures: dict[str, dict[str, Any]] = json.loads(result.read_text())["figures"]
+    assert set(figures) == {*ARRIVING, *ACCEPTING, "idle", "machine"}
+    assert {section: sum(figures[section]["lost"]["rounds"]) for section in (*ARRIVING, *ACCEPTING)} == dict.fromkeys(
+        (*ARRIVING, *ACCEPTING), 0
+    )
+    assert [figures[section]["early"]["median"] for section in ARRIVING if "early" in figures[section]] == [0, 0, 0]
+    assert figures["deliver"]["unrecorded"]["median"] == 0
+    assert figures["deliver"]["bad signatures"]["median"] == 0
+    assert figures["deliver"]["rate"]["ratio"] > 0
+    assert figures["accept single"]["rate"]["ratio"] > 0
+    assert figures["stop"]["p99"]["median"] is not None
+    assert "memory worker 0" in figures["idle"]
+
+
+def test_an_unknown_figure_is_refused_with_the_names_that_are_known() -> None:
+    done = run_bench("--only", "deliver,speed")
+
+    assert done.returncode == 2
+    assert "expected some of deliver,lateness,accept,stop,idle, got speed" in done.stderr

@@ -32,6 +32,7 @@ def background_turns(
     return [
         _endless("renewal", lambda: _renew(sending, seconds)),
         _endless("ticker", ticker.run),
+        _endless("ticks out of turn", ticker.run_out_of_turn),
         _endless("clean-up", lambda: _clean_up(broker)),
     ]
 

@@ -28,6 +28,7 @@ from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_db.seed import seed
+from sendoff_domain.control import GLOBAL_SCOPE
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import Settings
 
@@ -51,7 +52,7 @@ class Gate:
 
     member: Member | None = None
 
-    def is_running(self, scope: str) -> bool:
+    def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
         """Asked before each request."""
         return self.member is not None and self.member.is_running(scope)
 
@@ -79,6 +80,7 @@ async def open_resources(
             max(_LEAST_HELD, 4 * scheduler.batch_size),
             f"sendoff/{identity.version}",
         )
+        ticker = Ticker(identity.instance, place, scheduler, clock, gate.is_running, _tick_sender(broker))
         gate.member = await stack.enter_async_context(
             join_fleet(
                 settings,
@@ -87,10 +89,10 @@ async def open_resources(
                 clock,
                 in_flight=lambda: sending.in_flight,
                 on_change=lambda _: sending.release_stopped(),
+                on_wake=ticker.wake,
             )
         )
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
-        ticker = Ticker(identity.instance, place, scheduler, clock, gate.member.is_running, _tick_sender(broker))
         for turn in background_turns(sending, scheduler.lease, ticker, broker):
             stack.push_async_callback(cancel, asyncio.create_task(turn))
         yield Resources(

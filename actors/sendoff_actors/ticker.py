@@ -7,7 +7,7 @@ throttled instance's tick is sent by all of them and taken once (`take_tick.sql`
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import redis
 import structlog
@@ -16,6 +16,9 @@ from sendoff_actors.handoffs import Tick
 from sendoff_actors.shares import Place
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.settings import SchedulerSettings
+
+#: However many messages are accepted, extra ticks stay this far apart (seconds).
+_WAKE_GAP = 0.01
 
 log = structlog.get_logger("sendoff.ticker")
 
@@ -33,6 +36,21 @@ class Ticker:
     clock: DatabaseClock
     is_running: Callable[[], bool]
     send: Callable[[Tick], Awaitable[None]]
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def wake(self) -> None:
+        """A message is due at once: tick out of turn, if this instance drains."""
+        if self.settings.drain:
+            self._woken.set()
+
+    async def run_out_of_turn(self) -> None:
+        """Tick after each `wake` until cancelled."""
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            if self.is_running():
+                await self._tick(0, 0.0)
+            await asyncio.sleep(_WAKE_GAP)
 
     async def run(self) -> None:
         """Tick until cancelled."""

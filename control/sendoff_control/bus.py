@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from sendoff_control.protocol import Ack, BusHealth, Fact, Heartbeat, decode
 
-Topic = Literal["state", "ack", "heartbeat"]
+Topic = Literal["state", "ack", "heartbeat", "wake"]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
 #: A session that lasted this long makes the next failure a first one.
@@ -19,6 +19,10 @@ _STABLE = 10.0
 _OUTBOX = 1000
 
 _log = logging.getLogger(__name__)
+
+
+#: Topics of which everybody hears everything under one name; the others are told apart by their sender.
+SHARED: frozenset[Topic] = frozenset({"state", "wake"})
 
 
 class Listener(Protocol):
@@ -35,6 +39,9 @@ class Listener(Protocol):
 
     def heard_heartbeat(self, beat: Heartbeat) -> None:
         """Somebody is alive."""
+
+    def heard_wake(self) -> None:
+        """Somebody has stored a message that is due at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +82,8 @@ class Bus(ABC):
             self._listener.heard_ack(ack)
         elif topic == "heartbeat" and (beat := decode(payload, Heartbeat)):
             self._listener.heard_heartbeat(beat)
+        elif topic == "wake":
+            self._listener.heard_wake()
 
     def _put(self, outgoing: Outgoing) -> None:
         if self._outbox is not None and not self._outbox.full():

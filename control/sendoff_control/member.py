@@ -45,11 +45,13 @@ class Member:
         clock: DatabaseClock,
         in_flight: Callable[[], int],
         on_change: Callable[[ControlState], None],
+        on_wake: Callable[[], None],
     ) -> None:
         self.identity = identity
         self._postgres = postgres
         self._in_flight = in_flight
         self._on_change = on_change
+        self._on_wake = on_wake
         self.states = AppliedStates()
         self.peers = Peers()
         self.poller = Poller(postgres, clock, self._row, self._polled)
@@ -76,6 +78,11 @@ class Member:
             "redis": "off",
         }
         return health | {bus.name: bus.health for bus in self.buses}
+
+    def wake(self) -> None:
+        """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""
+        for bus in self.buses:
+            bus.send("wake", b"")
 
     async def command(self, command: Command, origin: Origin, fence: Fence = NO_FENCE) -> Decision:
         """Commit a command in PostgreSQL and announce its result on both buses.
@@ -172,6 +179,10 @@ class Member:
             self.announcer.lagging()
         elif (beat.epoch, beat.revision) > order:
             self.poller.soon()
+
+    def heard_wake(self) -> None:
+        """Pass the hint on."""
+        self._on_wake()
 
     def _apply(self, state: ControlState) -> None:
         if self.states.apply_fact(state, time.monotonic()):

@@ -14,7 +14,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from sendoff_control.authority import Fence
-from sendoff_control.bus import Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
+from sendoff_control.bus import SHARED, Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
 from sendoff_control.protocol import Heartbeat, Reply, encode, reply_to
 from sendoff_domain.control import Action, Command, Decision, Origin, Rejected, parse_command
 from sendoff_domain.errors import UnavailableError
@@ -72,7 +72,7 @@ class NatsBus(Bus):
         await self.drained(_CLOSE_TIMEOUT / 2)
 
     def _target(self, topic: Topic) -> str:
-        return f"{self._prefix}.state" if topic == "state" else f"{self._prefix}.{topic}.{self._name}"
+        return f"{self._prefix}.{topic}" if topic in SHARED else f"{self._prefix}.{topic}.{self._name}"
 
     async def _session(self) -> None:
         client, closed = Client(), asyncio.Event()
@@ -132,6 +132,7 @@ class NatsBus(Bus):
             self._reply(message.reply, encode(self._heartbeat()))
 
         await client.subscribe(f"{self._prefix}.state", cb=hearing("state"))
+        await client.subscribe(f"{self._prefix}.wake", cb=hearing("wake"))
         await client.subscribe(f"{self._prefix}.ack.*", cb=hearing("ack"))
         await client.subscribe(f"{self._prefix}.heartbeat.*", cb=hearing("heartbeat"))
         await client.subscribe(f"{self._prefix}.status", cb=tell)

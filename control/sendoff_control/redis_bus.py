@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast, get_args
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -98,7 +98,7 @@ class RedisBus(Bus):
                     await client.aclose()
 
     async def _subscribe(self, pubsub: PubSub) -> None:
-        channels = [f"{self._prefix}:control", *(self._target(topic) for topic in ("state", "ack", "heartbeat"))]
+        channels = [f"{self._prefix}:control", *(self._target(topic) for topic in get_args(Topic))]
         await pubsub.subscribe(*channels)
         async with asyncio.timeout(_TIMEOUT):
             for _ in channels:
@@ -144,10 +144,8 @@ class RedisBus(Bus):
             if fact := decode(payload, Fact):
                 arbiter.note(fact)
             self.hear("state", payload)
-        elif channel == self._target("ack"):
-            self.hear("ack", payload)
-        elif channel == self._target("heartbeat"):
-            self.hear("heartbeat", payload)
+        else:
+            self.hear(cast(Topic, channel.rpartition(":")[2]), payload)
 
     async def _write(self, client: Redis, outbox: asyncio.Queue[Outgoing]) -> NoReturn:
         while True:

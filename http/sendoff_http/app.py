@@ -10,6 +10,7 @@ from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
 from sendoff_domain.settings import Settings
 from sendoff_http.accept.acceptor import ACCEPTOR, Acceptor
+from sendoff_http.accept.wake_up import WAKE_UP, WakeUp
 from sendoff_http.access_log import make_access_log
 from sendoff_http.api_document.routes import mount_page
 from sendoff_http.api_document.routes import routes as api_document
@@ -24,7 +25,7 @@ from sendoff_http.health.routes import routes as health
 from sendoff_http.list_attempts.routes import routes as list_attempts
 from sendoff_http.list_messages.routes import routes as list_messages
 from sendoff_http.list_retries.routes import routes as list_retries
-from sendoff_http.membership import join
+from sendoff_http.membership import MEMBER, join
 from sendoff_http.metrics import METRICS, make_metrics
 from sendoff_http.observation import observe
 from sendoff_http.openapi import OPENAPI, describe_api
@@ -80,7 +81,8 @@ async def _pool(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _acceptor(app: web.Application) -> AsyncIterator[None]:
-    acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions)
+    app[WAKE_UP] = WakeUp(app[CLOCK], app[MEMBER].wake)
+    acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions, app[WAKE_UP])
     task = asyncio.create_task(acceptor.run())
     yield
     acceptor.close()  # by now no handler runs any more

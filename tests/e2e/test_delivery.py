@@ -131,3 +131,15 @@ def test_dramatiqs_own_command_line_runs_the_actors(launch: Launcher, api: Clien
     for message_id in ids:
         api.wait_for(message_id, "sent")
     assert dramatiq.stop() == 0
+
+
+def test_what_is_due_at_once_does_not_wait_for_the_next_interval(
+    launch: Launcher, api: Client, receiver: Receiver
+) -> None:
+    launch.worker(SCHEDULER__INTERVAL="1h")
+    wait_until(lambda: len(api.call("GET", "/v1/scheduler").body["instances"]) == 2, "the worker has joined")
+
+    message_id = api.send()
+
+    api.wait_for(message_id, "sent")
+    assert receiver.ids() == {message_id: 1}

@@ -13,6 +13,7 @@ from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import PartitionSettings
 from sendoff_http.accept.entry import Entry, Result
 from sendoff_http.accept.store import store_each
+from sendoff_http.accept.wake_up import WakeUp
 from sendoff_http.problems import overloaded
 
 _MOST_PER_FLUSH = 500
@@ -33,6 +34,7 @@ class Acceptor:
 
     pool: Pool
     partitions: PartitionSettings
+    wake_up: WakeUp
     _waiting: deque[_Waiting] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _closing: bool = False
@@ -66,6 +68,7 @@ class Acceptor:
         except Exception as error:  # noqa: BLE001 whatever it is, the ones who wait must hear of it and the loop go on
             _log.warning("a flush failed", messages=len(batch), error=type(error).__name__, detail=str(error)[:300])
             results = [UnavailableError(_UNKNOWN)] * len(batch)
+        self.wake_up.stored(results)
         for waiting, result in zip(batch, results, strict=True):
             _answer(waiting.result, result)
 

@@ -11,6 +11,7 @@ from sendoff_http.accept.entry import Entry, Result, Stored, refusal
 from sendoff_http.accept.idempotency import HEADER, idempotency_key
 from sendoff_http.accept.message_input import MessageInput
 from sendoff_http.accept.store import store_each
+from sendoff_http.accept.wake_up import WAKE_UP
 from sendoff_http.answers import json_answer
 from sendoff_http.body import JSON, read_bytes, require_type
 from sendoff_http.create_batch.items import MOST_ITEMS, Item, read_items
@@ -80,6 +81,7 @@ async def create_batch(request: web.Request) -> web.Response:
     items = await read_items(await read_bytes(request, _BODY_LIMIT), is_lines, key, database_now(request.app))
     entries = [item for item in items if isinstance(item, Entry)]
     results = await store_each(request.app[POOL], request.app[SETTINGS].partitions, entries) if entries else []
+    request.app[WAKE_UP].stored(results)
     request.app[METRICS].accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
     await asyncio.sleep(0)
     return json_answer({"data": _describe(items, results)}, 202)

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from psycopg import AsyncConnection
 
-_CLAIM = b"UPDATE due SET holder = 'worker', token = token + 1, visible_at = now() + interval '8 s' WHERE message_id = %s"
+_CLAIM = (
+    b"UPDATE due SET holder = 'worker', token = token + 1, visible_at = now() + interval '8 s' WHERE message_id = %s"
+)
 _SEND = b"""
 WITH gone AS (DELETE FROM due WHERE message_id = %s RETURNING *)
 INSERT INTO deliveries (message_id, customer_id, generation, token, attempts, due_at, created_at, sent_at, status_code,

@@ -27,7 +27,7 @@ def summary(started: Started) -> str:
         lines.append(f"  Data            {started.data.resolve()}")
     if started.url:
         lines += ["", "Send a message:", f"  {_curl(started.url)}"]
-    lines.append("Ctrl-C stops everything in order; a second one hurries.")
+    lines.append("Ctrl-C stops everything in order.")
     return "\n".join(lines)
 
 

@@ -39,10 +39,10 @@ class Supervisor:
     """Runs the processes of all stages at the same time, and stops them stage by stage, the first stage first."""
 
     def __init__(self, stages: Sequence[Sequence[Process]], say: Callable[[str], None], pauses: Pauses | None = None):
-        self._say = say
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._code = 0
+        self.say = say
         self._stages = [[_Keeper(process, say, pauses or Pauses(), self.stop) for process in stage] for stage in stages]
 
     async def run(self) -> int:
@@ -77,7 +77,7 @@ class Supervisor:
             await asyncio.wait((life,), timeout=_HURRIED_SECONDS)
         hurry.cancel()
         if not life.done():
-            self._say(f"{keeper.process.name} does not stop and is killed")
+            self.say(f"{keeper.process.name} does not stop and is killed")
             keeper.kill()
         await life
 
@@ -158,9 +158,13 @@ def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     received: list[int] = []
 
+    def on_first() -> None:
+        supervisor.say("stopping in order; a second Ctrl-C hurries")
+        supervisor.stop()
+
     def on_signal(number: int, _: FrameType | None) -> None:
         received.append(number)
-        loop.call_soon_threadsafe(supervisor.stop if len(received) == 1 else supervisor.hurry)
+        loop.call_soon_threadsafe(on_first if len(received) == 1 else supervisor.hurry)
 
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -177,13 +177,15 @@ async def test_a_stop_during_the_pause_before_a_restart_ends_at_once() -> None:
 
 
 async def test_a_signal_stops_the_supervisor() -> None:
-    supervisor = Supervisor([[tiny("worker 0", FOREVER)]], lambda _: None, QUICK)
+    news: list[str] = []
+    supervisor = Supervisor([[tiny("worker 0", FOREVER)]], news.append, QUICK)
     before = signal.getsignal(signal.SIGTERM)
     with stopped_by_signals(supervisor):
         running = asyncio.create_task(supervisor.run())
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await running == 0
+    assert news == ["stopping in order; a second Ctrl-C hurries"]
     assert signal.getsignal(signal.SIGTERM) is before
 
 

@@ -5,9 +5,8 @@ import pytest
 from sendoff_domain.outcome import ErrorClass, is_success, status_failure_class
 
 
-@pytest.mark.parametrize("status", range(100, 600))
-def test_only_2xx_is_a_success(status: int) -> None:
-    assert is_success(status) == (status // 100 == 2)
+def test_only_2xx_is_a_success() -> None:
+    assert [status for status in range(100, 600) if is_success(status)] == list(range(200, 300))
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 399])

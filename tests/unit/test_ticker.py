@@ -1,5 +1,7 @@
 """When the ticker ticks."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -43,6 +45,37 @@ async def test_each_interval_has_one_tick_that_ends_with_it(clock: DatabaseClock
         assert sent_at >= tick.number * INTERVAL, "never before its interval"
         assert tick.until == pytest.approx((tick.number + 1) * INTERVAL)
         assert (tick.instance, tick.batch_size, tick.drain) == ("one", 7, False)
+
+
+async def test_the_processes_of_a_draining_instance_tick_in_turn(clock: DatabaseClock) -> None:
+    numbers: dict[int, list[int]] = {0: [], 1: []}
+    settings = SETTINGS.model_copy(update={"drain": True})
+
+    def member(index: int) -> Ticker:
+        async def send(tick: Tick) -> None:
+            numbers[index].append(tick.number)
+
+        return Ticker("one", Place(index, 2), settings, clock, lambda: True, send)
+
+    last = -1
+    while min(map(len, numbers.values())) < 2:
+        last = max(await asyncio.gather(member(0).turn(last), member(1).turn(last)))
+    assert {number % 2 for number in numbers[0]} == {0}
+    assert {number % 2 for number in numbers[1]} == {1}
+
+
+@pytest.mark.parametrize(("drain", "ticks"), [(True, 1), (False, 0)])
+async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, drain: bool, ticks: int) -> None:
+    sent: list[Tick] = []
+
+    async def send(tick: Tick) -> None:
+        sent.append(tick)
+
+    woken = Ticker("one", Place(0, 1), SETTINGS.model_copy(update={"drain": drain}), clock, lambda: True, send)
+    woken.wake()
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(woken.run_out_of_turn(), 0.1)
+    assert len(sent) == ticks
 
 
 async def test_a_stopped_instance_does_not_tick(clock: DatabaseClock) -> None:

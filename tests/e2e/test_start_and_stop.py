@@ -120,13 +120,13 @@ def test_the_state_outlives_a_restart_and_a_dead_bus(
     # A worker whose NATS is dead hears Redis; one whose broker is dead can't work at all, so only its API is cut off.
     nowhere = {"NATS__URL": "nats://127.0.0.1:9", "REDIS__BROKER_URL": "redis://127.0.0.1:9/0"}
     cut_off = {dead: nowhere[dead]} if dead == "NATS__URL" else {}
-    workers = launch.instance("a", **cut_off)
+    workers = launch.instance("a", 2, **cut_off)
     flowing(api, receiver)
     api.call("POST", "/v1/scheduler/stop?wait=5s")
 
     for worker in workers:
         worker.stop()
-    launch.instance("a", **cut_off)
+    launch.instance("a", 2, **cut_off)
     wait_until(lambda: converged(api, 1), "the restarted instance has applied the stop")
     standing(api, receiver)
 

@@ -1,13 +1,10 @@
--- Claims up to batch_size due messages for one lease, none while a stop is in force; it locks the state's row, so that
--- a stop that has committed is seen by every claim after it.
-WITH gate AS MATERIALIZED (
-    SELECT 1 FROM control_state WHERE scope = 'global' AND desired = 'running' FOR SHARE
-), picked AS MATERIALIZED (
+-- Claims up to batch_size due messages for one lease, none while a stop is in force, of everything or of the customer.
+WITH picked AS MATERIALIZED (
     SELECT due.message_id
       FROM due
      WHERE due.visible_at <= clock_timestamp() + %(horizon)s
        AND (due.holder IS NULL OR due.visible_at <= clock_timestamp())
-       AND EXISTS (SELECT FROM gate)
+       AND EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')
        AND NOT EXISTS (SELECT FROM control_state stopped
                         WHERE stopped.scope = due.customer_id AND stopped.desired = 'stopped')
      ORDER BY due.visible_at

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from sendoff_actors.handoffs import Batch, Claimed, Tick
 from sendoff_db.clock import DatabaseClock
-from sendoff_db.pool import Pool
+from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
 
 #: A hand-off carries at most this many messages and about this many bytes of payload, so that Redis stays quick.
@@ -43,11 +43,8 @@ class Claiming:
             "lease": self.lease,
         }
         async with self.pool.connection() as connection, connection.transaction():
-            if not tick.drain:
-                taken = {"instance": tick.instance, "tick": tick.number}
-                cursor = await connection.execute(read_statement(__package__, "take_tick"), taken)
-                if await cursor.fetchone() is None:
-                    return []
+            if not await self._may_claim(connection, tick):
+                return []
             await connection.execute(read_statement(__package__, "promote_ripe"), statement)
             cursor = await connection.execute(read_statement(__package__, "claim_due"), statement, binary=True)
             rows = await cursor.fetchall()
@@ -56,6 +53,14 @@ class Claiming:
         more = tick.drain and len(rows) >= tick.batch_size
         parts = split(claimed, self.parts)
         return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
+
+    async def _may_claim(self, connection: Connection, tick: Tick) -> bool:
+        gate = await connection.execute(read_statement(__package__, "enter_gate"))
+        if gate.rowcount == 0 or tick.drain:
+            return gate.rowcount > 0
+        taken = {"instance": tick.instance, "tick": tick.number}
+        cursor = await connection.execute(read_statement(__package__, "take_tick"), taken)
+        return cursor.rowcount > 0
 
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""

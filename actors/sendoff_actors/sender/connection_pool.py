@@ -27,6 +27,8 @@ class ConnectionPool:
 
     async def connect(self, origin: Origin, timeout: float) -> Connection:
         """Open a connection to the first address that takes one; raises TransportError when none does in time."""
+        if self._closing:
+            raise _closed()
         deadline = time.monotonic() + timeout
         addresses = await self._addresses(origin.host, timeout)
         failure = TransportError(ErrorClass.DNS, f"{origin.host} has no address")
@@ -59,7 +61,7 @@ class ConnectionPool:
 
     async def _connect_to(self, origin: Origin, address: str) -> Connection:
         _, connection = await asyncio.get_running_loop().create_connection(
-            lambda: Connection(partial(self._idle.keep, origin), partial(self._closed, origin)),
+            lambda: Connection(partial(self._idle.keep, origin), partial(self._forget, origin)),
             address,
             origin.port,
             ssl=self._tls if origin.secure else None,
@@ -69,14 +71,18 @@ class ConnectionPool:
             self._open.add(connection)
         if self._closing:
             connection.abort()
-            raise TransportError(ErrorClass.CONNECTION_RESET, "Sendoff closes its connections")
+            raise _closed()
         return connection
 
-    def _closed(self, origin: Origin, connection: Connection) -> None:
+    def _forget(self, origin: Origin, connection: Connection) -> None:
         self._idle.discard(origin, connection)
         self._open.discard(connection)
         if self._closing and not self._open:
             self._all_closed.set()
+
+
+def _closed() -> TransportError:
+    return TransportError(ErrorClass.CONNECTION_RESET, "Sendoff closed its connections")
 
 
 def _classified(error: OSError) -> TransportError:

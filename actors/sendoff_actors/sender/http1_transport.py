@@ -79,11 +79,12 @@ def _request(url: str, headers: dict[str, str], body: bytes) -> tuple[Target, by
         target = parse_target(url)
         _check_names(tuple(headers))
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        if not lines.count("\r") == lines.count("\n") == len(headers) or "\0" in lines:
-            raise ValueError("a header's value holds a line break or a null character")
-        return target, b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines.encode("latin-1"), body)
+        data = b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines.encode("latin-1"), body)
     except ValueError as error:
         raise TransportError(ErrorClass.PROTOCOL, str(error)) from error
+    if not lines.count("\r") == lines.count("\n") == len(headers) or "\0" in lines:
+        raise TransportError(ErrorClass.PROTOCOL, "a header's value holds a line break or a null character")
+    return target, data
 
 
 @lru_cache(maxsize=256)

@@ -47,7 +47,7 @@ class NameLookup:
             lookup.add_done_callback(lambda done: done.cancelled() or done.exception())  # there may be nobody who waits
         await asyncio.wait((lookup,))  # unlike awaiting it: a request that gives up leaves the others their lookup
         if lookup.cancelled():
-            raise TransportError(ErrorClass.DNS, f"{host} was not resolved: Sendoff is closing")
+            raise TransportError(ErrorClass.CONNECTION_RESET, f"Sendoff closed before {host} was resolved")
         return lookup.result()
 
     def close(self) -> None:

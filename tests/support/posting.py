@@ -1,0 +1,63 @@
+"""Posting to raw receivers: the shapes of the fixtures of the transport's conformance suite."""
+
+import ssl
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from sendoff_actors.sender.http1_transport import Http1Transport
+from sendoff_actors.sender.name_lookup import KEPT, Resolve
+from sendoff_actors.sender.transport import Answer
+from support.raw_receiver import RawReceiver, Script
+
+Addresses = Callable[[str], Sequence[str]]
+
+
+class NewTransport(Protocol):
+    """Makes a client that may call `allowed`, with its own names if `addresses` or `resolve` is given."""
+
+    def __call__(
+        self,
+        addresses: Addresses | None = None,
+        allowed: str = "127.0.0.0/8",
+        kept: float = KEPT,
+        resolve: Resolve | None = None,
+        **limits: Any,
+    ) -> Http1Transport: ...
+
+
+class Post(Protocol):
+    """Posts with one client."""
+
+    def __call__(
+        self,
+        url: str,
+        body: bytes = b'{"id":"msg_1"}',
+        headers: dict[str, str] | None = None,
+        timeout: float = 10,
+        connect_timeout: float = 5,
+    ) -> Coroutine[None, None, Answer]: ...
+
+
+class Receive(Protocol):
+    """Starts a receiver, with TLS or plain; it ends with the test."""
+
+    def __call__(
+        self, script: Script, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0
+    ) -> Awaitable[RawReceiver]: ...
+
+
+def posting(transport: Http1Transport) -> Post:
+    """Post with any client."""
+
+    async def send(
+        url: str,
+        body: bytes = b'{"id":"msg_1"}',
+        headers: dict[str, str] | None = None,
+        timeout: float = 10,
+        connect_timeout: float = 5,
+    ) -> Answer:
+        limits = timedelta(seconds=timeout), timedelta(seconds=connect_timeout)
+        return await transport.post(url, headers or {"content-type": "application/json"}, body, *limits)
+
+    return send

@@ -1,0 +1,139 @@
+"""Answers cut into pieces at any place, and bytes that are no answers, fed to one connection by hand."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sendoff_actors.sender.connection import Connection, StaleConnectionError
+from sendoff_actors.sender.transport import ANSWER_LIMIT, Answer, TransportError
+
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nretry-after: 1\r\n\r\n"
+CHUNKED = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ntransfer-encoding: chunked\r\n\r\n"
+#: Answers, whether their connection ends with them, and what they mean.
+VALID = [
+    (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", False, Answer(200, b"hello", None)),
+    (INTERIM + b"HTTP/1.1 204 No Content\r\n\r\n", False, Answer(204, b"", None)),
+    (CHUNKED + b"3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nx: y\r\n\r\n", False, Answer(503, b"hello", "7")),
+    (b"HTTP/1.0 200 OK\r\nserver: old\r\n\r\nhello", True, Answer(200, b"hello", None)),
+    (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (ANSWER_LIMIT + 9), True, Answer(200, b"x" * ANSWER_LIMIT, None)),
+    (b"HTTP/1.1 500 E\ncontent-length: 4\n\noops", False, Answer(500, b"oops", None)),
+]
+#: Pieces that are likely to lead the parser somewhere.
+PIECES = [
+    *(b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 ", b"HTTP/1.0 ", b"100 Continue", b"101 S", b"204 N", b"099 X"),
+    *(b"\r\n", b"\r\n\r\n", b"\n", b"\0", b": ", b"\xff\xfe"),
+    *(b"content-length: 5\r\n", b"content-length: -1\r\n", b"Content-Length: 99999999999999999999\r\n"),
+    *(b"transfer-encoding: chunked\r\n", b"transfer-encoding: gzip\r\n", b"retry-after: 5\r\n"),
+    *(b"connection: close\r\n", b"connection: upgrade\r\n", b"upgrade: h2c\r\n"),
+    *(b"5\r\nhello\r\n", b"0\r\n\r\n", b"ffffffffffffffff\r\n"),
+]
+
+
+class Wire(asyncio.Transport):
+    """What a connection writes to; it takes everything and is closed when told so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take it."""
+
+    def get_write_buffer_size(self) -> int:
+        """All is sent."""
+        return 0
+
+    def is_closing(self) -> bool:
+        """Whether the connection was closed from this side."""
+        return self.is_closed
+
+    def abort(self) -> None:
+        """Close."""
+        self.is_closed = True
+
+
+def result_of(parts: Sequence[bytes], *, with_end: bool) -> tuple[Answer | BaseException | None, bool]:
+    """What a new connection makes of these bytes, and whether it would take another request."""
+
+    async def feed() -> tuple[Answer | BaseException | None, bool]:
+        wire, idle = Wire(), list[Connection]()
+        connection = Connection(idle.append, lambda _: None)
+        connection.connection_made(wire)
+        waiter = connection.request(b"POST / HTTP/1.1\r\n\r\n")
+        for part in parts:
+            if not wire.is_closed:
+                connection.data_received(part)
+        if with_end:
+            connection.eof_received()
+        if wire.is_closed:
+            connection.connection_lost(None)
+        result = (waiter.exception() or waiter.result()) if waiter.done() else None
+        return result, bool(idle) and not connection.closed
+
+    return asyncio.run(feed())
+
+
+def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
+    """The parts between the cuts."""
+    places = [0, *sorted({cut % (len(data) + 1) for cut in cuts}), len(data)]
+    return [data[start:end] for start, end in pairwise(places) if start < end]
+
+
+@given(st.sampled_from(VALID), st.lists(st.integers(min_value=0, max_value=200_000), max_size=8))
+def test_an_answer_is_the_same_however_it_is_split(case: tuple[bytes, bool, Answer], cuts: list[int]) -> None:
+    raw, ends, expected = case
+    assert result_of(split(raw, cuts), with_end=ends) == (expected, not ends)
+
+
+@pytest.mark.parametrize(("raw", "ends", "expected"), [case for case in VALID if len(case[0]) < 1000])
+def test_an_answer_may_come_byte_by_byte(raw: bytes, ends: bool, expected: Answer) -> None:
+    assert result_of([raw[at : at + 1] for at in range(len(raw))], with_end=ends) == (expected, not ends)
+
+
+@pytest.mark.parametrize("raw", [raw for raw, ends, _ in VALID if not ends])
+def test_an_answer_is_not_there_before_its_last_byte(raw: bytes) -> None:
+    for length in range(len(raw)):
+        assert result_of([raw[:length]] if length else [], with_end=False) == (None, False)
+
+
+@given(st.lists(st.binary(min_size=1, max_size=40) | st.sampled_from(PIECES), max_size=20), st.booleans())
+def test_any_bytes_are_an_answer_or_a_failure(parts: list[bytes], with_end: bool) -> None:
+    result, _ = result_of(parts, with_end=with_end)
+    assert isinstance(result, Answer | TransportError) or (result is None and not with_end)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12), st.booleans())
+def test_garbage_behind_a_head_is_an_answer_or_a_failure(parts: list[bytes], with_end: bool) -> None:
+    result, _ = result_of([b"HTTP/1.1 200 OK\r\n", *parts], with_end=with_end)
+    assert isinstance(result, Answer | TransportError) or (result is None and not with_end)
+
+
+@given(st.sampled_from(VALID[:3]), st.binary(min_size=1, max_size=20), st.lists(st.integers(0, 500), max_size=4))
+def test_bytes_behind_an_answer_do_not_change_it(
+    case: tuple[bytes, bool, Answer], extra: bytes, cuts: list[int]
+) -> None:
+    raw, _, expected = case
+    result, reusable = result_of(split(raw + extra, cuts), with_end=False)
+    assert result == expected
+    assert not reusable or not extra.strip(b"\r\n"), "only empty lines may follow an answer (RFC 9112, section 2.2)"
+
+
+def test_a_connection_without_bytes_is_reset_when_it_is_new_and_stale_when_it_was_used() -> None:
+    async def feed() -> tuple[BaseException | None, BaseException | None]:
+        connections = [Connection(lambda _: None, lambda _: None) for _ in range(2)]
+        for connection in connections:
+            connection.connection_made(Wire())
+        connections[1].request(b"")
+        connections[1].data_received(VALID[0][0])
+        waiters = [connection.request(b"") for connection in connections]
+        for connection in connections:
+            connection.connection_lost(None)
+        return waiters[0].exception(), waiters[1].exception()
+
+    new, used = asyncio.run(feed())
+    assert isinstance(new, TransportError)
+    assert isinstance(used, StaleConnectionError)

@@ -22,7 +22,8 @@ class Engine(Generic[R]):
     def __init__(self, lifetime: Callable[[], AbstractAsyncContextManager[R]]) -> None:
         self._lifetime = lifetime
         self._opened: concurrent.futures.Future[R] = concurrent.futures.Future()
-        self._loop = uvloop.new_event_loop()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._loop = self._runner.get_loop()
         self._leave = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -41,14 +42,12 @@ class Engine(Generic[R]):
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._live())
+            with self._runner:  # on leaving it cancels what is left, so that no thread waits for an answer in vain
+                self._runner.run(self._live())
         except BaseException as error:  # noqa: BLE001  whatever it is, the starting thread must hear of it
             if not self._opened.done():
                 self._opened.set_exception(error)
-        finally:
-            self._loop.close()
 
     async def _live(self) -> None:
         async with self._lifetime() as resources:

@@ -30,18 +30,22 @@ class Lifecycle(Middleware):
         self._identity = identity
         self._place = place
         self._engine: Engine[Resources] | None = None
+        self._resources: Resources | None = None
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """Start the engine; what fails here ends the process before it takes any work."""
         del worker
         engine = Engine(lambda: open_resources(self._settings, self._identity, self._place, broker))
         self._engine = engine
-        self._declare(broker, engine, engine.start())
+        self._resources = engine.start()
+        self._declare(broker, engine, self._resources)
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
-        """Give back what is not on the wire while Dramatiq's threads come to their end."""
-        del broker, worker
-        if self._engine is not None:
+        """Give back what is not on the wire, let Dramatiq's threads come to their end, and close the engine."""
+        del broker
+        if self._engine is not None and self._resources is not None:
+            self._engine.call(self._resources.sending.leave())
+            worker.pause()  # from here on nobody calls into the engine
             self._engine.stop(self._settings.webhook.timeout.total_seconds() + _CLOSE_GRACE)
 
     def _declare(self, broker: HintBroker, engine: Engine[Resources], resources: Resources) -> None:

@@ -9,14 +9,14 @@ from support.instances import Launcher
 from support.receiver import Receiver
 from support.waiting import wait_until
 
-COUNT = 2000
+COUNT = 1500
 
 
 @pytest.mark.timeout(180)
 def test_a_worker_that_is_asked_to_leave_repeats_and_delays_nothing(
     launch: Launcher, api: Client, receiver: Receiver
 ) -> None:
-    receiver.answer_late(0.02)
+    receiver.answer_late(0.2)
     leaving, _ = launch.instance("a", processes=2)
     ids = api.send_many(COUNT)
     wait_until(lambda: len(receiver.ids()) >= COUNT // 10, "messages flow", timeout=60, every=0.005)

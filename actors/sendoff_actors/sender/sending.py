@@ -123,10 +123,14 @@ class Sending:
         for held in [*self._pacer.clear(), *self._slots.clear()]:
             self._schedule(held)
 
-    async def close(self, grace: float) -> None:
-        """Give back what is not on the wire, wait up to `grace` seconds for the rest, and record it."""
+    async def leave(self) -> None:
+        """Start no request any more, and give back what waits and what still comes in."""
         self._leaving = True
         self.release_stopped()
+
+    async def close(self, grace: float) -> None:
+        """Leave, wait up to `grace` seconds for what is on the wire, and record it."""
+        await self.leave()
         if self._requests:
             await asyncio.wait(self._requests, timeout=grace)
         for task in self._requests:

@@ -2,8 +2,8 @@
 WITH picked AS MATERIALIZED (
     SELECT due.message_id
       FROM due
-     WHERE due.visible_at <= clock_timestamp() + %(horizon)s
-       AND (due.holder IS NULL OR due.visible_at <= clock_timestamp())
+     WHERE due.visible_at <= statement_timestamp() + %(horizon)s
+       AND (due.holder IS NULL OR due.visible_at <= statement_timestamp())
        AND EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')
        AND NOT EXISTS (SELECT FROM control_state stopped
                         WHERE stopped.scope = due.customer_id AND stopped.desired = 'stopped')
@@ -13,12 +13,13 @@ WITH picked AS MATERIALIZED (
 ), claimed AS (
     UPDATE due
        SET token = due.token + 1, holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s
-      FROM picked
-     WHERE due.message_id = picked.message_id
+     WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM picked))
  RETURNING due.*
 )
 SELECT claimed.message_id, claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
-       extract(epoch FROM messages.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
-       messages.payload, extract(epoch FROM claimed.visible_at)::float8
+       extract(epoch FROM body.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
+       body.payload, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed
-  JOIN messages ON messages.id = claimed.message_id
+ CROSS JOIN LATERAL (
+       SELECT expires_at, payload FROM messages WHERE messages.id = claimed.message_id
+       OFFSET 0) AS body  -- not flattened into a join, which statistics of a hot table would plan badly

@@ -1,28 +1,32 @@
--- Records failed attempts and moves their messages from due to retries, if their claim still holds. Returns those moved.
-WITH failed AS (
+-- Records failed attempts and moves their messages from due to retries, if their claim still holds; one without a next
+-- attempt stays claimed, with the attempt counted. Returns those moved.
+WITH failed AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(attempts)s::integer[], %(generations)s::integer[],
                          %(started)s::timestamptz[], %(durations)s::integer[], %(statuses)s::smallint[],
                          %(classes)s::text[], %(details)s::text[], %(answers)s::bytea[], %(next)s::timestamptz[])
         AS failed (message_id, token, attempt, generation, started_at, duration_us, status_code, error_class, detail,
                    answer, next_attempt_at)
-), gone AS (
-    DELETE FROM due USING failed
-     WHERE due.message_id = failed.message_id AND due.token = failed.token AND failed.next_attempt_at IS NOT NULL
- RETURNING due.message_id, due.customer_id, failed.next_attempt_at, failed.attempt, due.generation, due.token + 1
-), last AS (
-    UPDATE due SET attempt = failed.attempt
+), held AS MATERIALIZED (
+    SELECT failed.*, claim.customer_id
       FROM failed
-     WHERE due.message_id = failed.message_id AND due.token = failed.token AND failed.next_attempt_at IS NULL
-       AND due.attempt < failed.attempt
- RETURNING due.message_id
+     CROSS JOIN LATERAL (
+           SELECT customer_id FROM due
+            WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.attempt < failed.attempt
+              FOR UPDATE) AS claim
+), gone AS (
+    DELETE FROM due
+     WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held WHERE next_attempt_at IS NOT NULL))
+), last AS (
+    UPDATE due SET attempt = due.attempt + 1
+     WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held WHERE next_attempt_at IS NULL))
 ), recorded AS (
     INSERT INTO attempts (message_id, generation, attempt, token, started_at, duration_us, status_code, error_class,
                           detail, answer)
-    SELECT failed.message_id, failed.generation, failed.attempt, failed.token, failed.started_at, failed.duration_us,
-           failed.status_code, failed.error_class, failed.detail, failed.answer
-      FROM failed
-     WHERE failed.message_id IN (SELECT message_id FROM gone UNION ALL SELECT message_id FROM last)
+    SELECT message_id, generation, attempt, token, started_at, duration_us, status_code, error_class, detail, answer
+      FROM held
 )
 INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)
-SELECT * FROM gone
+SELECT message_id, customer_id, next_attempt_at, attempt, generation, token + 1
+  FROM held
+ WHERE next_attempt_at IS NOT NULL
 RETURNING message_id

@@ -75,24 +75,25 @@ class Http1Transport:
 
 def _request(url: str, headers: dict[str, str], body: bytes) -> tuple[Target, bytes]:
     """Where a request goes, and all of its bytes."""
+    values = tuple(headers.values())
     try:
         target = parse_target(url)
-        _check_names(tuple(headers))
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        data = b"%bcontent-length: %d\r\n%b\r\n%b" % (target.head, len(body), lines.encode("latin-1"), body)
+        head = (_template(tuple(headers)) % (len(body), *values)).encode("latin-1")
     except ValueError as error:
         raise TransportError(ErrorClass.PROTOCOL, str(error)) from error
-    if not lines.count("\r") == lines.count("\n") == len(headers) or "\0" in lines:
+    if not "".join(values).isprintable() and any(char in value for value in values for char in "\r\n\0"):
         raise TransportError(ErrorClass.PROTOCOL, "a header's value holds a line break or a null character")
-    return target, data
+    return target, b"".join((target.head, head, body))
 
 
 @lru_cache(maxsize=256)
-def _check_names(names: tuple[str, ...]) -> None:
-    """Raise ValueError unless these names, which are mostly the same, may be a request's headers."""
+def _template(names: tuple[str, ...]) -> str:
+    """The head of a request with these headers, which are mostly the same; raises ValueError for one it can't have."""
     for name in names:
         if not _NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
             raise ValueError(f"the header {name!r} can't be sent")
+    lines = "".join([f"{name}: %s\r\n" for name in (name.replace("%", "%%") for name in names)])
+    return f"content-length: %d\r\n{lines}\r\n"
 
 
 async def _exchange(loop: asyncio.AbstractEventLoop, connection: Connection, data: bytes, deadline: float) -> Answer:

@@ -1,5 +1,10 @@
 -- Gives messages back that were not sent, as they were before the claim; their tokens are worth nothing from here on.
+WITH held AS MATERIALIZED (
+    SELECT given.message_id
+      FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS given (message_id, token)
+     CROSS JOIN LATERAL (
+           SELECT FROM due WHERE due.message_id = given.message_id AND due.token = given.token FOR UPDATE) AS claim
+)
 UPDATE due
    SET holder = NULL, visible_at = due.due_at, token = due.token + 1
-  FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS held (message_id, token)
- WHERE due.message_id = held.message_id AND due.token = held.token
+ WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))

@@ -1,6 +1,11 @@
 -- Prolongs the leases of messages that are still held under their tokens; returns those, and until when.
+WITH held AS MATERIALIZED (
+    SELECT given.message_id
+      FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS given (message_id, token)
+     CROSS JOIN LATERAL (
+           SELECT FROM due WHERE due.message_id = given.message_id AND due.token = given.token FOR UPDATE) AS claim
+)
 UPDATE due
    SET visible_at = clock_timestamp() + %(lease)s
-  FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS held (message_id, token)
- WHERE due.message_id = held.message_id AND due.token = held.token
+ WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))
 RETURNING replace(due.message_id::text, '-', ''), extract(epoch FROM due.visible_at)::float8

@@ -1,0 +1,76 @@
+"""How PostgreSQL runs the hot statements: by index alone, whatever its statistics say."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from sendoff_db.sql import read_statement
+
+ROWS = 20_000
+CLAIM = {"batch_size": 100, "horizon": timedelta(0), "holder": "one", "lease": timedelta(seconds=8)}
+#: A plan that walks a table of 20,000 rows, or joins row by row, touches more than this.
+MOST_ROWS = 2_000
+
+
+def fill_due(connection: "psycopg.Connection[Any]", due_in: str) -> None:
+    """Rows in `due` that become due after an interval, in a table whose statistics say that it is empty."""
+    connection.execute("ALTER TABLE due SET (autovacuum_enabled = off)")
+    fill = (
+        "INSERT INTO due (message_id, customer_id, due_at, visible_at)"
+        " SELECT md5(n::text)::uuid, 'default', now() + %s::interval, now() + %s::interval"
+        " FROM generate_series(1, %s) AS n"
+    )
+    connection.execute(fill, (due_in, due_in, ROWS))
+    connection.execute("DELETE FROM due")
+    connection.execute("VACUUM (TRUNCATE off) due")
+    connection.execute("ANALYZE due")
+    connection.execute(fill, (due_in, due_in, ROWS))
+
+
+def rows_touched(connection: "psycopg.Connection[Any]", package: str, name: str, values: dict[str, Any]) -> int:
+    """How many rows a statement's plan reads or throws away at most in one of its nodes, over all loops."""
+    explain = b"EXPLAIN (ANALYZE, FORMAT JSON) " + read_statement(package, name)
+    with connection.transaction(force_rollback=True):
+        connection.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        row = connection.execute(explain, values).fetchone()
+    assert row is not None
+    plan = row[0] if isinstance(row[0], list) else json.loads(row[0])
+    return _most(plan[0]["Plan"])
+
+
+def _most(node: dict[str, Any]) -> int:
+    removed = sum(node.get(key, 0) for key in ("Rows Removed by Filter", "Rows Removed by Join Filter"))
+    own = int((node["Actual Rows"] + removed) * node["Actual Loops"])
+    return max([own, *(_most(child) for child in node.get("Plans", ()))])
+
+
+def held_values(connection: "psycopg.Connection[Any]") -> dict[str, Any]:
+    """The ids and tokens of 100 messages, as a holder knows them."""
+    rows = connection.execute("SELECT message_id, token FROM due LIMIT 100").fetchall()
+    return {"ids": [row[0] for row in rows], "tokens": [row[1] for row in rows]}
+
+
+def test_a_claim_does_not_look_at_what_is_not_due_yet(sendoff_database: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        fill_due(connection, "1 hour")
+
+        assert rows_touched(connection, "sendoff_actors.claimer", "claim_due", CLAIM) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("statement", ["record_sent", "renew_leases", "release_unsent"])
+def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str, statement: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        fill_due(connection, "0 s")
+        values = held_values(connection) | {
+            "lease": timedelta(seconds=8),
+            "created": [0.0] * 100,
+            "sent": [connection.execute("SELECT extract(epoch FROM now())::float8").fetchall()[0][0]] * 100,
+            "statuses": [200] * 100,
+            "durations": [1] * 100,
+            "external": [None] * 100,
+        }
+
+        assert rows_touched(connection, "sendoff_actors.sender", statement, values) <= MOST_ROWS

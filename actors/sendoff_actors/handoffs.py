@@ -57,7 +57,7 @@ class Tick(msgspec.Struct, frozen=True):
     drain: bool
 
 
-class Claimed(msgspec.Struct, frozen=True, array_like=True):
+class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made."""
 
     id: str

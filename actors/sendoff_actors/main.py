@@ -4,6 +4,7 @@
 `workers.processes` says.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -39,6 +40,7 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     worker.start()
+    gc.freeze()  # what a start leaves behind is never garbage, and looking through it again and again costs
     stop.wait()
     worker.stop(timeout=30_000)
     broker.close()

@@ -1,8 +1,9 @@
 """What came of one attempt, as a value: delivered, or failed with a class that people can act on."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+import msgspec
 
 #: How much of a failed attempt's answer is kept.
 ANSWER_BYTES_KEPT = 4096
@@ -25,22 +26,20 @@ class ErrorClass(StrEnum):
     NO_WEBHOOK = "no_webhook"
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
+class Delivered(msgspec.Struct, frozen=True, gc=False):
     """The webhook accepted the message."""
 
     status_code: int
-    duration: timedelta
+    duration_us: int
     external_message_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True):
     """The attempt failed. `retry_after` is the receiver's hint; `final` says that no retry can help."""
 
     error_class: ErrorClass
     detail: str
-    duration: timedelta
+    duration_us: int
     status_code: int | None = None
     answer: bytes = b""
     retry_after: timedelta | None = None

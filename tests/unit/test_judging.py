@@ -15,8 +15,8 @@ from sendoff_domain.outcome import ANSWER_BYTES_KEPT, Delivered, ErrorClass, Fai
 from sendoff_domain.signature import sign
 from support.claims import claimed
 
-NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-TOOK = timedelta(milliseconds=5)
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
+TOOK = 5_000
 CUSTOMER = Customer(
     "default", "http://example.com/", timedelta(seconds=15), timedelta(seconds=5), RetryStrategy(), (b"k" * 32,)
 )

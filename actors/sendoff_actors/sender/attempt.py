@@ -1,7 +1,7 @@
 """One attempt: prepare the request, post it, and say what came of it."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -37,7 +37,7 @@ async def attempt(
     started = time.monotonic()
     if customer is None or customer.webhook_url is None:
         detail = f"customer {message.customer} has no webhook"
-        return Failed(ErrorClass.NO_WEBHOOK, detail, timedelta(0))
+        return Failed(ErrorClass.NO_WEBHOOK, detail, 0)
     body = message.payload.encode()
     headers = request_headers(message, customer, body, int(now), user_agent)
     try:
@@ -46,7 +46,7 @@ async def attempt(
         return Failed(error.error_class, error.detail, _since(started))
     except Exception as error:  # noqa: BLE001  a message without an outcome would be held and renewed for ever
         return Failed(ErrorClass.PROTOCOL, f"{type(error).__name__}: {error}", _since(started))
-    return judge(answer, _since(started), datetime.fromtimestamp(now, UTC))
+    return judge(answer, _since(started), now)
 
 
 def request_headers(
@@ -64,17 +64,17 @@ def request_headers(
     }
 
 
-def judge(answer: Answer, duration: timedelta, now: datetime) -> Outcome:
-    """Whether an answer means delivered, and if not, why."""
+def judge(answer: Answer, duration_us: int, now: float) -> Outcome:
+    """Whether an answer means delivered, and if not, why; `now` is in Unix seconds."""
     if is_success(answer.status_code):
-        return Delivered(answer.status_code, duration, external_message_id(answer.body))
+        return Delivered(answer.status_code, duration_us, external_message_id(answer.body))
     return Failed(
         status_failure_class(answer.status_code),
         f"the webhook answered {answer.status_code}",
-        duration,
+        duration_us,
         answer.status_code,
         answer.body[:ANSWER_BYTES_KEPT],
-        parse_retry_after(answer.retry_after, now),
+        parse_retry_after(answer.retry_after, datetime.fromtimestamp(now, UTC)),
     )
 
 
@@ -89,5 +89,5 @@ def external_message_id(body: bytes) -> str | None:
     return None if found is None else str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]
 
 
-def _since(started: float) -> timedelta:
-    return timedelta(seconds=time.monotonic() - started)
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1e6)

@@ -22,7 +22,7 @@ _SET_ALL = "for i, key in ipairs(KEYS) do redis.call('SET', key, ARGV[i + 1], 'E
 _FENCE_TTL = 120
 
 
-class Marker(msgspec.Struct, frozen=True):
+class Marker(msgspec.Struct, frozen=True, gc=False):
     """What is known of a message that was sent; times are Unix seconds, all that a delivery's row needs."""
 
     sent_at: float

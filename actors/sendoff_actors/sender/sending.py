@@ -157,14 +157,19 @@ class Sending:
         self._start_requests()
 
     def _start_requests(self) -> None:
-        while (held := self._slots.take()) is not None:
-            if not self._may_start(held):
-                self._slots.give_back()
-                continue
-            task = asyncio.get_running_loop().create_task(self._request(held))
+        while (held := self._next()) is not None:
+            task = asyncio.get_running_loop().create_task(self._send(held))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
         self._look_for_room()
+
+    def _next(self) -> Held | None:
+        """The next message that may start, with its slot."""
+        while (held := self._slots.take()) is not None:
+            if self._may_start(held):
+                return held
+            self._slots.give_back()
+        return None
 
     def _may_start(self, held: Held) -> bool:
         """The last look before a request; what may not start goes where it belongs."""
@@ -184,20 +189,24 @@ class Sending:
             return False
         return True
 
-    async def _request(self, held: Held) -> None:
-        started_at = self._clock.now()
-        try:
+    async def _send(self, first: Held) -> None:
+        """Send one message after the other as long as some wait; a task for each would cost more than its request."""
+        held: Held | None = first
+        while held is not None:
+            started_at = self._clock.now()
             customer = self._customers.get(held.claimed.customer)
-            outcome = await attempt(held.claimed, customer, self._transport, started_at, self._user_agent)
-            self._settle(held, outcome, started_at)
-        finally:
-            self._slots.give_back()
-            self._start_requests()
+            try:
+                outcome = await attempt(held.claimed, customer, self._transport, started_at, self._user_agent)
+                self._settle(held, outcome, started_at)
+            finally:
+                self._slots.give_back()
+            held = self._next()
+            self._look_for_room()
 
     def _settle(self, held: Held, outcome: Outcome, started_at: float) -> None:
         if isinstance(outcome, Delivered):
-            micros = round(outcome.duration.total_seconds() * 1e6)
-            marker = Marker(self._clock.now(), outcome.status_code, micros, outcome.external_message_id)
+            sent_at = self._clock.now()
+            marker = Marker(sent_at, outcome.status_code, outcome.duration_us, outcome.external_message_id)
             self._marked.put((held, marker))
             return
         self._failures.put(_failed(held, outcome, started_at))
@@ -242,7 +251,7 @@ def _failed(held: Held, outcome: Failed, started_at: float) -> FailedAttempt:
         generation=message.generation,
         expires_at=message.expires_at,
         started_at=started_at,
-        duration_us=round(outcome.duration.total_seconds() * 1e6),
+        duration_us=outcome.duration_us,
         status_code=outcome.status_code,
         error_class=outcome.error_class,
         detail=outcome.detail[:500],

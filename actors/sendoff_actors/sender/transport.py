@@ -1,8 +1,9 @@
 """The seam to the HTTP client: one POST in, one answer or one class of failure out."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+
+import msgspec
 
 from sendoff_domain.outcome import ErrorClass
 
@@ -10,8 +11,7 @@ from sendoff_domain.outcome import ErrorClass
 ANSWER_LIMIT = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What the webhook answered; the body is cut at ANSWER_LIMIT."""
 
     status_code: int

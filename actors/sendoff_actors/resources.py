@@ -80,7 +80,9 @@ async def open_resources(
             max(_LEAST_HELD, 4 * scheduler.batch_size),
             f"sendoff/{identity.version}",
         )
-        ticker = Ticker(identity.instance, place, scheduler, clock, gate.is_running, _tick_sender(broker))
+        ticker = Ticker(
+            identity.instance, place, scheduler, clock, gate.is_running, lambda: sending.held == 0, _tick_sender(broker)
+        )
         gate.member = await stack.enter_async_context(
             join_fleet(
                 settings,

@@ -27,7 +27,8 @@ log = structlog.get_logger("sendoff.ticker")
 class Ticker:
     """Counts the intervals since 1970 by the database's clock, so that all instances tick together.
 
-    `send` puts a tick on the Claimer's queue; one that Redis does not take is dropped, the next one follows.
+    `send` puts a tick on the Claimer's queue; one that Redis does not take is dropped, the next one follows. A process
+    that drains and holds nothing rests: it ticks only as often as the horizon needs.
     """
 
     instance: str
@@ -35,6 +36,7 @@ class Ticker:
     settings: SchedulerSettings
     clock: DatabaseClock
     is_running: Callable[[], bool]
+    is_idle: Callable[[], bool]
     send: Callable[[Tick], Awaitable[None]]
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,15 +67,24 @@ class Ticker:
         await asyncio.sleep(max(0.0, number * interval - self.clock.now()))
         if self.clock.now() < number * interval:  # a timer may fire a little early
             return last
-        if self.is_running() and self._is_mine(number):
+        if self.is_running() and self.is_mine(number):
             await self._tick(number, (number + 1) * interval)
         return number
 
-    def _is_mine(self, number: int) -> bool:
-        return not self.settings.drain or number % self.place.count == self.place.index
+    def is_mine(self, number: int) -> bool:
+        """Whether this process of the instance sends that tick."""
+        if not self.settings.drain:
+            return True
+        rest = resting_intervals(self.settings) if self.is_idle() else 1
+        return number % rest == 0 and number // rest % self.place.count == self.place.index
 
     async def _tick(self, number: int, until: float) -> None:
         try:
             await self.send(Tick(self.instance, number, until, self.settings.batch_size, self.settings.drain))
         except redis.RedisError as error:
             log.warning("tick lost, Redis does not take it", error=str(error))
+
+
+def resting_intervals(settings: SchedulerSettings) -> int:
+    """How many intervals an idle instance may skip and still claim every message before its time."""
+    return max(1, settings.horizon // settings.interval - 1)

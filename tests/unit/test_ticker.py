@@ -11,7 +11,7 @@ import redis
 
 from sendoff_actors.handoffs import Tick
 from sendoff_actors.shares import Place
-from sendoff_actors.ticker import Ticker
+from sendoff_actors.ticker import Ticker, resting_intervals
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.settings import SchedulerSettings
 
@@ -27,7 +27,7 @@ def clock() -> DatabaseClock:
 
 
 def ticker(clock: DatabaseClock, send: Callable[[Tick], Awaitable[None]], running: bool = True) -> Ticker:
-    return Ticker("one", Place(0, 1), SETTINGS, clock, lambda: running, send)
+    return Ticker("one", Place(0, 1), SETTINGS, clock, lambda: running, lambda: False, send)
 
 
 async def test_each_interval_has_one_tick_that_ends_with_it(clock: DatabaseClock) -> None:
@@ -55,7 +55,7 @@ async def test_the_processes_of_a_draining_instance_tick_in_turn(clock: Database
         async def send(tick: Tick) -> None:
             numbers[index].append(tick.number)
 
-        return Ticker("one", Place(index, 2), settings, clock, lambda: True, send)
+        return Ticker("one", Place(index, 2), settings, clock, lambda: True, lambda: False, send)
 
     last = -1
     while min(map(len, numbers.values())) < 2:
@@ -71,7 +71,9 @@ async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, 
     async def send(tick: Tick) -> None:
         sent.append(tick)
 
-    woken = Ticker("one", Place(0, 1), SETTINGS.model_copy(update={"drain": drain}), clock, lambda: True, send)
+    woken = Ticker(
+        "one", Place(0, 1), SETTINGS.model_copy(update={"drain": drain}), clock, lambda: True, lambda: False, send
+    )
     woken.wake()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(woken.run_out_of_turn(), 0.1)
@@ -111,3 +113,27 @@ async def test_intervals_that_were_missed_are_not_made_up_for(clock: DatabaseClo
     await ticker(clock, send).turn(numbers[-1])
     assert len(numbers) <= 2
     assert await ticker(clock, send).turn(numbers[-1]) - numbers[0] >= 60 / INTERVAL - 1
+
+
+@pytest.mark.parametrize(
+    ("interval", "horizon", "expected"), [(100, 500, 4), (50, 500, 9), (400, 500, 1), (1000, 500, 1), (100, 0, 1)]
+)
+def test_an_idle_instance_rests_no_longer_than_its_horizon_allows(interval: int, horizon: int, expected: int) -> None:
+    settings = SchedulerSettings(
+        interval=timedelta(milliseconds=interval), horizon=timedelta(milliseconds=horizon), drain=True
+    )
+
+    assert resting_intervals(settings) == expected
+
+
+@pytest.mark.parametrize("idle", [False, True])
+def test_the_processes_of_a_draining_instance_take_turns_at_rest_and_at_work(clock: DatabaseClock, idle: bool) -> None:
+    async def send(_: Tick) -> None:
+        """Nobody listens."""
+
+    draining = SchedulerSettings(interval=timedelta(milliseconds=100), horizon=timedelta(milliseconds=500), drain=True)
+    own = [Ticker("one", Place(n, 3), draining, clock, lambda: True, lambda: idle, send) for n in range(3)]
+    owners = [[ticker.place.index for ticker in own if ticker.is_mine(number)] for number in range(90)]
+
+    assert all(len(owner) <= 1 for owner in owners)
+    assert {owner[0] for owner in owners if owner} == {0, 1, 2}

@@ -152,9 +152,16 @@ class PartitionSettings(Section):
 
 
 class IngestSettings(Section):
-    """JetStream ingest."""
+    """JetStream ingest, which this version does not have yet: switching it on is refused, not ignored."""
 
     enabled: bool = False
+
+    @field_validator("enabled")
+    @classmethod
+    def _not_yet(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("expected false: this version takes messages over HTTP only")
+        return value
 
 
 class SecuritySettings(Section):

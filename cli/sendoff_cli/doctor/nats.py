@@ -20,11 +20,9 @@ async def check_nats(settings: Settings) -> Finding:
     try:
         async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
             await _connect(client, settings)
-        return _judge(client, settings)
+        return _judge(client)
     except (Error, OSError, TimeoutError, ValueError) as error:
         detail = f"does not let us in: {error or type(error).__name__}"
-        if settings.ingest.enabled:
-            return fail("nats", detail, _ADVICE)
         return warn("nats", detail, f"{_ADVICE}; until then start and stop go over Redis and PostgreSQL alone")
     finally:
         await client.close()
@@ -51,11 +49,9 @@ async def _connect(client: Client, settings: Settings) -> None:
     )
 
 
-def _judge(client: Client, settings: Settings) -> Finding:
+def _judge(client: Client) -> Finding:
     version = client.connected_server_version
     shown = f"NATS {version.major}.{version.minor}.{version.patch}"
     if (version.major, version.minor) < _OLDEST:
         return fail("nats", f"{shown} is too old", "use NATS 2.10 or newer")
-    if settings.ingest.enabled and not client._server_info.get("jetstream"):
-        return fail("nats", f"{shown} without JetStream", "enable JetStream, or set ingest.enabled to false")
     return ok("nats", shown)

@@ -1,29 +1,12 @@
 """The Swagger page in a real browser: it works without internet, and "Try it out" stores a message."""
 
-import shutil
-from collections.abc import AsyncIterator
-
-import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import BrowserContext, Page
 
 from sendoff_http.api_document.routes import bundle_folder
 from support.api import Api
 
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    if _CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS)
-        yield running
-        await running.close()
-
-
-async def watched_page(browser: Browser, seen: list[str], complaints: list[str]) -> Page:
+async def watched_page(browser: BrowserContext, seen: list[str], complaints: list[str]) -> Page:
     page = await browser.new_page()
     page.on("request", lambda request: seen.append(request.url))
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -31,7 +14,7 @@ async def watched_page(browser: Browser, seen: list[str], complaints: list[str])
     return page
 
 
-async def test_try_it_out_stores_a_message_and_nothing_leaves_the_machine(api: Api, browser: Browser) -> None:
+async def test_try_it_out_stores_a_message_and_nothing_leaves_the_machine(api: Api, browser: BrowserContext) -> None:
     seen: list[str] = []
     complaints: list[str] = []
     page = await watched_page(browser, seen, complaints)

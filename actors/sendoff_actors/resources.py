@@ -64,10 +64,7 @@ async def open_resources(
     """Open all of it, run the background turns, and on leaving give back and record what is held."""
     clock, gate, scheduler = DatabaseClock(), Gate(), settings.scheduler
     async with contextlib.AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(open_pool(settings.postgres, identity.name))
-        await _first_contact(pool, clock, settings)
-        cache = redis.asyncio.Redis.from_url(str(settings.redis.cache_url), socket_timeout=2, retry=None)
-        stack.push_async_callback(cache.aclose)
+        pool, cache = await _connect(stack, settings, identity, clock)
         customers = Customers(pool)
         sending = Sending(
             clock,
@@ -113,10 +110,17 @@ def _neighbours(broker: HintBroker, gate: Gate) -> Neighbours:
     return Neighbours(gate.is_running, _enqueuer(broker, ActorName.RETRY), _enqueuer(broker, ActorName.BURY), make_room)
 
 
-async def _first_contact(pool: Pool, clock: DatabaseClock, settings: Settings) -> None:
+async def _connect(
+    stack: contextlib.AsyncExitStack, settings: Settings, identity: Identity, clock: DatabaseClock
+) -> "tuple[Pool, redis.asyncio.Redis]":
+    """The pool and the cache; raises PoolTimeout when PostgreSQL does not answer, and the process is started again."""
+    pool = await stack.enter_async_context(open_pool(settings.postgres, identity.name))
+    cache = redis.asyncio.Redis.from_url(str(settings.redis.cache_url), socket_timeout=2, retry=None)
+    stack.push_async_callback(cache.aclose)
     async with pool.connection(timeout=30) as connection:
         await clock.sample(connection)
         await seed(connection, settings)
+    return pool, cache
 
 
 def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:

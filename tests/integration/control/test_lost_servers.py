@@ -59,7 +59,7 @@ async def health_is(members: list[Member], expected: dict[str, str]) -> None:
     await eventually(
         lambda: all(expected.items() <= dict(member.bus_health).items() for member in members),
         f"every member sees {expected}",
-        timeout=10,
+        timeout=30,
     )
 
 

@@ -17,6 +17,13 @@ class Scale:
     instances: int
     stops: int
     idle_seconds: float
+    #: Rows that are due later, and rows that were delivered; the claims of a round, and those under an old snapshot.
+    stock: tuple[int, int]
+    claims: int
+    pinned_claims: int
+    #: Numbers of instances, and the messages of each.
+    fleets: tuple[int, ...]
+    fleet_messages: int
     #: How long anything that should happen is waited for before it counts as lost.
     patience: float = 60.0
 
@@ -32,6 +39,11 @@ FULL = Scale(
     instances=8,
     stops=20,
     idle_seconds=10,
+    stock=(1_000_000, 2_000_000),
+    claims=10,
+    pinned_claims=40,
+    fleets=(1, 2, 4, 8),
+    fleet_messages=2_000,
 )
 QUICK = Scale(
     rounds=1,
@@ -44,4 +56,9 @@ QUICK = Scale(
     instances=2,
     stops=2,
     idle_seconds=1,
+    stock=(10_000, 20_000),
+    claims=2,
+    pinned_claims=4,
+    fleets=(1, 2),
+    fleet_messages=100,
 )

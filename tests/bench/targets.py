@@ -60,6 +60,14 @@ def _largest_worker(figures: Figures) -> float | None:
     return max(sizes) if sizes else None
 
 
+def _slowest_list(figures: Figures) -> float | None:
+    return max((series.median for series in figures.get("flat lists", {}).values()), default=None)
+
+
+def _longest(section: str, name: str) -> Read:
+    return _of(section, name, lambda series: max(series.rounds))
+
+
 def _sum(name: str) -> Read:
     def read(figures: Figures) -> float | None:
         found = [sum(section[name].rounds) for section in figures.values() if name in section]
@@ -82,6 +90,9 @@ TARGETS = (
     Target("idle instance, % of a core", _median("idle", "instance"), 3),
     Target("largest worker under load, MiB", _largest_worker, 120),
     Target("JetStream ingest: msg/s", lambda _: None, 20_000, at_least=True),
-    Target("claim cost, 10 M due / empty", lambda _: None, 1.5),
-    Target("recovery of a killed worker, s", lambda _: None, 10),
+    Target("claim in full tables / empty ones", _ratio("flat", "claim 500"), 1.5),
+    Target("record in full tables / empty ones", _ratio("flat", "record 250"), 1.5),
+    Target("claim under an old snapshot / without", _ratio("flat", "last claims, pinned"), 2),
+    Target("slowest list in full tables, ms", _slowest_list, 50),
+    Target("recovery of a killed worker, s", _longest("recovery", "seconds"), 10),
 )

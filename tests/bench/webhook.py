@@ -71,7 +71,7 @@ class Webhook:
 
 
 @contextmanager
-def running_webhook(key: bytes) -> Iterator[Webhook]:
-    """A webhook until the block ends."""
-    with child("lean_receiver", key.hex()) as process:
+def running_webhook(key: bytes, answer_seconds: float = 0) -> Iterator[Webhook]:
+    """A webhook that takes so long to answer, until the block ends."""
+    with child("lean_receiver", key.hex(), str(answer_seconds)) as process:
         yield Webhook(int(read_line(process)), process.pid, key)

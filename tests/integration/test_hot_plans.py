@@ -74,3 +74,16 @@ def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str,
         }
 
         assert rows_touched(connection, "sendoff_actors.sender", statement, values) <= MOST_ROWS
+
+
+def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE retries SET (autovacuum_enabled = off)")
+        connection.execute(
+            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)"
+            " SELECT md5(n::text)::uuid, 'default', now() + (n - 50) * interval '1 minute', 1, 0, 1"
+            " FROM generate_series(1, %s) AS n",
+            (ROWS,),
+        )
+
+        assert rows_touched(connection, "sendoff_actors.claimer", "promote_ripe", CLAIM) <= MOST_ROWS

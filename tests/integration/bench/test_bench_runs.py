@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parents[2]
-ARRIVING = ("deliver", "lateness 200/s", "lateness 1000/s", "lateness 3000/s", "stop")
+ARRIVING = ("deliver", "lateness 200/s", "lateness 1000/s", "lateness 3000/s", "stop", "wide", "recovery")
 ACCEPTING = ("accept single", "accept batch ndjson", "accept batch json")
 
 
@@ -30,11 +30,12 @@ def run_bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
 
-    done = run_bench("--quick", "--json", str(result))
+    done = run_bench("--quick", "--all", "--json", str(result))
 
     assert done.returncode == 0, done.stderr
     figures: dict[str, dict[str, Any]] = json.loads(result.read_text())["figures"]
-    assert set(figures) == {*ARRIVING, *ACCEPTING, "idle", "machine"}
+    # Without Debian's package there is nothing to say about PgBouncer.
+    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, "idle", "flat", "flat lists", "machine"}
     assert {section: sum(figures[section]["lost"]["rounds"]) for section in (*ARRIVING, *ACCEPTING)} == dict.fromkeys(
         (*ARRIVING, *ACCEPTING), 0
     )
@@ -45,10 +46,13 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     assert figures["accept single"]["rate"]["ratio"] > 0
     assert figures["stop"]["p99"]["median"] is not None
     assert "memory worker 0" in figures["idle"]
+    assert figures["wide"]["duplicates"]["rounds"] == [0, 0]
+    assert figures["recovery"]["held"]["median"] > 0
+    assert figures["flat"]["claim 500"]["ratio"] > 0
 
 
 def test_an_unknown_figure_is_refused_with_the_names_that_are_known() -> None:
     done = run_bench("--only", "deliver,speed")
 
     assert done.returncode == 2
-    assert "expected some of deliver,lateness,accept,stop,idle, got speed" in done.stderr
+    assert "expected some of deliver,lateness,accept,stop,idle,flat,wide,recovery, got speed" in done.stderr

@@ -95,8 +95,12 @@ class Webhook(asyncio.Protocol):
 
     def _answer(self) -> None:
         if self._ledger.answer_delay:
-            asyncio.get_running_loop().call_later(self._ledger.answer_delay, self._transport.write, _ANSWER)
+            asyncio.get_running_loop().call_later(self._ledger.answer_delay, self._write_answer)
         else:
+            self._transport.write(_ANSWER)
+
+    def _write_answer(self) -> None:
+        if not self._transport.is_closing():  # whoever asked may have been killed meanwhile
             self._transport.write(_ANSWER)
 
     def _inspect(self, head: bytes) -> None:

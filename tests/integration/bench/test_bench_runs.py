@@ -47,7 +47,7 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     assert figures["stop"]["p99"]["median"] is not None
     assert "memory worker 0" in figures["idle"]
     assert figures["wide"]["duplicates"]["rounds"] == [0, 0]
-    assert figures["recovery"]["held"]["median"] > 0
+    assert figures["recovery"]["claimed"]["median"] > 0
     assert figures["flat"]["claim 500"]["ratio"] > 0
 
 

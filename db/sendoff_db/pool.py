@@ -7,6 +7,7 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from sendoff_db.packed_arrays import PackedArray, PackedArrayDumper
 from sendoff_domain.settings import PostgresSettings
 
 Connection = AsyncConnection
@@ -30,6 +31,7 @@ async def open_pool(settings: PostgresSettings, name: str, *, size: int | None =
         max_idle=300,
         reconnect_timeout=1,  # the pauses double until then; whoever asks next starts anew
         open=False,
+        configure=_configure,
         name=name,
         kwargs={"autocommit": True, "prepare_threshold": 2 if settings.prepared_statements else None},
     )
@@ -38,3 +40,7 @@ async def open_pool(settings: PostgresSettings, name: str, *, size: int | None =
         yield pool
     finally:
         await pool.close(timeout=5)
+
+
+async def _configure(connection: Connection) -> None:
+    connection.adapters.register_dumper(PackedArray, PackedArrayDumper)

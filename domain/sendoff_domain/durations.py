@@ -10,6 +10,15 @@ from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 LONGEST = timedelta(days=3660)
 #: durationpy alone also reads `1h-30m` (as 1h30m), `2mm` (as two months) and bare zeros.
 _FORM = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h|d|w))+")
+#: What nearly everybody writes needs no parser, which takes ten times as long.
+_is_simple = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)").fullmatch
+_SIMPLE_UNITS = {
+    "ms": timedelta(milliseconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 _UNITS = (("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
 _EXPECTED = "expected a duration such as 250ms, 90s, 2m, 1h30m or 7d"
 
@@ -22,6 +31,8 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return _checked(value, str(value))
     text = value.strip() if isinstance(value, str) else ""
+    if simple := _is_simple(text):
+        return _checked(int(simple[1]) * _SIMPLE_UNITS[simple[2]], text)
     if text.startswith("-") and _FORM.fullmatch(text[1:]):
         raise ValueError(f"{_EXPECTED}, not a negative one, got {value!r}")
     if not _FORM.fullmatch(text):

@@ -1,11 +1,8 @@
 """The body of the webhook request: rendered once when a message is accepted, the same bytes on every attempt."""
 
 from typing import Any
-from uuid import UUID
 
 import msgspec
-
-from sendoff_domain.ids import format_message_id
 
 #: The largest `content`, measured as UTF-8 JSON (a text: its own bytes).
 CONTENT_LIMIT = 64 * 1024
@@ -14,13 +11,19 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-def render_payload(message_id: UUID, to: str, content: Any, metadata: dict[str, str] | None) -> str:
-    """The JSON text that is stored and posted: id, to, content, metadata."""
-    body = {"id": format_message_id(message_id), "to": to, "content": content, "metadata": metadata or {}}
-    return _encode(body).decode()
+class _Payload(msgspec.Struct, gc=False):
+    id: str
+    to: str
+    content: Any
+    metadata: dict[str, str]
 
 
-def read_payload(payload: str) -> tuple[Any, dict[str, str]]:
+def render_payload(public_id: str, to: str, content: Any, metadata: dict[str, str]) -> bytes:
+    """The JSON text that is stored and posted: id, to, content, metadata, in this order."""
+    return _encode(_Payload(public_id, to, content, metadata))
+
+
+def read_payload(payload: str | bytes) -> tuple[Any, dict[str, str]]:
     """The content and the metadata inside a stored payload."""
     body = _decode(payload)
     return body["content"], body["metadata"]

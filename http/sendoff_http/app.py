@@ -10,6 +10,8 @@ from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
 from sendoff_domain.settings import Settings
 from sendoff_http.accept.acceptor import ACCEPTOR, Acceptor
+from sendoff_http.accept.entry_maker import ENTRY_MAKER, EntryMaker
+from sendoff_http.accept.store_batch import BATCHES
 from sendoff_http.accept.wake_up import WAKE_UP, WakeUp
 from sendoff_http.access_log import make_access_log
 from sendoff_http.api_document.routes import mount_page
@@ -34,7 +36,7 @@ from sendoff_http.problems import answer_problems
 from sendoff_http.read_message.routes import routes as read_message
 from sendoff_http.reschedule_message.routes import routes as reschedule_message
 from sendoff_http.resend_message.routes import routes as resend_message
-from sendoff_http.resources import CLOCK, IDENTITY, POOL, SETTINGS
+from sendoff_http.resources import CLOCK, IDENTITY, POOL, SETTINGS, database_now
 from sendoff_http.scheduler.routes import routes as scheduler
 from sendoff_http.stats.routes import routes as stats
 
@@ -81,6 +83,8 @@ async def _pool(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _acceptor(app: web.Application) -> AsyncIterator[None]:
+    app[ENTRY_MAKER] = EntryMaker(lambda: database_now(app))
+    app[BATCHES] = asyncio.Semaphore(max(1, app[SETTINGS].postgres.pool_size - 2))
     app[WAKE_UP] = WakeUp(app[CLOCK], app[MEMBER].wake)
     acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions, app[WAKE_UP])
     task = asyncio.create_task(acceptor.run())

@@ -4,9 +4,11 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 from pydantic import BeforeValidator, WithJsonSchema
 
 _LAST_YEAR = 9998
+_encode = msgspec.json.Encoder().encode
 _is_rfc3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 ).fullmatch
@@ -31,7 +33,9 @@ def parse_moment(value: object) -> datetime:
 
 def format_moment(moment: datetime) -> str:
     """The moment as text: `2026-01-31T08:00:00.000000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    # msgspec takes a tenth of the time of isoformat, but leaves out a fraction of zero.
+    text = _encode(moment.astimezone(UTC))[1:-2].decode()
+    return text + "Z" if moment.microsecond else text + ".000000Z"
 
 
 def format_optional(moment: datetime | None) -> str | None:

@@ -1,18 +1,19 @@
 -- Stores messages and makes them due, all or none; one Idempotency-Key stores one message, whoever else uses it now.
 -- Answers one row per input, in order: whether the customer exists, the id that stands for the key, whether its body
--- is the same, and when the message is delivered. Repeating it with the same ids changes nothing. Keys are taken in order, so that two such statements never deadlock.
+-- is the same, and when the message is delivered. Repeating it with the same ids changes nothing. Keys are taken in
+-- order, so that two such statements never deadlock.
 WITH input AS (
     SELECT item.*, customers.id IS NOT NULL AS known,
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()) AS deliver_at
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
                   %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[],
-                  %(created)s::timestamptz[], %(keys)s::text[], %(hashes)s::text[])
-           WITH ORDINALITY AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_at,
+                  %(created)s::bigint[], %(keys)s::text[], %(hashes)s::bytea[])
+           WITH ORDINALITY AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms,
                                     key, body_hash, position)
       LEFT JOIN customers ON customers.id = item.customer_id
 ), keys AS (
     INSERT INTO idempotency_keys (customer_id, key, body_hash, message_id)
-    SELECT DISTINCT ON (customer_id, key) customer_id, key, decode(body_hash, 'hex'), id
+    SELECT DISTINCT ON (customer_id, key) customer_id, key, body_hash, id
       FROM input
      WHERE key IS NOT NULL AND known
      ORDER BY customer_id, key, position
@@ -20,12 +21,12 @@ WITH input AS (
     RETURNING customer_id, key, body_hash, message_id
 ), decided AS (
     SELECT input.*, coalesce(keys.message_id, input.id) AS message_id,
-           keys.body_hash IS NULL OR keys.body_hash = decode(input.body_hash, 'hex') AS same_body
+           keys.body_hash IS NULL OR keys.body_hash = input.body_hash AS same_body
       FROM input
       LEFT JOIN keys ON keys.customer_id = input.customer_id AND keys.key = input.key
 ), stored AS (
     INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at)
-    SELECT id, customer_id, recipient, payload, deliver_at, expires_at, created_at
+    SELECT id, customer_id, recipient, payload, deliver_at, expires_at, to_timestamp(created_ms::float8 / 1000)
       FROM decided
      WHERE known AND message_id = id
         ON CONFLICT (id) DO NOTHING

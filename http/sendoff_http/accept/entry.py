@@ -1,104 +1,67 @@
 """One message on its way into the database, and what can become of it there."""
 
-import hashlib
-import os
-import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
-from uuid import UUID
+from datetime import UTC, datetime
 
 import msgspec
 
-from sendoff_domain.ids import created_at, format_message_id, uuid7
-from sendoff_domain.payload import CONTENT_LIMIT, content_size, render_payload
-from sendoff_http.accept.message_input import MessageInput
+from sendoff_domain.ids import created_seconds
+from sendoff_http.accept.given import Given
 from sendoff_http.problems import FieldError, ProblemError, invalid
-from sendoff_http.times import format_moment, format_optional
-
-_canonical = msgspec.json.Encoder(order="sorted").encode
+from sendoff_http.times import format_moment
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A valid message with its id and its payload; `key` and `body_hash` only with an Idempotency-Key."""
 
-    message_id: UUID
-    message: MessageInput
-    payload: str
-    created_at: datetime
-    key: str | None = None
-    body_hash: bytes | None = None
+    hex_id: str
+    given: Given
+    payload: bytes
+    key: str | None
+    body_hash: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """The message is in the database, by this request or, if `replayed`, by an earlier one with the same key."""
 
-    message_id: UUID
+    hex_id: str
     deliver_at: datetime
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCustomer:
+class UnknownCustomer(msgspec.Struct, frozen=True):
     """There is no such customer; nothing was stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeyReused:
+class KeyReused(msgspec.Struct, frozen=True):
     """The Idempotency-Key was used for another body; nothing was stored."""
 
 
 Result = Stored | UnknownCustomer | KeyReused
 
 
-def make_entry(message: MessageInput, raw: Any, key: str | None, now: float) -> Entry:
-    """Give a valid message its id and its payload; `raw` is what was sent in, `now` the database's clock.
+#: In the payload, between `{"id":"msg_` and its end.
+_ID_ENDS = len('{"id":"msg_') + 32
 
-    Raises ProblemError for what only shows here: 413 for the content's size, 422 for an expiry before the delivery.
+
+def describe(entry: Entry, stored: Stored) -> bytes:
+    """The message document as it is when the message is accepted; a replay gives the same one again.
+
+    The payload has id, to, content and metadata already as the document shows them: the rest is put behind them.
     """
-    message_id = uuid7(time.time_ns() // 1_000_000, os.urandom(10))
-    payload = render_payload(message_id, message.to, message.content, message.metadata)
-    # The payload holds the content, so a short one needs no second measurement.
-    if len(payload) > CONTENT_LIMIT // 4 and content_size(message.content) > CONTENT_LIMIT:
-        detail = f"expected at most {CONTENT_LIMIT} bytes of content, got {content_size(message.content)}"
-        raise ProblemError(413, "content_too_large", detail, errors=[FieldError("/content", detail)])
-    if message.expires_at is not None:
-        _check_expiry(message.expires_at, message.delay, now)
-    body_hash = None if key is None else hashlib.sha256(_canonical(raw)).digest()
-    return Entry(message_id, message, payload, created_at(message_id), key, body_hash)
-
-
-def describe(entry: Entry, stored: Stored) -> dict[str, Any]:
-    """The message document as it is when the message is accepted; a replay gives the same one again."""
-    message = entry.message
-    return {
-        "id": format_message_id(stored.message_id),
-        "customer": message.customer,
-        "to": message.to,
-        "content": message.content,
-        "metadata": message.metadata,
-        "status": "scheduled",
-        "deliverAt": format_moment(stored.deliver_at),
-        "expiresAt": format_optional(message.expires_at),
-        "createdAt": format_moment(created_at(stored.message_id) if stored.replayed else entry.created_at),
-        "sentAt": None,
-        "attempts": 0,
-        "lastError": None,
-        "externalMessageId": None,
-    }
+    given = entry.given
+    created_at = datetime.fromtimestamp(created_seconds(stored.hex_id), UTC)
+    expires_at = "null" if given.expires_at is None else f'"{format_moment(given.expires_at)}"'
+    rest = (
+        f',"customer":"{given.customer}","status":"scheduled","deliverAt":"{format_moment(stored.deliver_at)}",'
+        f'"expiresAt":{expires_at},"createdAt":"{format_moment(created_at)}",'
+        '"sentAt":null,"attempts":0,"lastError":null,"externalMessageId":null}'
+    )
+    return b'{"id":"msg_%b%b%b' % (stored.hex_id.encode(), entry.payload[_ID_ENDS:-1], rest.encode())
 
 
 def refusal(result: UnknownCustomer | KeyReused, entry: Entry) -> ProblemError:
     """The problem that says why a message was not stored."""
     if isinstance(result, UnknownCustomer):
-        detail = f"there is no customer {entry.message.customer!r}"
+        detail = f"there is no customer {entry.given.customer!r}"
         return invalid([FieldError("/customer", detail, "unknown_customer")])
     return ProblemError(422, "idempotency_key_reused", "this Idempotency-Key was used for another body")
-
-
-def _check_expiry(expires_at: datetime, delay: timedelta | None, now: float) -> None:
-    earliest = now + (delay.total_seconds() if delay else 0.0)
-    if expires_at.timestamp() <= earliest:
-        raise invalid([FieldError("/expiresAt", "expected a moment in the future, after the delivery")])

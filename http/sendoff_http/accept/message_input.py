@@ -10,8 +10,11 @@ from sendoff_domain.durations import Duration
 from sendoff_http.times import Moment
 from sendoff_http.validation import ApiModel
 
-_MOST_METADATA_KEYS = 50
-_MOST_METADATA_BYTES = 8 * 1024
+MOST_TO = 256
+CUSTOMER = r"[A-Za-z0-9_-]{1,64}"
+DEFAULT_CUSTOMER = "default"
+MOST_METADATA_KEYS = 50
+MOST_METADATA_BYTES = 8 * 1024
 #: PostgreSQL cannot hold the character NUL in a text.
 _NO_NUL = r"^[^\x00]*$"
 
@@ -19,20 +22,21 @@ _NO_NUL = r"^[^\x00]*$"
 class MessageInput(ApiModel):
     """A message to accept; `deliverAt` in the past means now, and so does neither of `deliverAt` and `delay`."""
 
-    to: Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_NO_NUL)] = Field(
+    # plain_message.py takes past this model what is plainly valid: what it takes must be valid here, too.
+    to: Annotated[str, StringConstraints(min_length=1, max_length=MOST_TO, pattern=_NO_NUL)] = Field(
         description="Whom the message is for; its meaning is the webhook's business."
     )
     content: Any = Field(description="Text or any JSON, at most 64 KiB.")
-    customer: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = Field(
-        default="default", description="Whose webhook gets the message."
+    customer: Annotated[str, StringConstraints(pattern=f"^{CUSTOMER}$")] = Field(
+        default=DEFAULT_CUSTOMER, description="Whose webhook gets the message."
     )
     deliver_at: Moment | None = Field(default=None, description="When to deliver it: with a time zone.")
     delay: Duration | None = Field(default=None, description="How long from now; either this or deliverAt.")
     expires_at: Moment | None = Field(default=None, description="After this it is not sent any more.")
     metadata: dict[str, str] = Field(
         default_factory=dict,
-        max_length=_MOST_METADATA_KEYS,
-        description=f"Texts that go along: at most {_MOST_METADATA_KEYS} keys and {_MOST_METADATA_BYTES // 1024} KiB.",
+        max_length=MOST_METADATA_KEYS,
+        description=f"Texts that go along: at most {MOST_METADATA_KEYS} keys and {MOST_METADATA_BYTES // 1024} KiB.",
     )
 
     @field_validator("delay")
@@ -53,7 +57,12 @@ class MessageInput(ApiModel):
     @field_validator("metadata")
     @classmethod
     def _small(cls, metadata: dict[str, str]) -> dict[str, str]:
-        size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
-        if size > _MOST_METADATA_BYTES:
-            raise PydanticCustomError("size", f"expected at most {_MOST_METADATA_BYTES} bytes in all, got {size}")
+        size = metadata_size(metadata)
+        if size > MOST_METADATA_BYTES:
+            raise PydanticCustomError("size", f"expected at most {MOST_METADATA_BYTES} bytes in all, got {size}")
         return metadata
+
+
+def metadata_size(metadata: dict[str, str]) -> int:
+    """The size of metadata in bytes, as the limit counts it."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())

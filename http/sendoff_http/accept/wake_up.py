@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 from aiohttp import web
 
@@ -25,8 +26,8 @@ class WakeUp:
 
     def stored(self, results: Iterable[Result | Exception]) -> None:
         """Look at what was stored by one statement."""
-        soon = self._clock.now() + _SOON
-        if any(isinstance(result, Stored) and result.deliver_at.timestamp() <= soon for result in results):
+        soon = datetime.fromtimestamp(self._clock.now() + _SOON, UTC)
+        if any(isinstance(result, Stored) and result.deliver_at <= soon for result in results):
             self._hint()
 
     def _hint(self) -> None:

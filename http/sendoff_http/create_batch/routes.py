@@ -6,26 +6,28 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from sendoff_domain.ids import format_message_id
 from sendoff_http.accept.entry import Entry, Result, Stored, refusal
+from sendoff_http.accept.entry_maker import ENTRY_MAKER
 from sendoff_http.accept.idempotency import HEADER, idempotency_key
 from sendoff_http.accept.message_input import MessageInput
 from sendoff_http.accept.store import store_each
+from sendoff_http.accept.store_batch import BATCHES, store_batch
 from sendoff_http.accept.wake_up import WAKE_UP
-from sendoff_http.answers import json_answer
+from sendoff_http.answers import encode_json, rendered_answer
 from sendoff_http.body import JSON, read_bytes, require_type
-from sendoff_http.create_batch.items import MOST_ITEMS, Item, read_items
+from sendoff_http.create_batch.items import MOST_ITEMS, Item, Items, read_items
 from sendoff_http.message_model import MessageId
 from sendoff_http.metrics import METRICS
 from sendoff_http.operations import Answer, Body, Routes
 from sendoff_http.problems import ProblemError
-from sendoff_http.resources import POOL, SETTINGS, database_now
+from sendoff_http.resources import POOL, SETTINGS
 from sendoff_http.validation import ApiModel
 
 routes = Routes("Messages")
 
 LINES = "application/x-ndjson"
 _BODY_LIMIT = 64 * 1024 * 1024
+_DESCRIBED_PER_TURN = 1_000
 _EXAMPLES = {
     "two": [{"to": "jane@example.org", "content": "now"}, {"to": "joe@example.org", "content": 1, "delay": "2m"}]
 }
@@ -78,30 +80,38 @@ async def create_batch(request: web.Request) -> web.Response:
     """Answer after the commit that holds all good items."""
     is_lines = require_type(request, (JSON, LINES)) == LINES
     key = idempotency_key(request)
-    items = await read_items(await read_bytes(request, _BODY_LIMIT), is_lines, key, database_now(request.app))
-    entries = [item for item in items if isinstance(item, Entry)]
-    results = await store_each(request.app[POOL], request.app[SETTINGS].partitions, entries) if entries else []
+    items = await read_items(await read_bytes(request, _BODY_LIMIT), is_lines, key, request.app[ENTRY_MAKER])
+    results = await _store(request.app, items)
     request.app[WAKE_UP].stored(results)
     request.app[METRICS].accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
-    await asyncio.sleep(0)
-    return json_answer({"data": _describe(items, results)}, 202)
+    return rendered_answer(await _describe(items.made, results), 202)
 
 
-def _describe(items: list[Item], results: list[Result | Exception]) -> list[dict[str, Any]]:
+async def _store(app: web.Application, items: Items) -> list[Result | Exception]:
+    pool, partitions = app[POOL], app[SETTINGS].partitions
+    async with app[BATCHES]:
+        if items.is_one_chunk:
+            return await store_each(pool, partitions, await items.next_chunk() or [])
+        return await store_batch(pool, partitions, items.next_chunk)
+
+
+async def _describe(items: list[Item], results: list[Result | Exception]) -> bytes:
     of_entries = iter(results)
-    described: list[dict[str, Any]] = []
+    described: list[str] = []
     for index, item in enumerate(items):
+        if index % _DESCRIBED_PER_TURN == 0:
+            await asyncio.sleep(0)
         outcome = item if isinstance(item, ProblemError) else _outcome(item, next(of_entries))
         if isinstance(outcome, str):
-            described.append({"index": index, "id": outcome})
+            described.append(f'{{"index":{index},"id":"msg_{outcome}"}}')
         else:
-            described.append({"index": index, "error": _describe_error(outcome)})
-    return described
+            described.append(f'{{"index":{index},"error":{encode_json(_describe_error(outcome)).decode()}}}')
+    return f'{{"data":[{",".join(described)}]}}'.encode()
 
 
 def _outcome(entry: Entry, result: Result | Exception) -> str | ProblemError:
     if isinstance(result, Stored):
-        return format_message_id(result.message_id)
+        return result.hex_id
     if isinstance(result, Exception):
         return ProblemError(500, "internal_error", "the database refused this message")
     return refusal(result, entry)

@@ -3,16 +3,15 @@
 from aiohttp import web
 
 from sendoff_http.accept.acceptor import ACCEPTOR
-from sendoff_http.accept.entry import Stored, describe, make_entry, refusal
+from sendoff_http.accept.entry import Stored, describe, refusal
+from sendoff_http.accept.entry_maker import ENTRY_MAKER
 from sendoff_http.accept.idempotency import HEADER, REPLAYED, idempotency_key
 from sendoff_http.accept.message_input import MessageInput
-from sendoff_http.answers import json_answer
-from sendoff_http.body import JSON, read_json
+from sendoff_http.answers import rendered_answer
+from sendoff_http.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.message_model import Message
 from sendoff_http.metrics import METRICS
 from sendoff_http.operations import Answer, Body, Routes
-from sendoff_http.resources import database_now
-from sendoff_http.validation import validate
 
 routes = Routes("Messages")
 
@@ -42,16 +41,15 @@ _EXAMPLES = {
 )
 async def create_message(request: web.Request) -> web.Response:
     """Answer after the commit."""
-    raw = await read_json(request)
-    message = validate(MessageInput, raw)
-    entry = make_entry(message, raw, idempotency_key(request), database_now(request.app))
+    require_type(request, (JSON,))
+    body, key, maker = await read_bytes(request, BODY_LIMIT), idempotency_key(request), request.app[ENTRY_MAKER]
+    entry = maker.read_plain(body, key) or maker.make(parse_body(body), key)
     result = await request.app[ACCEPTOR].accept(entry)
     if not isinstance(result, Stored):
         raise refusal(result, entry)
-    document = describe(entry, result)
-    headers = {"Location": "/v1/messages/" + document["id"]}
+    headers = {"Location": "/v1/messages/msg_" + result.hex_id}
     if result.replayed:
         headers[REPLAYED] = "true"
     else:
         request.app[METRICS].accepted.inc()
-    return json_answer(document, 202, headers)
+    return rendered_answer(describe(entry, result), 202, headers)

@@ -55,7 +55,7 @@ def _parameters(programs: Path, endpoint: Endpoint) -> dict[str, str]:
         "shared_buffers": "256MB",
         "fsync": "on",
         "synchronous_commit": "on",
-        "wal_compression": "lz4" if _has_lz4(programs) else "pglz",
+        "wal_compression": "lz4" if _has_lz4(programs) else "off",  # pglz costs more than the disk it spares
         "max_wal_size": "4GB",
         "checkpoint_timeout": "15min",
         "autovacuum_naptime": "10s",

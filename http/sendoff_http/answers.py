@@ -1,13 +1,19 @@
 """Answers in JSON."""
 
+import time
 from collections.abc import Mapping
+from email.utils import formatdate
+from functools import lru_cache
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import SERVER_SOFTWARE
 
 #: A document as JSON text.
 encode_json = msgspec.json.Encoder().encode
+_JSON = "application/json"
 
 
 def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -17,4 +23,56 @@ def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | N
 
 def rendered_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """The same for a document that is JSON text already."""
-    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+    return web.Response(body=body, status=status, headers=headers, content_type=_JSON)
+
+
+class QuickAnswer(web.StreamResponse):
+    """The same again for where every microsecond counts: head and body leave as they are put together here.
+
+    aiohttp takes a fifth of the time of an accepted message for its answer, most of it for cases that cannot be here.
+    A client that closes the connection, or speaks HTTP/1.0, still gets its answer from aiohttp.
+    """
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str]) -> None:
+        """`headers` are ours, not a client's: nothing here looks for line breaks in them."""
+        super().__init__(status=status, headers=headers)
+        self._whole_body = body
+        self._sent = False
+
+    @property
+    def keep_alive(self) -> bool | None:
+        """Whether the server waits for another request on this connection."""
+        return self._sent or super().keep_alive
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send everything."""
+        if request.version != HttpVersion11 or not request.keep_alive:
+            return await self._prepare_slowly(request)
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client has closed the connection")
+        head = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
+        length = len(self._whole_body)
+        start = (
+            f"HTTP/1.1 {self.status} {self.reason}\r\n{head}{_always(int(time.time()))}Content-Length: {length}\r\n\r\n"
+        )
+        transport.write(start.encode("latin-1") + self._whole_body)
+        self._sent = True
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Everything was sent, or aiohttp has the last word."""
+        if not self._sent:
+            await super().write_eof(data)
+
+    async def _prepare_slowly(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        self.content_type, self.content_length = _JSON, len(self._whole_body)
+        writer = await super().prepare(request)
+        await self.write(self._whole_body)
+        return writer
+
+
+@lru_cache(maxsize=1)
+def _always(second: int) -> str:
+    """The headers that every answer has; they change once a second."""
+    return f"Content-Type: {_JSON}\r\nDate: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"

@@ -16,7 +16,7 @@ from sendoff_http.accept.wake_up import WAKE_UP, WakeUp
 from sendoff_http.access_log import make_access_log
 from sendoff_http.api_document.routes import mount_page
 from sendoff_http.api_document.routes import routes as api_document
-from sendoff_http.authentication import authenticate
+from sendoff_http.authentication import make_gate
 from sendoff_http.cancel_message.routes import routes as cancel_message
 from sendoff_http.create_batch.routes import routes as create_batch
 from sendoff_http.create_message.routes import routes as create_message
@@ -29,15 +29,15 @@ from sendoff_http.list_messages.routes import routes as list_messages
 from sendoff_http.list_retries.routes import routes as list_retries
 from sendoff_http.membership import MEMBER, join
 from sendoff_http.metrics import METRICS, make_metrics
-from sendoff_http.observation import observe
+from sendoff_http.observation import Observer
 from sendoff_http.openapi import OPENAPI, describe_api
 from sendoff_http.operations import Operation, mount
-from sendoff_http.problems import answer_problems
 from sendoff_http.read_message.routes import routes as read_message
 from sendoff_http.reschedule_message.routes import routes as reschedule_message
 from sendoff_http.resend_message.routes import routes as resend_message
 from sendoff_http.resources import CLOCK, IDENTITY, POOL, SETTINGS, database_now
 from sendoff_http.scheduler.routes import routes as scheduler
+from sendoff_http.spine import make_spine
 from sendoff_http.stats.routes import routes as stats
 
 OPERATIONS: list[Operation] = [
@@ -64,9 +64,8 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     """The API of one process; its connections live as long as the application runs."""
     metrics = make_metrics()
     log = make_access_log(settings.logging, identity.name)
-    app = web.Application(
-        middlewares=[observe(metrics, log), answer_problems, authenticate(settings.http.api_keys)], client_max_size=0
-    )
+    spine = make_spine(Observer(metrics, log), make_gate(settings.http.api_keys))
+    app = web.Application(middlewares=[spine], client_max_size=0)
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, metrics
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[OPENAPI] = describe_api(OPERATIONS)

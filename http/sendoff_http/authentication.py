@@ -2,10 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 from pydantic import SecretStr
 
 from sendoff_http.problems import ProblemError
@@ -14,12 +13,14 @@ from sendoff_http.problems import ProblemError
 OPEN = ("/health/", "/openapi.json", "/swagger", "/favicon.ico")
 
 
-def authenticate(keys: Sequence[SecretStr]) -> Middleware:
-    """A middleware that lets a request through only with one of the keys."""
+Gate = Callable[[web.Request], None]
+
+
+def make_gate(keys: Sequence[SecretStr]) -> Gate:
+    """A function that raises ProblemError 401 for a request without one of the keys."""
     known = [_digest(key.get_secret_value()) for key in keys]
 
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def check(request: web.Request) -> None:
         if known and not request.path.startswith(OPEN) and not _is_known(known, _presented(request)):
             raise ProblemError(
                 401,
@@ -27,7 +28,6 @@ def authenticate(keys: Sequence[SecretStr]) -> Middleware:
                 "expected a known API key as Authorization: Bearer or X-API-Key",
                 headers={"WWW-Authenticate": 'Bearer realm="sendoff"'},
             )
-        return await handler(request)
 
     return check
 

@@ -10,7 +10,6 @@ import msgspec
 import psycopg
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from sendoff_domain.errors import SendoffError, UnavailableError
@@ -76,25 +75,20 @@ def overloaded(detail: str) -> ProblemError:
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 
-@web.middleware
-async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a problem document."""
-    try:
-        return await handler(request)
-    except ProblemError as problem:
-        return render(request, problem)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
+def answer_error(request: web.Request, error: Exception) -> web.Response:
+    """The answer for whatever a handler raised."""
+    if isinstance(error, ProblemError):
+        return render(request, error)
+    if isinstance(error, web.HTTPException):
         return render(request, _from_aiohttp(error))
-    except UnavailableError as error:
+    if isinstance(error, UnavailableError):
         return render(request, overloaded(str(error)))
-    except _OUTAGES as error:
+    if isinstance(error, _OUTAGES):
         _log.warning("a server is unavailable", error=type(error).__name__, detail=str(error)[:300])
         return render(request, overloaded("a server that is needed does not answer; try again"))
-    except Exception:  # noqa: BLE001 the last line of defence: the client gets no traceback, the log does
-        _log.error("a request failed", request_id=request[REQUEST_ID], traceback=traceback.format_exc())
-        return render(request, ProblemError(500, "internal_error", "something went wrong on our side"))
+    # The client gets no traceback, the log does.
+    _log.error("a request failed", request_id=request[REQUEST_ID], traceback="".join(traceback.format_exception(error)))
+    return render(request, ProblemError(500, "internal_error", "something went wrong on our side"))
 
 
 def render(request: web.Request, problem: ProblemError) -> web.Response:

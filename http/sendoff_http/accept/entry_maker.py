@@ -1,7 +1,6 @@
 """From the text of a message to an entry: the plain ones on a short way, all others with words for their mistakes."""
 
 import hashlib
-import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +14,10 @@ from sendoff_http.accept.entry import Entry
 from sendoff_http.accept.given import Given, given_by
 from sendoff_http.accept.message_input import MessageInput
 from sendoff_http.accept.plain_message import has_lost_nothing, read_plain_message, take_plain
+from sendoff_http.entropy import Entropy
 from sendoff_http.problems import FieldError, ProblemError, invalid
 from sendoff_http.validation import validate
 
-_ID_ENTROPY = 10
-#: Asking the kernel for the entropy of each id would take a third of all the time that a message of a batch costs.
-_IDS_PER_CALL = 500
 _canonical = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 
@@ -30,7 +27,7 @@ class EntryMaker:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._entropy: list[bytes] = []
+        self._entropy = Entropy(10)
 
     def read_plain(self, body: bytes, key: str | None) -> Entry | None:
         """The entry of what is plainly a valid message; None means that `make` has to look at it."""
@@ -53,15 +50,9 @@ class EntryMaker:
         return entry
 
     def _enter(self, given: Given, raw: Any, key: str | None) -> Entry:
-        hex_id = hex_uuid7(time.time_ns() // 1_000_000, self._some_entropy())
+        hex_id = hex_uuid7(time.time_ns() // 1_000_000, self._entropy.take())
         payload = render_payload("msg_" + hex_id, given.to, given.content, given.metadata)
         return Entry(hex_id, given, payload, key, None if key is None else hashlib.sha256(_canonical(raw)).digest())
-
-    def _some_entropy(self) -> bytes:
-        if not self._entropy:
-            block = os.urandom(_ID_ENTROPY * _IDS_PER_CALL)
-            self._entropy = [block[start : start + _ID_ENTROPY] for start in range(0, len(block), _ID_ENTROPY)]
-        return self._entropy.pop()
 
     def _is_possible(self, given: Given) -> bool:
         if given.expires_at is None:

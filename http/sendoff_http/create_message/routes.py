@@ -7,7 +7,7 @@ from sendoff_http.accept.entry import Stored, describe, refusal
 from sendoff_http.accept.entry_maker import ENTRY_MAKER
 from sendoff_http.accept.idempotency import HEADER, REPLAYED, idempotency_key
 from sendoff_http.accept.message_input import MessageInput
-from sendoff_http.answers import rendered_answer
+from sendoff_http.answers import QuickAnswer
 from sendoff_http.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.message_model import Message
 from sendoff_http.metrics import METRICS
@@ -39,7 +39,7 @@ _EXAMPLES = {
     body=Body({JSON: MessageInput}, _EXAMPLES),
     headers={HEADER: "The same key with the same body gives the same message again; kept for three days."},
 )
-async def create_message(request: web.Request) -> web.Response:
+async def create_message(request: web.Request) -> web.StreamResponse:
     """Answer after the commit."""
     require_type(request, (JSON,))
     body, key, maker = await read_bytes(request, BODY_LIMIT), idempotency_key(request), request.app[ENTRY_MAKER]
@@ -52,4 +52,4 @@ async def create_message(request: web.Request) -> web.Response:
         headers[REPLAYED] = "true"
     else:
         request.app[METRICS].accepted.inc()
-    return rendered_answer(describe(entry, result), 202, headers)
+    return QuickAnswer(describe(entry, result), 202, headers)

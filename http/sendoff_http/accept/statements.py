@@ -1,6 +1,6 @@
 """The statements that store entries, with their values and their answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, LiteralString
 from uuid import UUID
@@ -55,10 +55,26 @@ async def _insert_each_once(connection: Connection, entries: Sequence[Entry]) ->
         "hashes": pack_optional_bytes([entry.body_hash for entry in entries]),
     }
     rows = await _rows(connection, "accept_messages", {**_columns(entries), **keys})
-    return [_result(entry, *row) for entry, row in zip(entries, rows, strict=True)]
+    times = await _times_of_others(connection, rows)
+    return [_result(entry, times, *row) for entry, row in zip(entries, rows, strict=True)]
 
 
-def _result(entry: Entry, known: bool, message_id: UUID, same_body: bool, deliver_at: datetime | None) -> Result:
+async def _times_of_others(connection: Connection, rows: Sequence[Any]) -> dict[UUID, datetime]:
+    """The times that the statement could not see: what was stored while it waited for a key has a later commit."""
+    unseen = {message_id.hex for _, message_id, _, deliver_at in rows if deliver_at is None}
+    if not unseen:
+        return {}
+    return dict(await _rows(connection, "read_delivery_times", {"ids": pack_uuids(list(unseen))}))
+
+
+def _result(
+    entry: Entry,
+    times: Mapping[UUID, datetime],
+    known: bool,
+    message_id: UUID,
+    same_body: bool,
+    deliver_at: datetime | None,
+) -> Result:
     if not known:
         return UnknownCustomer()
     if message_id.hex == entry.hex_id and deliver_at is not None:
@@ -66,7 +82,7 @@ def _result(entry: Entry, known: bool, message_id: UUID, same_body: bool, delive
     if not same_body:
         return KeyReused()
     # A key can outlive its message; then all that is known is when that was made.
-    return Stored(message_id.hex, deliver_at or created_at(message_id), replayed=True)
+    return Stored(message_id.hex, deliver_at or times.get(message_id) or created_at(message_id), replayed=True)
 
 
 async def _rows(connection: Connection, name: LiteralString, values: dict[str, PackedArray]) -> list[Any]:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from support.api import Api
+from support.api import Api, api_settings, running_api
 from support.places import deliver
 
 KEY = {"Idempotency-Key": "order-17"}
@@ -49,6 +49,19 @@ async def test_concurrent_requests_with_one_key_give_one_message(api: Api) -> No
     assert len({reply.body for reply in replies}) == 1
     assert sum("Idempotency-Replayed" not in reply.headers for reply in replies) == 1
     assert await api.count("messages") == await api.count("due") == 1
+
+
+async def test_processes_that_get_one_key_at_once_give_one_answer(api: Api, database: str) -> None:
+    """The one that has to wait for the other's commit began before it: it must look again."""
+    async with running_api(api_settings(database), prepare=False) as other:
+        for number in range(20):
+            key = {"Idempotency-Key": f"order-{number}"}
+            replies = await asyncio.gather(
+                *(one.post("/v1/messages", BODY, headers=key) for one in (api, other) for _ in range(10))
+            )
+            assert {reply.status for reply in replies} == {202}
+            assert len({reply.body for reply in replies}) == 1
+    assert await api.count("messages") == 20
 
 
 async def test_concurrent_bodies_under_one_key_have_one_winner(api: Api) -> None:

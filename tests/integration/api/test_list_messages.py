@@ -176,13 +176,14 @@ def scanned_whole(plan: dict[str, Any]) -> list[str]:
 async def test_no_list_reads_a_whole_table(api: Api, subtests: pytest.Subtests) -> None:
     await fill(api, 200_000)
     ids = [one for (one,) in await (await api.db.execute(b"SELECT id FROM given ORDER BY id DESC LIMIT 51")).fetchall()]
-    given = {"low": FIRST_ID, "high": LAST_ID, "chunk": 51, "limit": 51, "ids": ids, "id": ids[0]}
+    given = {"low": FIRST_ID, "high": LAST_ID, "chunk": 51, "enough": 51, "limit": 51, "ids": ids, "id": ids[0]}
     given |= {"after": FIRST_ID, "moment": datetime.now(UTC), "status": "sent", "customer": "c7", "recipient": "r7"}
     given |= {"sent_from": datetime(2020, 1, 1, tzinfo=UTC), "sent_until": None, "reason": None}
     for package, name in [
         ("list_messages", "scan_messages"),
         ("list_messages", "scan_customer"),
-        ("list_messages", "scan_recipient"),
+        ("list_messages", "search_recipient"),
+        ("list_messages", "search_recipient_of_customer"),
         ("list_messages", "scan_scheduled"),
         ("list_messages", "scan_sending"),
         ("list_messages", "scan_retrying"),
@@ -214,3 +215,23 @@ async def test_a_large_database_is_listed_like_a_small_one(api: Api) -> None:
     assert len(await all_pages(api, "limit=250&status=retrying&customer=c11")) == 1_000
     assert len(await all_pages(api, "limit=250&status=retrying&customer=c1")) == 0
     assert len(await all_pages(api, "limit=250&to=r7")) == 4
+
+
+async def test_a_recipient_is_found_wherever_it_is(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In several steps and pages: its messages are far apart, at the edges of steps, or all that there is."""
+    await fill(api, 3_000)
+    for steps in ("_SEARCHED", "_SEARCHED_OF_CUSTOMER"):
+        monkeypatch.setattr(f"sendoff_http.list_messages.handler.{steps}", 7)
+    await api.db.execute(b"UPDATE messages SET recipient = 'many' WHERE recipient ~ '[05]$'")
+    for query, count in {
+        "to=r1234": 1,
+        "to=r1": 1,
+        "to=r3000": 0,
+        "to=many": 600,
+        "to=many&customer=c10": 150,
+        "to=many&status=scheduled": 300,
+        "to=many&status=sent&sentAfter=2020-01-01T00:00:00Z": 300,
+        "to=many&sentBefore=2020-01-01T00:00:00Z": 0,
+    }.items():
+        assert len(await all_pages(api, f"limit=250&{query}")) == count, query
+    assert len(await all_pages(api, "limit=7&to=many&customer=c10")) == 150

@@ -1,0 +1,11 @@
+-- The newest messages to one recipient among a customer's newest of an id range, and where to go on if more follow.
+WITH seen AS MATERIALIZED (
+    SELECT id, recipient
+      FROM messages
+     WHERE customer_id = %(customer)s AND id >= %(low)s AND id < %(high)s
+     ORDER BY id DESC
+     LIMIT %(chunk)s
+)
+(SELECT id, true FROM seen WHERE recipient = %(recipient)s ORDER BY id DESC LIMIT %(enough)s)
+UNION ALL
+SELECT min(id::text)::uuid, false FROM seen HAVING count(*) = %(chunk)s

@@ -1,13 +1,16 @@
 """What the workers must know of a customer, read from PostgreSQL and kept for two seconds."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.breaker import BreakerPolicy
+from sendoff_domain.response_rule import ResponseRule
 
 #: A change takes effect after this long at most (seconds).
 _FRESH = 2.0
@@ -15,7 +18,7 @@ _FRESH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A webhook and how to call it."""
+    """A webhook and how to call it: `counted` if its requests have a limit, `held` while its breaker is open."""
 
     id: str
     webhook_url: str | None
@@ -23,6 +26,11 @@ class Customer:
     connect_timeout: timedelta
     retry: RetryStrategy
     keys: tuple[bytes, ...]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    response_rule: ResponseRule = field(default_factory=ResponseRule)
+    breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
+    counted: bool = False
+    held: bool = False
 
 
 class Customers:
@@ -49,12 +57,37 @@ class Customers:
         for customer_id in stale:
             self._read_at[customer_id] = now
             self._known.pop(customer_id, None)
-        for id, url, timeout_ms, connect_timeout_ms, retry, keys in rows:
-            self._known[id] = Customer(
-                id,
-                url,
-                timedelta(milliseconds=timeout_ms),
-                timedelta(milliseconds=connect_timeout_ms),
-                RetryStrategy.model_validate(retry),
-                tuple(keys),
-            )
+        for row in rows:
+            self._known[row[0]] = _customer(*row)
+
+    def forget(self, customer_id: str) -> None:
+        """Read this one anew when it is needed next: it was changed."""
+        self._read_at.pop(customer_id, None)
+
+
+def _customer(
+    id: str,
+    url: str | None,
+    timeout_ms: int,
+    connect_timeout_ms: int,
+    retry: Any,
+    headers: Mapping[str, str],
+    response_rule: Any,
+    breaker: Any,
+    counted: bool,
+    held: bool,
+    keys: list[bytes],
+) -> Customer:
+    return Customer(
+        id,
+        url,
+        timedelta(milliseconds=timeout_ms),
+        timedelta(milliseconds=connect_timeout_ms),
+        RetryStrategy.model_validate(retry),
+        tuple(keys),
+        headers,
+        ResponseRule.model_validate(response_rule),
+        BreakerPolicy.model_validate(breaker),
+        counted,
+        held,
+    )

@@ -1,5 +1,6 @@
--- These customers with the keys that are valid now, the newest first.
-SELECT customers.id, webhook_url, timeout_ms, connect_timeout_ms, retry,
+-- These customers, whether their breakers are open, and the keys that are valid now, the newest first.
+SELECT customers.id, webhook_url, timeout_ms, connect_timeout_ms, retry, headers, response_rule, breaker,
+       concurrency IS NOT NULL, EXISTS (SELECT FROM breakers WHERE customer_id = customers.id AND opened_at IS NOT NULL),
        ARRAY(SELECT key FROM customer_secrets
               WHERE customer_id = customers.id AND (expires_at IS NULL OR expires_at > now())
               ORDER BY created_at DESC)

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from sendoff_control.protocol import Ack, BusHealth, Fact, Heartbeat, decode
 
-Topic = Literal["state", "ack", "heartbeat", "wake"]
+Topic = Literal["state", "ack", "heartbeat", "wake", "customer"]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
 #: A session that lasted this long makes the next failure a first one.
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 
 #: Topics of which everybody hears everything under one name; the others are told apart by their sender.
-SHARED: frozenset[Topic] = frozenset({"state", "wake"})
+SHARED: frozenset[Topic] = frozenset({"state", "wake", "customer"})
 
 
 class Listener(Protocol):
@@ -42,6 +42,9 @@ class Listener(Protocol):
 
     def heard_wake(self) -> None:
         """Somebody has stored a message that is due at once."""
+
+    def heard_customer(self, customer_id: str) -> None:
+        """Somebody has changed that customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,8 @@ class Bus(ABC):
             self._listener.heard_heartbeat(beat)
         elif topic == "wake":
             self._listener.heard_wake()
+        elif topic == "customer" and (text := payload.decode("ascii", "ignore")):
+            self._listener.heard_customer(text)
 
     def _put(self, outgoing: Outgoing) -> None:
         if self._outbox is not None and not self._outbox.full():

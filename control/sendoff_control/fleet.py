@@ -40,17 +40,19 @@ async def join_fleet(
     in_flight: Callable[[], int] = lambda: 0,
     on_change: Callable[[ControlState], None] = lambda _: None,
     on_wake: Callable[[], None] = lambda: None,
+    on_customer: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[Member]:
     """Be a member of the fleet until the block ends.
 
     No server has to be there: a bus that is down is tried again in the background, and without PostgreSQL the state is
     unknown, so that `is_running` says no. The state is known when the block begins if PostgreSQL answers within 2 s.
     `on_change` is called in the event loop for each state that is applied, the first one included. `in_flight` tells
-    how many requests run, for the status. `on_wake` is called when somebody stored a message that is due at once.
+    how many requests run, for the status. `on_wake` is called when somebody stored a message that is due at once,
+    `on_customer` with its id when somebody changed a customer.
     Leaving takes less than a second, with every server dead a little more.
     """
     postgres = Postgres(pool)
-    member = Member(identity, postgres, clock, in_flight, on_change, on_wake)
+    member = Member(identity, postgres, clock, in_flight, on_change, on_wake, on_customer)
     pulse = Pulse(member.states, time.monotonic())
     member.buses = _buses(settings, member, clock, pulse)
     buses = [_start(bus.run, f"control {bus.name}") for bus in member.buses]

@@ -46,12 +46,14 @@ class Member:
         in_flight: Callable[[], int],
         on_change: Callable[[ControlState], None],
         on_wake: Callable[[], None],
+        on_customer: Callable[[str], None],
     ) -> None:
         self.identity = identity
         self._postgres = postgres
         self._in_flight = in_flight
         self._on_change = on_change
         self._on_wake = on_wake
+        self._on_customer = on_customer
         self.states = AppliedStates()
         self.peers = Peers()
         self.poller = Poller(postgres, clock, self._row, self._polled)
@@ -83,6 +85,11 @@ class Member:
         """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""
         for bus in self.buses:
             bus.send("wake", b"")
+
+    def customer_changed(self, customer_id: str) -> None:
+        """Tell everybody that a customer has changed; whoever misses the hint reads it anew within two seconds."""
+        for bus in self.buses:
+            bus.send("customer", customer_id.encode())
 
     async def command(self, command: Command, origin: Origin, fence: Fence = NO_FENCE) -> Decision:
         """Commit a command in PostgreSQL and announce its result on both buses.
@@ -183,6 +190,10 @@ class Member:
     def heard_wake(self) -> None:
         """Pass the hint on."""
         self._on_wake()
+
+    def heard_customer(self, customer_id: str) -> None:
+        """Pass the hint on."""
+        self._on_customer(customer_id)
 
     def _apply(self, state: ControlState) -> None:
         if self.states.apply_fact(state, time.monotonic()):

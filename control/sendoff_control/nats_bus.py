@@ -132,7 +132,8 @@ class NatsBus(Bus):
             self._reply(message.reply, encode(self._heartbeat()))
 
         await client.subscribe(f"{self._prefix}.state", cb=hearing("state"))
-        await client.subscribe(f"{self._prefix}.wake", cb=hearing("wake"))
+        for hint in ("wake", "customer"):
+            await client.subscribe(f"{self._prefix}.{hint}", cb=hearing(hint))
         await client.subscribe(f"{self._prefix}.ack.*", cb=hearing("ack"))
         await client.subscribe(f"{self._prefix}.heartbeat.*", cb=hearing("heartbeat"))
         await client.subscribe(f"{self._prefix}.status", cb=tell)

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
+from sendoff_domain.section import Section
 from sendoff_domain.settings import Settings
 from sendoff_domain.signature import parse_secret
 
@@ -30,9 +31,19 @@ async def seed(connection: Connection, settings: Settings) -> None:
         "webhook_url": webhook.url,
         "timeout_ms": round(webhook.timeout.total_seconds() * 1000),
         "connect_timeout_ms": round(webhook.connect_timeout.total_seconds() * 1000),
-        "retry": Jsonb(settings.retry.model_dump(mode="json", by_alias=True, exclude_unset=True)),
+        "retry": _document(settings.retry),
+        "headers": Jsonb(webhook.headers),
+        "response_rule": _document(webhook.response_rule),
+        "breaker": _document(settings.breaker),
+        "rate": settings.limits.rate,
+        "rate_period_ms": round(settings.limits.per.total_seconds() * 1000),
+        "concurrency": settings.limits.concurrency,
     }
     await connection.execute(read_statement("sendoff_db", "seed_customer"), values)
     configured = parse_secret(webhook.secret.get_secret_value()) if webhook.secret else None
     key = {"id": DEFAULT_CUSTOMER, "configured": configured, "made_up": secrets.token_bytes(_SECRET_BYTES)}
     await connection.execute(read_statement("sendoff_db", "seed_secret"), key)
+
+
+def _document(section: Section) -> Jsonb:
+    return Jsonb(section.model_dump(mode="json", by_alias=True, exclude_unset=True))

@@ -11,7 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.limits import Limits
+from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.section import Section
 from sendoff_domain.signature import parse_secret
 from sendoff_domain.webhook_url import checked_webhook_url
@@ -124,6 +127,8 @@ class WebhookSettings(Section):
     secret: SecretStr | None = None
     timeout: PositiveDuration = timedelta(seconds=15)
     connect_timeout: PositiveDuration = timedelta(seconds=5)
+    headers: dict[str, str] = Field(default_factory=dict)
+    response_rule: ResponseRule = ResponseRule()
 
     @field_validator("url")
     @classmethod
@@ -195,6 +200,8 @@ class Settings(Section):
     control: ControlSettings = ControlSettings()
     webhook: WebhookSettings = WebhookSettings()
     retry: RetryStrategy = RetryStrategy()
+    limits: Limits = Limits()
+    breaker: BreakerPolicy = BreakerPolicy()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     retention: PositiveDuration = timedelta(days=30)
     partitions: PartitionSettings = PartitionSettings()

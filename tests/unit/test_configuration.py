@@ -37,7 +37,7 @@ def keys_of(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def keys_in(document: dict[str, Any]) -> dict[str, Any]:
-    return {key: keys_in(value) if isinstance(value, dict) else None for key, value in document.items()}
+    return {key: keys_in(value) if isinstance(value, dict) and value else None for key, value in document.items()}
 
 
 def test_the_shipped_file_names_every_key_and_no_other() -> None:

@@ -34,12 +34,13 @@ class Customer:
 
 
 class Customers:
-    """A cache of customers; `ensure` loads, `get` only looks."""
+    """A cache of customers; `ensure` loads, `get` only looks. `several` once there are more customers than one."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known: dict[str, Customer] = {}
         self._read_at: dict[str, float] = {}
+        self.several = False
 
     def get(self, customer_id: str) -> Customer | None:
         """The customer as last read, or None if there is none of that id."""
@@ -57,7 +58,8 @@ class Customers:
         for customer_id in stale:
             self._read_at[customer_id] = now
             self._known.pop(customer_id, None)
-        for row in rows:
+        for several, *row in rows:
+            self.several = several
             self._known[row[0]] = _customer(*row)
 
     def forget(self, customer_id: str) -> None:

@@ -58,7 +58,10 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made."""
+    """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made.
+
+    A `probe` tries out a webhook whose breaker is open; a `counted` message is one of a limit of concurrency.
+    """
 
     id: str
     customer: str
@@ -68,6 +71,8 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     generation: int
     token: int
     payload: str
+    probe: bool = False
+    counted: bool = False
 
 
 class Batch(msgspec.Struct, frozen=True):

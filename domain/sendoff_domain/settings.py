@@ -17,6 +17,7 @@ from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.section import Section
 from sendoff_domain.signature import parse_secret
+from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_url import checked_webhook_url
 
 
@@ -127,7 +128,7 @@ class WebhookSettings(Section):
     secret: SecretStr | None = None
     timeout: PositiveDuration = timedelta(seconds=15)
     connect_timeout: PositiveDuration = timedelta(seconds=5)
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     response_rule: ResponseRule = ResponseRule()
 
     @field_validator("url")

@@ -27,6 +27,7 @@ from sendoff_control.identity import Identity
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
+from sendoff_db.sealing import new_sealer
 from sendoff_db.seed import seed
 from sendoff_domain.control import GLOBAL_SCOPE
 from sendoff_domain.errors import UnavailableError
@@ -65,7 +66,7 @@ async def open_resources(
     clock, gate, scheduler = DatabaseClock(), Gate(), settings.scheduler
     async with contextlib.AsyncExitStack() as stack:
         pool, cache = await _connect(stack, settings, identity, clock)
-        customers = Customers(pool)
+        customers = Customers(pool, new_sealer(settings.security))
         sending = Sending(
             clock,
             customers,

@@ -184,6 +184,9 @@ class Sending:
             self._bury(held, DeathReason.EXPIRED)
             return False
         customer = self._customers.get(message.customer)
+        if customer is not None and customer.sealed:
+            self._forget([held])  # it costs no attempt, and comes back no sooner than its lease is over
+            return False
         if customer is not None and message.attempt >= customer.retry.total_attempts:
             self._bury(held, DeathReason.EXHAUSTED)
             return False

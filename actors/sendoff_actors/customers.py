@@ -2,15 +2,21 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import structlog
+
 from sendoff_db.pool import Pool
+from sendoff_db.sealing import Sealer
 from sendoff_db.sql import read_statement
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
+from sendoff_domain.errors import SealError
 from sendoff_domain.response_rule import ResponseRule
+
+log = structlog.get_logger("sendoff.customers")
 
 #: A change takes effect after this long at most (seconds).
 _FRESH = 2.0
@@ -18,26 +24,31 @@ _FRESH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A webhook and how to call it: `counted` if its requests have a limit, `held` while its breaker is open."""
+    """A webhook and how to call it: `counted` if its requests have a limit, `held` while its breaker is open.
+
+    `sealed` says that a valid key does not open, so that nothing may be sent: it would lack that key's signature.
+    """
 
     id: str
     webhook_url: str | None
     timeout: timedelta
     connect_timeout: timedelta
     retry: RetryStrategy
-    keys: tuple[bytes, ...]
+    keys: tuple[bytes, ...] = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
     response_rule: ResponseRule = field(default_factory=ResponseRule)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     counted: bool = False
     held: bool = False
+    sealed: bool = False
 
 
 class Customers:
     """A cache of customers; `ensure` loads, `get` only looks. `several` once there are more customers than one."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, sealer: Sealer) -> None:
         self._pool = pool
+        self._sealer = sealer
         self._known: dict[str, Customer] = {}
         self._read_at: dict[str, float] = {}
         self.several = False
@@ -55,16 +66,26 @@ class Customers:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(read_statement("sendoff_actors", "load_customers"), {"ids": stale})
             rows = await cursor.fetchall()
+        found = {row[0]: self._opened(_customer(*row), sealed_keys) for _, *row, sealed_keys in rows}
+        self.several = rows[0][0] if rows else self.several
         for customer_id in stale:
             self._read_at[customer_id] = now
             self._known.pop(customer_id, None)
-        for several, *row in rows:
-            self.several = several
-            self._known[row[0]] = _customer(*row)
+        self._known.update(found)
 
     def forget(self, customer_id: str) -> None:
         """Read this one anew when it is needed next: it was changed."""
         self._read_at.pop(customer_id, None)
+
+    def _opened(self, customer: Customer, sealed_keys: list[bytes]) -> Customer:
+        """The customer with its keys; one of them that does not open is logged once, until all of them do again."""
+        before = self._known.get(customer.id)
+        try:
+            return replace(customer, keys=tuple(self._sealer.open(key, customer.id) for key in sealed_keys))
+        except SealError as error:
+            if before is None or not before.sealed:
+                log.error("messages are held", customer=customer.id, error=str(error))  # noqa: TRY400  no trace needed
+            return replace(customer, keys=before.keys if before else (), sealed=True)
 
 
 def _customer(
@@ -78,7 +99,6 @@ def _customer(
     breaker: Any,
     counted: bool,
     held: bool,
-    keys: list[bytes],
 ) -> Customer:
     return Customer(
         id,
@@ -86,7 +106,7 @@ def _customer(
         timedelta(milliseconds=timeout_ms),
         timedelta(milliseconds=connect_timeout_ms),
         RetryStrategy.model_validate(retry),
-        tuple(keys),
+        (),
         headers,
         ResponseRule.model_validate(response_rule),
         BreakerPolicy.model_validate(breaker),

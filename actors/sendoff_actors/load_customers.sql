@@ -2,11 +2,11 @@
 -- whether there are several customers.
 SELECT (SELECT count(*) FROM (SELECT FROM customers LIMIT 2) AS two) > 1,
        customers.id, webhook_url, timeout_ms, connect_timeout_ms, retry, headers, response_rule, breaker,
-       concurrency IS NOT NULL, 
+       concurrency IS NOT NULL,
        breaker -> 'enabled' IS DISTINCT FROM 'false'
            AND EXISTS (SELECT FROM breakers WHERE customer_id = customers.id AND opened_at IS NOT NULL),
-       ARRAY(SELECT key FROM customer_secrets
+       ARRAY(SELECT sealed_key FROM customer_secrets
               WHERE customer_id = customers.id AND (expires_at IS NULL OR expires_at > now())
-              ORDER BY created_at DESC)
+              ORDER BY id DESC)
   FROM customers
  WHERE customers.id = ANY(%(ids)s)

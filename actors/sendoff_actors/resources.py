@@ -31,6 +31,7 @@ from sendoff_control.identity import Identity
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
+from sendoff_db.sealing import new_sealer
 from sendoff_db.seed import seed
 from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
 from sendoff_domain.errors import UnavailableError
@@ -80,7 +81,7 @@ async def open_resources(
     clock, gate, scheduler = DatabaseClock(), Gate(), settings.scheduler
     async with contextlib.AsyncExitStack() as stack:
         pool, cache = await _connect(stack, settings, identity, clock)
-        customers = Customers(pool)
+        customers = Customers(pool, new_sealer(settings.security))
         ticker = Ticker(
             identity.instance, place, scheduler, clock, gate.is_running, lambda: sending.held == 0, _tick_sender(broker)
         )

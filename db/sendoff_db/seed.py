@@ -1,19 +1,19 @@
 """What a new installation needs before anything can run: the desired state, the default customer, the partitions."""
 
-import secrets
 from datetime import UTC, datetime
 
 from psycopg.types.json import Jsonb
 
+from sendoff_db.customer_keys import keep_key
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
+from sendoff_db.sealing import new_sealer
 from sendoff_db.sql import read_statement
 from sendoff_domain.section import Section
 from sendoff_domain.settings import Settings
 from sendoff_domain.signature import parse_secret
 
 DEFAULT_CUSTOMER = "default"
-_SECRET_BYTES = 32
 
 
 async def seed(connection: Connection, settings: Settings) -> None:
@@ -41,8 +41,7 @@ async def seed(connection: Connection, settings: Settings) -> None:
     }
     await connection.execute(read_statement("sendoff_db", "seed_customer"), values)
     configured = parse_secret(webhook.secret.get_secret_value()) if webhook.secret else None
-    key = {"id": DEFAULT_CUSTOMER, "configured": configured, "made_up": secrets.token_bytes(_SECRET_BYTES)}
-    await connection.execute(read_statement("sendoff_db", "seed_secret"), key)
+    await keep_key(connection, new_sealer(settings.security), DEFAULT_CUSTOMER, configured)
 
 
 def _document(section: Section) -> Jsonb:

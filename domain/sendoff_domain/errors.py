@@ -15,3 +15,7 @@ class UnavailableError(SendoffError):
 
 class MigrationError(SendoffError):
     """The database's schema does not fit this version of Sendoff."""
+
+
+class SealError(SendoffError):
+    """A stored secret does not open with the encryption keys of the settings; no part of it is in the text."""

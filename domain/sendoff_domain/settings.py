@@ -13,10 +13,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.encryption_key import parse_encryption_key
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.section import Section
 from sendoff_domain.signature import parse_secret
+from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_url import checked_webhook_url
 
 
@@ -38,11 +40,17 @@ def _network(value: Any) -> Any:
         raise ValueError("expected a network such as 10.1.0.0/16 or fd00::/8, with no bits beyond the prefix") from None
 
 
+def _encryption_key(value: SecretStr) -> SecretStr:
+    parse_encryption_key(value.get_secret_value())
+    return value
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 PostgresUrl = Annotated[str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres")]
 RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix")]
 NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss")]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
 
 
 class SchedulerSettings(Section):
@@ -127,7 +135,7 @@ class WebhookSettings(Section):
     secret: SecretStr | None = None
     timeout: PositiveDuration = timedelta(seconds=15)
     connect_timeout: PositiveDuration = timedelta(seconds=5)
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     response_rule: ResponseRule = ResponseRule()
 
     @field_validator("url")
@@ -170,9 +178,13 @@ class IngestSettings(Section):
 
 
 class SecuritySettings(Section):
-    """`allowed_networks`: private networks whose webhooks may be called all the same (CIDR)."""
+    """`allowed_networks`: private networks whose webhooks may be called all the same (CIDR).
+
+    The first of `encryption_keys` seals the signing keys that are stored, any of them opens.
+    """
 
     allowed_networks: tuple[Network, ...] = ()
+    encryption_keys: tuple[EncryptionKey, ...] = ()
 
 
 class MetricsSettings(Section):

@@ -8,6 +8,7 @@ from aiohttp import web
 from sendoff_control.identity import Identity
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
+from sendoff_db.sealing import new_sealer
 from sendoff_domain.settings import Settings
 from sendoff_http.accept.acceptor import ACCEPTOR, Acceptor
 from sendoff_http.accept.entry_maker import ENTRY_MAKER, EntryMaker
@@ -19,12 +20,15 @@ from sendoff_http.api_document.routes import routes as api_document
 from sendoff_http.authentication import make_gate
 from sendoff_http.cancel_message.routes import routes as cancel_message
 from sendoff_http.create_batch.routes import routes as create_batch
+from sendoff_http.create_customer.routes import routes as create_customer
 from sendoff_http.create_message.routes import routes as create_message
 from sendoff_http.dead_letters.bulk_routes import routes as many_dead_letters
 from sendoff_http.dead_letters.routes import routes as dead_letters
+from sendoff_http.delete_customer.routes import routes as delete_customer
 from sendoff_http.exposition.routes import routes as exposition
 from sendoff_http.health.routes import routes as health
 from sendoff_http.list_attempts.routes import routes as list_attempts
+from sendoff_http.list_customers.routes import routes as list_customers
 from sendoff_http.list_messages.routes import routes as list_messages
 from sendoff_http.list_retries.routes import routes as list_retries
 from sendoff_http.membership import MEMBER, join
@@ -32,13 +36,20 @@ from sendoff_http.metrics import METRICS, make_metrics
 from sendoff_http.observation import Observer
 from sendoff_http.openapi import OPENAPI, describe_api
 from sendoff_http.operations import Operation, mount
+from sendoff_http.pause_customer.routes import routes as pause_customer
+from sendoff_http.read_customer.routes import routes as read_customer
 from sendoff_http.read_message.routes import routes as read_message
 from sendoff_http.reschedule_message.routes import routes as reschedule_message
 from sendoff_http.resend_message.routes import routes as resend_message
-from sendoff_http.resources import CLOCK, IDENTITY, POOL, SETTINGS, database_now
+from sendoff_http.resources import CLOCK, IDENTITY, POOL, SEALER, SETTINGS, database_now
+from sendoff_http.rotate_secret.routes import routes as rotate_secret
 from sendoff_http.scheduler.routes import routes as scheduler
 from sendoff_http.spine import make_spine
 from sendoff_http.stats.routes import routes as stats
+from sendoff_http.try_webhook.routes import routes as try_webhook
+from sendoff_http.try_webhook.webhook_client import open_client
+from sendoff_http.update_customer.routes import routes as update_customer
+from sendoff_http.webhook_names import open_names
 
 OPERATIONS: list[Operation] = [
     *create_message,
@@ -52,6 +63,14 @@ OPERATIONS: list[Operation] = [
     *list_retries,
     *many_dead_letters,  # before the one letter, whose id would match their names
     *dead_letters,
+    *list_customers,
+    *create_customer,
+    *read_customer,
+    *update_customer,
+    *delete_customer,
+    *pause_customer,
+    *rotate_secret,
+    *try_webhook,
     *scheduler,
     *stats,
     *health,
@@ -68,10 +87,11 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app = web.Application(middlewares=[spine], client_max_size=0)
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, metrics
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
+    app[SEALER] = new_sealer(settings.security)
     app[OPENAPI] = describe_api(OPERATIONS)
     mount(app, OPERATIONS)
     mount_page(app)
-    app.cleanup_ctx.extend([_pool, join, _acceptor])
+    app.cleanup_ctx.extend([_pool, join, _acceptor, open_names, open_client])
     return app
 
 

@@ -22,6 +22,7 @@ _MEANINGS = {
     401: "No known API key",
     404: "There is no such thing",
     409: "The present state does not allow it",
+    412: "It was changed in the meantime",
     413: "Too large",
     415: "Not a media type that is understood",
     422: "Readable, but not allowed",

@@ -70,6 +70,11 @@ def no_such_message(text: str) -> ProblemError:
     return ProblemError(404, "message_not_found", f"there is no message {text[:80]!r}")
 
 
+def no_such_customer(text: str) -> ProblemError:
+    """There is no customer of that id (404)."""
+    return ProblemError(404, "customer_not_found", f"there is no customer {text[:80]!r}")
+
+
 def overloaded(detail: str) -> ProblemError:
     """Too much at once, or a server behind us is away (503): the same request may be sent again."""
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})

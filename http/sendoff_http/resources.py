@@ -7,12 +7,14 @@ from aiohttp import web
 from sendoff_control.identity import Identity
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
+from sendoff_db.sealing import Sealer
 from sendoff_domain.settings import Settings
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 IDENTITY: web.AppKey[Identity] = web.AppKey("identity", Identity)
 POOL: web.AppKey[Pool] = web.AppKey("pool")
 CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
+SEALER: web.AppKey[Sealer] = web.AppKey("sealer", Sealer)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 

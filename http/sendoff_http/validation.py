@@ -1,6 +1,7 @@
 """From pydantic's errors to ours: a JSON pointer and one sentence that says what was expected."""
 
 import difflib
+from collections.abc import Sequence
 from typing import TypeVar
 
 from aiohttp import web
@@ -56,11 +57,21 @@ def _detail(model: type[BaseModel], mistake: ErrorDetails) -> str:
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        return "is not known" + _suggestion(model, str(mistake["loc"][-1]))
+        *places, name = mistake["loc"]
+        return "is not known" + _suggestion(_model_at(model, places), str(name))
     if kind == "model_type":
         return "expected a JSON object"
     text = mistake["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
     return text if text.startswith("expected") else text[:1].lower() + text[1:]
+
+
+def _model_at(model: type[BaseModel], places: Sequence[int | str]) -> type[BaseModel]:
+    """The section that is there, or the model itself where there is none."""
+    for place in places:
+        found = [field.annotation for key, field in model.model_fields.items() if place in (key, field.alias)]
+        if found and isinstance(found[0], type) and issubclass(found[0], BaseModel):
+            model = found[0]
+    return model
 
 
 def _suggestion(model: type[BaseModel], name: str) -> str:

@@ -1,12 +1,13 @@
 """From POST to webhook over real processes."""
 
-import base64
 import time
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 from standardwebhooks import Webhook
 
+from sendoff_db.sealing import Sealer
+from sendoff_domain.signature import format_secret
 from support.client import Client
 from support.instances import Launcher
 from support.receiver import Receiver
@@ -36,11 +37,12 @@ def test_the_signature_is_that_of_standard_webhooks(
     message_id = api.send()
     api.wait_for(message_id, "sent")
     with psycopg.connect(sendoff_database) as connection:
-        row = connection.execute("SELECT key FROM customer_secrets WHERE customer_id = 'default'").fetchone()
+        row = connection.execute("SELECT sealed_key FROM customer_secrets WHERE customer_id = 'default'").fetchone()
     assert row is not None
+    key = Sealer().open(row[0], "default")
 
     (request,) = receiver.of(message_id)
-    verified = Webhook("whsec_" + base64.b64encode(row[0]).decode()).verify(request.body, request.headers)
+    verified = Webhook(format_secret(key)).verify(request.body, request.headers)
 
     assert verified["id"] == message_id
 

@@ -1,6 +1,7 @@
 """Signatures that any Standard Webhooks library accepts."""
 
 import base64
+import hmac
 from datetime import UTC, datetime
 
 import pytest
@@ -34,6 +35,12 @@ def test_a_signature_is_what_the_reference_library_makes(key: bytes, noise: byte
     moment = datetime(2026, 11, 22, 12, tzinfo=UTC)
     expected = Webhook(format_secret(key)).sign("msg_1", moment, body)
     assert sign([key], "msg_1", int(moment.timestamp()), body.encode()) == expected
+
+
+@given(st.binary(max_size=200), st.binary(max_size=300))
+def test_a_signature_holds_the_mac_that_python_makes_whatever_the_length_of_the_key(key: bytes, body: bytes) -> None:
+    mac = hmac.digest(key, b"msg_1.7." + body, "sha256")
+    assert sign([key], "msg_1", 7, body) == "v1," + base64.b64encode(mac).decode()
 
 
 def test_the_reference_library_accepts_a_signature() -> None:

@@ -18,7 +18,7 @@ from sendoff_domain.outcome import (
     status_failure_class,
 )
 from sendoff_domain.retry_after import parse_retry_after
-from sendoff_domain.signature import sign
+from sendoff_domain.webhook_request import attempt_headers
 
 _LONGEST_EXTERNAL_ID = 256
 
@@ -52,16 +52,9 @@ async def attempt(
 def request_headers(
     message: Claimed, customer: Customer, body: bytes, unix_seconds: int, user_agent: str
 ) -> dict[str, str]:
-    """The headers of one attempt by the Standard Webhooks specification: a stable id, a fresh timestamp."""
-    webhook_id = f"msg_{message.id}"
-    return {
-        "content-type": "application/json",
-        "user-agent": user_agent,
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(unix_seconds),
-        "webhook-signature": sign(customer.keys, webhook_id, unix_seconds, body),
-        "sendoff-attempt": str(message.attempt + 1),
-    }
+    """The headers of one attempt."""
+    attempt, keys, own = message.attempt + 1, customer.keys, customer.headers
+    return attempt_headers(f"msg_{message.id}", attempt, unix_seconds, body, keys, own, user_agent)
 
 
 def judge(answer: Answer, duration_us: int, now: float) -> Outcome:

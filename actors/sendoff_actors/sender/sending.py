@@ -206,6 +206,9 @@ class Sending:
         if message.expires_at is not None and now >= message.expires_at:
             self._bury(held, DeathReason.EXPIRED)
             return False
+        if customer is not None and customer.sealed:
+            self._forget([held])  # it costs no attempt, and comes back no sooner than its lease is over
+            return False
         if customer is not None and message.attempt >= customer.retry.total_attempts:
             self._bury(held, DeathReason.EXHAUSTED)
             return False

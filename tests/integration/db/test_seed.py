@@ -7,7 +7,9 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
+from sendoff_db.customer_keys import read_keys
 from sendoff_db.pool import Connection
+from sendoff_db.sealing import Sealer
 from sendoff_db.seed import seed
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.settings import SchedulerSettings, Settings, WebhookSettings
@@ -22,8 +24,7 @@ def webhook(key: bytes | None = None, url: str = "http://127.0.0.1:9/") -> Setti
 
 
 async def keys(connection: Connection) -> list[bytes]:
-    cursor = await connection.execute("SELECT key FROM customer_secrets WHERE customer_id = 'default' ORDER BY 1")
-    return [row[0] for row in await cursor.fetchall()]
+    return [one.key for one in await read_keys(connection, Sealer(), "default")]
 
 
 async def customer(connection: Connection, column: str) -> object:

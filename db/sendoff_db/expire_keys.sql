@@ -1,0 +1,2 @@
+-- Lets all signing keys of a customer run out after the grace, unless they do so earlier.
+UPDATE customer_secrets SET expires_at = least(expires_at, now() + %(grace)s) WHERE customer_id = %(customer_id)s

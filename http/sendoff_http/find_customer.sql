@@ -1,0 +1,7 @@
+-- One customer, with its pause if it has one: the stop of its own scope.
+SELECT customers.id, name, webhook_url, headers, timeout_ms, connect_timeout_ms, retry, response_rule,
+       rate, rate_period_ms, concurrency, breaker,
+       pause.scope IS NOT NULL, pause.reason, pause.changed_at, version, created_at, updated_at
+  FROM customers
+  LEFT JOIN control_state AS pause ON pause.scope = customers.id AND pause.desired = 'stopped'
+ WHERE customers.id = %(id)s

@@ -1,0 +1,10 @@
+-- Customers behind an id, in the order of their ids, with their pauses; those that are paused or not if it is asked for.
+SELECT customers.id, name, webhook_url, headers, timeout_ms, connect_timeout_ms, retry, response_rule,
+       rate, rate_period_ms, concurrency, breaker,
+       pause.scope IS NOT NULL, pause.reason, pause.changed_at, version, created_at, updated_at
+  FROM customers
+  LEFT JOIN control_state AS pause ON pause.scope = customers.id AND pause.desired = 'stopped'
+ WHERE customers.id > %(after)s
+   AND (%(paused)s::boolean IS NULL OR (pause.scope IS NOT NULL) = %(paused)s)
+ ORDER BY customers.id
+ LIMIT %(limit)s

@@ -1,0 +1,1 @@
+"""PATCH /v1/customers/{id}."""

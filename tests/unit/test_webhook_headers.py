@@ -1,0 +1,91 @@
+"""Which headers a customer may add to its webhook requests."""
+
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from sendoff_actors.sender.http1_transport import _request
+from sendoff_domain.settings import Settings
+from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, shown_headers
+from sendoff_domain.webhook_request import attempt_headers
+
+RESERVED = [
+    "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive",
+    "expect", "upgrade", "te", "trailer", "user-agent", "date", "accept-encoding", "proxy-authorization", "proxy-x",
+    "webhook-id", "webhook-signature", "webhook-whatever", "sendoff-attempt", "sendoff-x",
+]  # fmt: skip
+NO_TOKEN = ["", " ", "x y", "x:", "é", "x\n", "x\r\ny", "\0", "(x)", "x/y", "x@y", 'x"', "x" * 65, "x\t"]
+NO_VALUE = ["", " ", " x", "x ", "x\n", "x\r\nx-evil: 1", "\0", "\x7f", "\x1f", "é", "x\ty", "x" * 1025]
+TOKEN = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_size=1, max_size=64)
+VALUE = st.text([chr(code) for code in range(32, 127)], min_size=1, max_size=1024).filter(
+    lambda text: text == text.strip()
+)
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_reserved_name_is_refused_however_it_is_written(name: str) -> None:
+    for written in (name, name.upper(), name.title()):
+        with pytest.raises(ValueError, match=f"expected another name than {written}"):
+            checked_headers({written: "x"})
+
+
+@pytest.mark.parametrize("name", NO_TOKEN)
+def test_what_is_no_token_is_no_name(name: str) -> None:
+    with pytest.raises(ValueError, match="expected a header's name"):
+        checked_headers({name: "x"})
+
+
+@pytest.mark.parametrize("value", NO_VALUE)
+def test_what_is_not_printable_is_no_value_and_is_not_shown(value: str) -> None:
+    with pytest.raises(ValueError, match="^expected 1 to 1024 printable ASCII characters, with no blank") as refused:
+        checked_value(value)
+    assert len(str(refused.value)) < 100
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization", "X-Team", "x", "host-name", "contents", "tea", "sendoff", "!#$%&'*+-.^_`|~"]
+)
+def test_other_names_are_allowed(name: str) -> None:
+    assert checked_headers({name: "x"}) == {name: "x"}
+
+
+def test_two_names_that_differ_in_capital_letters_only_are_one_too_many() -> None:
+    with pytest.raises(ValueError, match="X-team is there twice"):
+        checked_headers({"x-team": "a", "X-team": "b"})
+
+
+def test_there_are_at_most_twenty() -> None:
+    twenty = {f"x-{number}": "x" for number in range(20)}
+    assert checked_headers(twenty) == twenty
+    with pytest.raises(ValueError, match="at most 20 headers, got 21"):
+        checked_headers({**twenty, "y": "x"})
+
+
+@given(TOKEN, VALUE)
+def test_what_is_allowed_can_be_sent(name: str, value: str) -> None:
+    try:
+        own = TypeAdapter(Headers).validate_python({name: value})
+    except ValidationError:
+        return
+    headers = attempt_headers("msg_1", 1, 1_800_000_000, b"{}", [b"k" * 32], own, "sendoff/1")
+    _, data = _request("http://example.org/", headers, b"{}")
+    assert f"\r\n{name}: {value}\r\n".encode() in data
+    assert data.count(b"\r\n\r\n") == 1
+
+
+def test_the_configuration_has_the_same_rule() -> None:
+    assert Settings.model_validate({"webhook": {"headers": {"x-team": "a"}}}).webhook.headers == {"x-team": "a"}
+    with pytest.raises(ValidationError, match="expected another name than Host"):
+        Settings.model_validate({"webhook": {"headers": {"Host": "a"}}})
+
+
+def test_what_looks_like_a_credential_is_masked() -> None:
+    confidential = ["Authorization", "X-API-Key", "cookie", "x-auth-token", "my.secret", "X-Signature", "apikey"]
+    plain = ["x-team", "x-monkey", "x-author", "keyboard", "x-tokenised"]
+    assert shown_headers(dict.fromkeys([*confidential, *plain], "v")) == {
+        **dict.fromkeys(confidential, MASK),
+        **dict.fromkeys(plain, "v"),
+    }

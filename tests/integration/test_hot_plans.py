@@ -75,6 +75,25 @@ def test_a_claim_looks_at_no_more_than_it_takes(sendoff_database: str, statement
         assert rows_touched(connection, "sendoff_actors.claimer", statement, CLAIM) <= MOST_ROWS
 
 
+@pytest.mark.parametrize("statement", ["walk_due", "claim_due", "walk_ripe", "claim_ripe"])
+def test_a_claim_finds_a_small_customer_beside_a_large_one(sendoff_database: str, statement: str) -> None:
+    """The statistics say that every message is the large one's, and its messages come first."""
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        for fill in (
+            "INSERT INTO due (message_id, customer_id, due_at, visible_at)"
+            " SELECT md5(n::text)::uuid, 'large', now() - interval '1 h', now() - interval '1 h'"
+            " FROM generate_series(1, %s) AS n",
+            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)"
+            " SELECT md5(n::text)::uuid, 'large', now() - interval '1 h', 1, 0, 1 FROM generate_series(1, %s) AS n",
+        ):
+            connection.execute(fill, (ROWS,))
+        connection.execute("ANALYZE due, retries")
+        customers = [f"small-{number}" for number in range(20)]
+        values = CLAIM | {"customers": customers, "quotas": [5] * len(customers)}
+
+        assert rows_touched(connection, "sendoff_actors.claimer", statement, values) <= MOST_ROWS
+
+
 def test_claims_of_others_are_counted_by_index(sendoff_database: str) -> None:
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
         fill_due(connection, "0 s")

@@ -6,9 +6,12 @@ WITH picked AS MATERIALIZED (
      CROSS JOIN LATERAL (
            SELECT due.message_id
              FROM due
-            WHERE due.customer_id = wanted.customer_id AND due.holder IS NULL
-              AND due.visible_at <= statement_timestamp() + %(horizon)s
-            ORDER BY due.visible_at
+            WHERE due.holder IS NULL
+              -- As rows, so that only the customer's own index will do: whoever believes that most messages are this
+              -- customer's would look for them in the order of time, past everybody else's.
+              AND (due.customer_id, due.visible_at) >= (wanted.customer_id, '-infinity')
+              AND (due.customer_id, due.visible_at) <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
+            ORDER BY due.customer_id, due.visible_at
             LIMIT wanted.quota
               FOR UPDATE SKIP LOCKED) AS earliest
      WHERE EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')

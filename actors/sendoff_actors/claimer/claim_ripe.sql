@@ -6,9 +6,10 @@ WITH picked AS MATERIALIZED (
      CROSS JOIN LATERAL (
            SELECT retries.message_id
              FROM retries
-            WHERE retries.customer_id = wanted.customer_id
-              AND retries.next_attempt_at <= statement_timestamp() + %(horizon)s
-            ORDER BY retries.next_attempt_at
+            WHERE (retries.customer_id, retries.next_attempt_at) >= (wanted.customer_id, '-infinity')
+              AND (retries.customer_id, retries.next_attempt_at)
+                  <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
+            ORDER BY retries.customer_id, retries.next_attempt_at
             LIMIT wanted.quota
               FOR UPDATE SKIP LOCKED) AS earliest
      WHERE EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')

@@ -15,7 +15,9 @@ SELECT walk.customer_id, waiting.number
  CROSS JOIN LATERAL (
        SELECT count(*)::integer AS number
          FROM (SELECT FROM due
-                WHERE due.holder IS NULL AND due.customer_id = walk.customer_id
-                  AND due.visible_at <= statement_timestamp() + %(horizon)s
+                WHERE due.holder IS NULL
+                  AND (due.customer_id, due.visible_at) >= (walk.customer_id, '-infinity')
+                  AND (due.customer_id, due.visible_at) <= (walk.customer_id, statement_timestamp() + %(horizon)s)
+                ORDER BY due.customer_id, due.visible_at
                 LIMIT %(most)s) AS counted) AS waiting
  WHERE walk.customer_id IS NOT NULL

@@ -14,7 +14,9 @@ SELECT walk.customer_id, waiting.number
  CROSS JOIN LATERAL (
        SELECT count(*)::integer AS number
          FROM (SELECT FROM retries
-                WHERE retries.customer_id = walk.customer_id
-                  AND retries.next_attempt_at <= statement_timestamp() + %(horizon)s
+                WHERE (retries.customer_id, retries.next_attempt_at) >= (walk.customer_id, '-infinity')
+                  AND (retries.customer_id, retries.next_attempt_at)
+                      <= (walk.customer_id, statement_timestamp() + %(horizon)s)
+                ORDER BY retries.customer_id, retries.next_attempt_at
                 LIMIT %(most)s) AS counted) AS waiting
  WHERE walk.customer_id IS NOT NULL

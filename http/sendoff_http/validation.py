@@ -1,7 +1,7 @@
 """From pydantic's errors to ours: a JSON pointer and one sentence that says what was expected."""
 
 import difflib
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -56,11 +56,20 @@ def _detail(model: type[BaseModel], mistake: ErrorDetails) -> str:
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        return "is not known" + _suggestion(model, str(mistake["loc"][-1]))
+        return "is not known" + _suggestion(_model_at(model, mistake["loc"][:-1]), str(mistake["loc"][-1]))
     if kind == "model_type":
         return "expected a JSON object"
     text = mistake["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
     return text if text.startswith("expected") else text[:1].lower() + text[1:]
+
+
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model inside a model, as far as it can be followed."""
+    for part in location:
+        field = next((one for name, one in model.model_fields.items() if part in (name, one.alias)), None)
+        choices = (get_args(field.annotation) or (field.annotation,)) if field else ()
+        model = next((one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)), model)
+    return model
 
 
 def _suggestion(model: type[BaseModel], name: str) -> str:

@@ -36,7 +36,9 @@ MOMENTS = st.sampled_from(
     ]
 )
 DELAYS = st.sampled_from(["0s", "90s", " 1h30m ", "2m", "99999d", "999999999d", "-1s", "1", "0.5ms", "1s\n"])
-RETRIES = st.sampled_from(["quick", "eager", None, 5, {}, {"attempts": 2}, {"waits": ["1s"]}, {"waits": []}])
+RETRIES: st.SearchStrategy[Any] = st.sampled_from(
+    ["quick", "eager", None, 5, {}, {"attempts": 2}, {"waits": ["1s"]}, {"waits": []}]
+)
 CUSTOMERS = st.sampled_from(["default", "acme_1-X", "acme\n", "", "x" * 65, "ü", "a b"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "to": TEXTS | st.sampled_from(["x" * MOST_TO, "ü" * MOST_TO, "x" * (MOST_TO + 1)]),

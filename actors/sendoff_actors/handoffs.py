@@ -60,6 +60,7 @@ class Tick(msgspec.Struct, frozen=True):
 class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made.
 
+    `retry` is the message's own strategy as JSON text, None means its customer's.
     A `probe` tries out a webhook whose breaker is open; a `counted` message is one of a limit of concurrency.
     """
 
@@ -71,6 +72,7 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     generation: int
     token: int
     payload: str
+    retry: str | None = None
     probe: bool = False
     counted: bool = False
 
@@ -101,6 +103,7 @@ class FailedAttempt(msgspec.Struct, frozen=True, array_like=True):
     answer: bytes
     retry_after: float | None
     final: bool
+    retry: str | None = None
 
     @property
     def ended_at(self) -> float:

@@ -90,6 +90,7 @@ async def open_resources(
                 in_flight=lambda: sending.in_flight,
                 on_change=lambda _: sending.release_stopped(),
                 on_wake=ticker.wake,
+                on_customer=customers.forget,
             )
         )
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)

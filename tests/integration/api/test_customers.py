@@ -123,8 +123,9 @@ async def test_what_is_not_allowed_is_named_and_never_quoted_if_it_is_secret(
 
 
 async def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
-    for body, status in (([], 422), ("x", 422)):
-        assert (await api.post("/v1/customers", body)).status == status
+    documents: tuple[Any, ...] = ([], "x", 5)
+    for document in documents:
+        assert (await api.post("/v1/customers", document)).status == 422
     assert (await api.post("/v1/customers", data=b"{", headers={"Content-Type": "application/json"})).status == 400
     assert (await api.post("/v1/customers", data=b"{}", headers={"Content-Type": "text/plain"})).status == 415
 

@@ -183,7 +183,7 @@ async def test_a_customer_that_does_not_exist_is_not_found(api: Api, subtests: p
     for name in NAMES:
         for method, suffix in [*USES, ("POST", "/rotate-secret")]:
             with subtests.test(method=method, path=name + suffix):
-                body = {} if method == "PATCH" else None
+                body: dict[str, Any] | None = {} if method == "PATCH" else None
                 reply = await api.call(method, f"/v1/customers/{name}{suffix}", json=body)
                 assert (reply.status, reply.json["code"]) == (404, "customer_not_found")
     assert await api.count("control_state") == 1

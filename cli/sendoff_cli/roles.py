@@ -14,6 +14,7 @@ from socket import create_server, socket
 from sendoff_cli.addresses import address_overrides, servers_without_address
 from sendoff_cli.console import say, show
 from sendoff_cli.database import prepare_database, wait_for_schema
+from sendoff_cli.encryption import encryption_overrides, make_encryption_key
 from sendoff_cli.instance import run_processes, wait_until_ready
 from sendoff_cli.ports import reachable_host, reserved_port
 from sendoff_cli.processes import (
@@ -89,6 +90,9 @@ def _surroundings(config: Path | None, data: Path, stack: ExitStack) -> Surround
         say(f"starting {', '.join(missing)} in {data}")
         servers = stack.enter_context(embedded_servers(data, missing))
         overrides |= address_overrides(servers.addresses)
+    if "postgres" in missing:
+        make_encryption_key(data, settings)
+        overrides |= encryption_overrides(data, settings)
     sample = None
     # Only next to a database of our own: on a shared one it would take other people's messages.
     if settings.webhook.url is None and "postgres" in missing:

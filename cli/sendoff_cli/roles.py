@@ -29,7 +29,7 @@ from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
 from sendoff_db.configuration import load_settings
 from sendoff_domain.errors import SettingsError
-from sendoff_domain.settings import Settings
+from sendoff_domain.settings import SecuritySettings, Settings
 
 #: How long a server that somebody else starts is waited for (seconds).
 _SERVER_PATIENCE = 60.0
@@ -97,10 +97,19 @@ def _surroundings(config: Path | None, data: Path, stack: ExitStack) -> Surround
     # Only next to a database of our own: on a shared one it would take other people's messages.
     if settings.webhook.url is None and "postgres" in missing:
         sample = stack.enter_context(create_server(("127.0.0.1", 0)))
-        allowed = [str(network) for network in {*settings.security.allowed_networks, _LOOPBACK}]
-        overrides["SENDOFF_WEBHOOK__URL"] = f"http://127.0.0.1:{sample.getsockname()[1]}/"
-        overrides["SENDOFF_SECURITY__ALLOWED_NETWORKS"] = json.dumps(allowed)
+        overrides |= _calling(sample.getsockname()[1], settings.security)
     return _made(config, overrides, servers, sample)
+
+
+def _calling(port: int, security: SecuritySettings) -> dict[str, str]:
+    """The sample is the webhook, and may be called whatever else may be."""
+    networks = [str(network) for network in {*security.allowed_networks, _LOOPBACK}]
+    ports = [str(ports) for ports in (*security.allowed_ports, port)]
+    return {
+        "SENDOFF_WEBHOOK__URL": f"http://127.0.0.1:{port}/",
+        "SENDOFF_SECURITY__ALLOWED_NETWORKS": json.dumps(networks),
+        "SENDOFF_SECURITY__ALLOWED_PORTS": json.dumps(ports),
+    }
 
 
 def _port(settings: Settings, stack: ExitStack) -> dict[str, str]:

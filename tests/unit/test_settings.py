@@ -101,6 +101,18 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("partitions: {every: week}", "partitions.every: expected 'day' or 'hour', got 'week'"),
         ("security: {allowedNetworks: [10.0.0.1/8]}", "security.allowedNetworks.0"),
         ("security: {encryptionKeys: [abc]}", "security.encryptionKeys.0: expected base64 of 32 bytes"),
+        ("security: {allowedNetworks: ['::ffff:10.0.0.0/104']}", "allowedNetworks.0: expected the IPv4 network itself"),
+        ("security: {allowedPorts: []}", "security.allowedPorts: expected at least 1 in the list, got []"),
+        ("security: {allowedPorts: 443}", "security.allowedPorts: expected a list, got 443"),
+        (
+            "security: {allowedPorts: [443, 9000-8000]}",
+            "security.allowedPorts.1: expected a port from 1 to 65535, or a",
+        ),
+        (
+            "webhook: {url: 'http://a.test:25/'}",
+            "webhook.url: expected a URL with a port of security.allowedPorts (80, 4",
+        ),
+        ("{webhook: {url: 'http://a.test/'}, security: {allowedPorts: [443]}}", "(443), not 80, got 'http://a.test/'"),
         ("- a list", "expected sections with keys"),
         ("a: [", "expected YAML"),
         ("1: 2", "expected"),

@@ -33,7 +33,7 @@ def healthy(sendoff_database: str, addresses: Addresses) -> Addresses:
     return {
         **addresses,
         "POSTGRES__URL": sendoff_database,
-        "WEBHOOK__URL": "http://127.0.0.1:9/",
+        "WEBHOOK__URL": "http://127.0.0.1:9000/",
         "SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         "SECURITY__ENCRYPTION_KEYS": f"[{FIRST}]",
     }

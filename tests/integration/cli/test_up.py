@@ -89,6 +89,14 @@ def test_nothing_outlives_a_killed_parent_and_the_data_is_there_again(folder: Pa
         assert "do not open" not in again.said
 
 
+def test_the_sample_may_be_called_whatever_else_may_be(folder: Path) -> None:
+    with running("up", "--data", folder / "data", folder=folder, SECURITY__ALLOWED_PORTS="[443]") as started:
+        ready(started)
+        sendoff("send", "--to", "jane", "--content", "Hello", "--url", started.url, folder=folder)
+        started.wait_until_said("jane Hello")
+        assert started.stop(signal.SIGTERM) == 0
+
+
 def test_a_killed_worker_comes_back_and_a_dead_server_ends_everything(folder: Path) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
         ready(started)

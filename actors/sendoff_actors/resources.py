@@ -90,7 +90,7 @@ async def open_resources(
         sending = Sending(
             clock,
             customers,
-            Http1Transport(settings.security.allowed_networks),
+            Http1Transport(settings.security.allowed_networks, settings.security.allowed_ports),
             Markers(cache),
             Ledger(pool, scheduler.lease),
             neighbours,

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from sendoff_cli.encryption import encryption_overrides
 from sendoff_cli.servers.embedded import ServerName
 from sendoff_db.configuration import load_settings
 from sendoff_domain.errors import SendoffError
@@ -35,7 +36,7 @@ def address_overrides(addresses: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_embedded_addresses(config: Path | None, data: Path) -> Settings:
-    """The settings, with the addresses of the embedded servers of `data` for what is not configured.
+    """The settings, with the addresses and the encryption key of the servers of `data` for what is not configured.
 
     The servers may be stopped; a folder that never had any adds nothing.
     """
@@ -43,7 +44,10 @@ def with_embedded_addresses(config: Path | None, data: Path) -> Settings:
     known = _read_addresses(data / "servers.json")
     missing = servers_without_address(settings)
     found: dict[str, str] = {name: known[name] for name in missing if name in known}
-    return load_settings(config, {**os.environ, **address_overrides(found)}) if found else settings
+    overrides = address_overrides(found)
+    if "postgres" in missing:
+        overrides |= encryption_overrides(data, settings)
+    return load_settings(config, {**os.environ, **overrides}) if overrides else settings
 
 
 def _read_addresses(file: Path) -> dict[str, str]:

@@ -38,7 +38,7 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,
     ) -> Any:
-        """The document that the API answers with.
+        """The document that the API answers with, or None where it has nothing to say.
 
         Raises NoApiError when there is no Sendoff at the address, UnavailableError when the request may or may not
         have been served, and SendoffError with the problem's detail when it was refused.
@@ -68,6 +68,8 @@ class ApiClient:
         return await self.call(method, path, body, headers=headers)
 
     def _read(self, status: int, kind: str, body: bytes) -> Any:
+        if status == 204:
+            return None
         try:
             document = json.loads(body) if kind in _JSON else None
         except ValueError:

@@ -10,6 +10,8 @@ from psycopg import AsyncConnection
 
 from sendoff_db.migrator import migrate, pending
 from sendoff_db.pool import Connection
+from sendoff_db.resealing import reseal
+from sendoff_db.sealing import new_sealer
 from sendoff_db.seed import seed
 from sendoff_domain.errors import SendoffError, UnavailableError
 from sendoff_domain.settings import PostgresSettings, Settings
@@ -43,10 +45,16 @@ async def connected_within(settings: PostgresSettings, patience: float, say: Say
 
 
 async def prepare_database(settings: Settings, patience: float, say: Say) -> list[str]:
-    """Bring the schema up to date and write what follows from the configuration; returns the new migrations."""
+    """Bring the schema and the seals up to date, and write what the configuration says; returns the new migrations."""
     async with connected_within(settings.postgres, patience, say) as connection:
         applied = await migrate(connection)
         await seed(connection, settings)
+        resealed = await reseal(connection, new_sealer(settings.security))
+    if resealed.count:
+        say(f"signing keys that were sealed anew with the first encryption key: {resealed.count}")
+    if resealed.shut:
+        say(f"signing keys that do not open, so that the messages of their customers are held: {resealed.shut}")
+        say(f"the first of them: {resealed.error}")
     return applied
 
 

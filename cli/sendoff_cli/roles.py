@@ -14,6 +14,7 @@ from socket import create_server, socket
 from sendoff_cli.addresses import address_overrides, servers_without_address
 from sendoff_cli.console import say, show
 from sendoff_cli.database import prepare_database, wait_for_schema
+from sendoff_cli.encryption import encryption_overrides, make_encryption_key
 from sendoff_cli.instance import run_processes, wait_until_ready
 from sendoff_cli.ports import reachable_host, reserved_port
 from sendoff_cli.processes import (
@@ -28,7 +29,7 @@ from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
 from sendoff_db.configuration import load_settings
 from sendoff_domain.errors import SettingsError
-from sendoff_domain.settings import Settings
+from sendoff_domain.settings import SecuritySettings, Settings
 
 #: How long a server that somebody else starts is waited for (seconds).
 _SERVER_PATIENCE = 60.0
@@ -89,14 +90,26 @@ def _surroundings(config: Path | None, data: Path, stack: ExitStack) -> Surround
         say(f"starting {', '.join(missing)} in {data}")
         servers = stack.enter_context(embedded_servers(data, missing))
         overrides |= address_overrides(servers.addresses)
+    if "postgres" in missing:
+        make_encryption_key(data, settings)
+        overrides |= encryption_overrides(data, settings)
     sample = None
     # Only next to a database of our own: on a shared one it would take other people's messages.
     if settings.webhook.url is None and "postgres" in missing:
         sample = stack.enter_context(create_server(("127.0.0.1", 0)))
-        allowed = [str(network) for network in {*settings.security.allowed_networks, _LOOPBACK}]
-        overrides["SENDOFF_WEBHOOK__URL"] = f"http://127.0.0.1:{sample.getsockname()[1]}/"
-        overrides["SENDOFF_SECURITY__ALLOWED_NETWORKS"] = json.dumps(allowed)
+        overrides |= _calling(sample.getsockname()[1], settings.security)
     return _made(config, overrides, servers, sample)
+
+
+def _calling(port: int, security: SecuritySettings) -> dict[str, str]:
+    """The sample is the webhook, and may be called whatever else may be."""
+    networks = [str(network) for network in {*security.allowed_networks, _LOOPBACK}]
+    ports = [str(ports) for ports in (*security.allowed_ports, port)]
+    return {
+        "SENDOFF_WEBHOOK__URL": f"http://127.0.0.1:{port}/",
+        "SENDOFF_SECURITY__ALLOWED_NETWORKS": json.dumps(networks),
+        "SENDOFF_SECURITY__ALLOWED_PORTS": json.dumps(ports),
+    }
 
 
 def _port(settings: Settings, stack: ExitStack) -> dict[str, str]:

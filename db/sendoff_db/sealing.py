@@ -31,6 +31,10 @@ class Sealer:
         #: What everything begins with that `seal` makes.
         self.header = _AES_GCM + encryption_key_id(keys[0]) if keys else _PLAIN
 
+    def knows(self, header: bytes) -> bool:
+        """Whether what begins with this header can be opened."""
+        return header in self._ciphers or header[:1] == _PLAIN
+
     def seal(self, key: bytes, customer_id: str) -> bytes:
         """A signing key as it is to be stored; each call gives other bytes."""
         cipher = self._ciphers.get(self.header)

@@ -1,4 +1,4 @@
-"""Which addresses may be called: public ones, and private networks that the operator allows (SSRF policy)."""
+"""Which addresses may be called: public ones, and networks that the operator allows; docs/security.md says why."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -6,43 +6,96 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-#: IANA special-purpose registries (RFC 6890 and successors), multicast and reserved space.
 _FORBIDDEN: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
-        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-        "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-        "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-        "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32",
-        "3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
+        # IANA's registry of special IPv4 addresses, all of it: also the few services in it that are public are no
+        # webhooks. Clouds' metadata is in 169.254.0.0/16, 100.64.0.0/10 and 192.0.0.0/24.
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # shared by carriers (CGNAT)
+        "127.0.0.0/8",  # loopback
+        "169.254.0.0/16",  # link-local
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocols: DS-Lite, NAT64 discovery, anycast
+        "192.0.2.0/24",  # documentation
+        "192.31.196.0/24",  # AS112
+        "192.52.193.0/24",  # multicast tunnels (AMT)
+        "192.88.99.0/24",  # relays of 6to4
+        "192.168.0.0/16",  # private
+        "192.175.48.0/24",  # AS112
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+        "168.63.129.16/32",  # a public address by which a virtual machine on Azure reaches its host
+        # IANA's registry of special IPv6 addresses within _UNICAST; the rest of it lies outside.
+        "2001::/23",  # protocols: Teredo, benchmarks, AMT, AS112, ORCHID, drones
+        "2001:db8::/32",  # documentation
+        "2620:4f:8000::/48",  # AS112
+        "3fff::/20",  # documentation
     )
-)  # fmt: skip
+)
+#: All that IANA hands out as public IPv6: loopback, private, link-local, multicast, SRv6 and so on are elsewhere.
+_UNICAST = ip_network("2000::/3")
 _NAT64 = ip_network("64:ff9b::/96")
 _6TO4 = ip_network("2002::/16")
+#: The interface identifier of ISATAP, without the two bits that may be either, is this and an IPv4 address.
+_ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFCFF_FFFF
 
 
 def may_be_called(address: Address, allowed: Sequence[Network] = ()) -> bool:
-    """Whether a request may go to this address; an allowed network wins over every rule."""
-    actual = _embedded(address)
-    if any(candidate in network for network in allowed for candidate in (address, actual)):
+    """Whether a request may go to this address; an allowed network wins over every rule.
+
+    An allowed IPv4 network is allowed in every form that leads to it. An allowed IPv6 network is allowed as it is
+    written, whatever it leads to; a v4-mapped address is an IPv4 address and never within it.
+    """
+    plain = _unmapped(address)
+    actual = _actual(plain)
+    if any(one in network for network in allowed for one in (plain, actual)):
         return True
-    return not any(actual in network for network in _FORBIDDEN)
+    inner = _isatap(plain)
+    return _is_public(actual) and (inner is None or may_be_called(inner, allowed))
 
 
 def vetted(addresses: Sequence[str], allowed: Sequence[Network] = ()) -> tuple[str, ...]:
     """The addresses of one name if every one of them may be called, else none: one bad answer spoils the name."""
-    parsed = [ip_address(text.partition("%")[0]) for text in addresses]
-    return tuple(addresses) if all(may_be_called(address, allowed) for address in parsed) else ()
+    parsed = [_parsed(text) for text in addresses]
+    return tuple(addresses) if all(one is not None and may_be_called(one, allowed) for one in parsed) else ()
 
 
-def _embedded(address: Address) -> Address:
-    """The IPv4 address that a v4-mapped, NAT64 or 6to4 address really leads to."""
-    if isinstance(address, IPv4Address):
-        return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+def _parsed(text: str) -> Address | None:
+    """An address in the only notation that everybody reads alike, with or without a zone."""
+    try:
+        return ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def _is_public(address: Address) -> bool:
+    in_use = isinstance(address, IPv4Address) or address in _UNICAST
+    return in_use and not any(address in network for network in _FORBIDDEN)
+
+
+def _unmapped(address: Address) -> Address:
+    """The IPv4 address that the system connects to when it is given a v4-mapped one."""
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address if mapped is None else mapped
+
+
+def _actual(address: Address) -> Address:
+    """The IPv4 address that a NAT64 or 6to4 address leads to over a gateway."""
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     if address in _6TO4:
         return IPv4Address(int(address) >> 80 & 0xFFFF_FFFF)
     return address
+
+
+def _isatap(address: Address) -> IPv4Address | None:
+    """The IPv4 address at which an ISATAP router would look for an interface."""
+    number = int(address)
+    if isinstance(address, IPv6Address) and number >> 32 & _ISATAP_MASK == _ISATAP:
+        return IPv4Address(number & 0xFFFF_FFFF)
+    return None

@@ -8,18 +8,28 @@ from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.durations import Duration, PositiveDuration
 from sendoff_domain.encryption_key import parse_encryption_key
 from sendoff_domain.limits import Limits
+from sendoff_domain.ports import DEFAULT_PORTS, Ports
 from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.section import Section
 from sendoff_domain.signature import parse_secret
 from sendoff_domain.webhook_headers import Headers
-from sendoff_domain.webhook_url import checked_webhook_url
+from sendoff_domain.webhook_url import check_port, checked_webhook_url
 
 
 def _address(example: str, *schemes: str) -> AfterValidator:
@@ -35,9 +45,12 @@ def _address(example: str, *schemes: str) -> AfterValidator:
 
 def _network(value: Any) -> Any:
     try:
-        return ip_network(value)
+        network = ip_network(value)
     except ValueError:
         raise ValueError("expected a network such as 10.1.0.0/16 or fd00::/8, with no bits beyond the prefix") from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        raise ValueError("expected the IPv4 network itself, such as 10.1.0.0/16, not its v4-mapped form")
+    return network
 
 
 def _encryption_key(value: SecretStr) -> SecretStr:
@@ -45,6 +58,7 @@ def _encryption_key(value: SecretStr) -> SecretStr:
     return value
 
 
+_MAPPED = IPv6Network("::ffff:0:0/96")
 Port = Annotated[int, Field(ge=0, le=65535)]
 PostgresUrl = Annotated[str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres")]
 RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix")]
@@ -178,12 +192,13 @@ class IngestSettings(Section):
 
 
 class SecuritySettings(Section):
-    """`allowed_networks`: private networks whose webhooks may be called all the same (CIDR).
+    """Private networks whose webhooks may be called all the same (CIDR), and the ports that may be called at all.
 
     The first of `encryption_keys` seals the signing keys that are stored, any of them opens.
     """
 
     allowed_networks: tuple[Network, ...] = ()
+    allowed_ports: tuple[Ports, ...] = Field(default=DEFAULT_PORTS, min_length=1)
     encryption_keys: tuple[EncryptionKey, ...] = ()
 
 
@@ -221,3 +236,15 @@ class Settings(Section):
     security: SecuritySettings = SecuritySettings()
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
+
+    @model_validator(mode="after")
+    def _webhook_on_an_allowed_port(self) -> "Settings":
+        url = self.webhook.url
+        try:
+            if url is not None:
+                check_port(url, self.security.allowed_ports)
+        except ValueError as refusal:
+            where = ("webhook", "url")  # named, which a plain ValueError of the whole would not do
+            mistake = InitErrorDetails(type="value_error", loc=where, input=url, ctx={"error": refusal})
+            raise ValidationError.from_exception_data("Settings", [mistake]) from None
+        return self

@@ -1,14 +1,28 @@
-"""What a webhook's address may look like, before any name is resolved."""
+"""What a webhook's URL may look like, and whether it may be called, before any name is resolved."""
 
+import re
+from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from sendoff_domain.addresses import Address, Network, may_be_called
+from sendoff_domain.literal_address import literal_address, looks_like_an_address
+from sendoff_domain.ports import PortRange, port_may_be_called, shown
+
 LONGEST = 2048
+_PORTS = {"http": 80, "https": 443}
+#: Host and port of a URL without anything that two programs might read in two ways.
+_AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[0-9A-Za-z._-]+)(?::[0-9]*)?")
+_LABEL = re.compile(r"[0-9A-Za-z_-]{1,63}")
+_LONGEST_NAME = 253
+_LOOPBACK = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 def checked_webhook_url(url: str) -> str:
     """Return the URL unchanged if a webhook may have it.
 
-    Raises ValueError that says what was expected: http or https, a host, no user or password, no fragment, ASCII.
+    Raises ValueError that says what was expected: http or https, a host, no user or password, no fragment, ASCII. The
+    host is a name or an address; an address may be written in any way that a resolver reads.
     """
     try:
         parts = urlsplit(url)
@@ -17,7 +31,7 @@ def checked_webhook_url(url: str) -> str:
         raise ValueError(f"expected a URL: {error}") from None
     if len(url) > LONGEST:
         raise ValueError(f"expected a URL of at most {LONGEST} characters")
-    if parts.scheme not in ("http", "https"):
+    if parts.scheme not in _PORTS:
         raise ValueError("expected a URL that starts with http:// or https://")
     if not parts.hostname or port == 0:
         raise ValueError("expected a URL with a host")
@@ -25,4 +39,42 @@ def checked_webhook_url(url: str) -> str:
         raise ValueError("expected a URL without user, password, fragment or blanks")
     if not url.isascii():
         raise ValueError("expected a URL in ASCII: a name in punycode, other characters percent-encoded")
+    if not _AUTHORITY.fullmatch(parts.netloc) or not _is_host(parts.hostname):
+        raise ValueError("expected a URL whose host is a name or an address, not percent-encoded, without a zone")
     return url
+
+
+def callable_webhook_url(url: str, allowed_networks: Sequence[Network], allowed_ports: Sequence[PortRange]) -> str:
+    """Return the URL unchanged if a webhook may have it and it may be called, as far as no name server must be asked.
+
+    Raises ValueError that says what was expected. What a name leads to is checked when it is resolved (`vetted`).
+    """
+    check_port(checked_webhook_url(url), allowed_ports)
+    host = urlsplit(url).hostname or ""
+    known = _known_addresses(host)
+    if known and not any(may_be_called(address, allowed_networks) for address in known):
+        raise ValueError(f"expected a URL with a public address, or one of security.allowedNetworks: {host} is neither")
+    return url
+
+
+def check_port(url: str, allowed_ports: Sequence[PortRange]) -> None:
+    """Raise ValueError that says what was expected unless the port of a `checked_webhook_url` may be called."""
+    parts = urlsplit(url)
+    port = parts.port or _PORTS[parts.scheme]
+    if not port_may_be_called(port, allowed_ports):
+        raise ValueError(f"expected a URL with a port of security.allowedPorts ({shown(allowed_ports)}), not {port}")
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host or looks_like_an_address(host):
+        return literal_address(host) is not None
+    name = host.removesuffix(".")
+    return len(name) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in name.split("."))
+
+
+def _known_addresses(host: str) -> tuple[Address, ...]:
+    """What a host is known to lead to: an address to itself, names of this machine to loopback (RFC 6761)."""
+    if host.removesuffix(".").lower().rpartition(".")[2] == "localhost":
+        return _LOOPBACK
+    address = literal_address(host)
+    return () if address is None else (address,)

@@ -27,8 +27,9 @@ class ForbiddenAddressError(OSError):
 class WebhookNames:
     """Resolves with the system's resolver, in threads of its own, and checks every address."""
 
-    def __init__(self, allowed: Sequence[Network], resolve: Resolve | None = None) -> None:
+    def __init__(self, allowed: Sequence[Network], resolve: Resolve | None = None, patience: float = _PATIENCE) -> None:
         self.allowed = allowed
+        self._patience = patience
         self._resolve = resolve or self._ask_system
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook-names")
 
@@ -51,7 +52,7 @@ class WebhookNames:
         A name that does not resolve, or not in time, passes: it may not exist yet, and each request looks again.
         """
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await self.addresses(urlsplit(url).hostname or "")
         except ForbiddenAddressError as error:
             detail = f"expected a public address, or one of security.allowedNetworks: {error}"

@@ -1,11 +1,15 @@
 """Failures: tried again at the strategy's times, buried in the end, sent again by a person."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import psycopg
 
 from support.client import Client
 from support.instances import Launcher
 from support.receiver import Receiver
 from support.waiting import wait_until
+from support.whole_sendoff import free_port
 
 
 def test_a_failing_webhook_is_tried_again_at_the_strategys_times_and_then_buried(
@@ -108,7 +112,7 @@ def test_a_retry_that_would_come_after_the_expiry_is_not_made(
 
 
 def test_a_refused_connection_is_retried(launch: Launcher, api: Client) -> None:
-    launch.worker(WEBHOOK__URL="http://127.0.0.1:9/nobody", RETRY__ATTEMPTS="2")
+    launch.worker(WEBHOOK__URL=f"http://127.0.0.1:{free_port()}/nobody", RETRY__ATTEMPTS="2")
     message_id = api.send()
 
     api.wait_for(message_id, "dead")
@@ -127,6 +131,29 @@ def test_a_private_address_that_is_not_allowed_is_never_called(
 
     attempts = api.call("GET", f"/v1/messages/{message_id}/attempts").body["data"]
     assert [attempt["errorClass"] for attempt in attempts] == ["forbidden_address"]
+    assert receiver.received == []
+
+
+def test_a_port_that_is_not_allowed_is_never_called(
+    launch: Launcher, api: Client, receiver: Receiver, sendoff_database: str
+) -> None:
+    """Although the customer's row has it, from a time when it was allowed."""
+    with psycopg.connect(sendoff_database, autocommit=True) as db:
+        db.execute(
+            "INSERT INTO customers (id, name, webhook_url, timeout_ms, connect_timeout_ms, retry)"
+            " SELECT 'other', 'other', %s, timeout_ms, connect_timeout_ms, '{\"attempts\": 1}' FROM customers",
+            (receiver.url,),
+        )
+        db.execute("INSERT INTO customer_secrets SELECT 'other', key FROM customer_secrets")
+    launch.worker(SECURITY__ALLOWED_PORTS="[443]", WEBHOOK__URL="https://webhook.test/")
+    message_id = api.send(customer="other")
+
+    message = api.wait_for(message_id, "dead")
+
+    port = urlsplit(receiver.url).port
+    error = message["lastError"]
+    assert error["class"] == "forbidden_address"
+    assert error["detail"] == f"port {port} must not be called, only 443 (security.allowedPorts)"
     assert receiver.received == []
 
 

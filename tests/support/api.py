@@ -87,7 +87,7 @@ class Api:
 
 def api_settings(database: str, **sections: Any) -> Settings:
     """Settings for a server on that database."""
-    webhook = {"url": "http://127.0.0.1:9/"}
+    webhook = {"url": "http://127.0.0.1:9000/"}
     return Settings.model_validate({"postgres": {"url": database}, "webhook": webhook, **sections})
 
 

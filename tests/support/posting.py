@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from sendoff_actors.sender.http1_transport import Http1Transport
 from sendoff_actors.sender.name_lookup import KEPT, Resolve
 from sendoff_actors.sender.transport import Answer
+from sendoff_domain.ports import DEFAULT_PORTS, PortRange
 from support.raw_receiver import RawReceiver, Script
 
 Addresses = Callable[[str], Sequence[str]]
@@ -22,6 +23,7 @@ class NewTransport(Protocol):
         allowed: str = "127.0.0.0/8",
         kept: float = KEPT,
         resolve: Resolve | None = None,
+        ports: Sequence[PortRange] = DEFAULT_PORTS,
         **limits: Any,
     ) -> Http1Transport: ...
 

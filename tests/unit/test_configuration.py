@@ -112,6 +112,15 @@ def test_an_entry_of_a_list_in_a_variable_is_named_with_the_variable() -> None:
     )
 
 
+def test_a_webhook_on_a_forbidden_port_is_named_with_what_set_it(config: Path) -> None:
+    config.write_text("security: {allowedPorts: [8000-8999, 443]}\n")
+    said = refusal(config, {"SENDOFF_WEBHOOK__URL": "https://a.test:9000/"})
+    assert said == (
+        "SENDOFF_WEBHOOK__URL: webhook.url: expected a URL with a port of security.allowedPorts (8000-8999, 443),"
+        " not 9000, got 'https://a.test:9000/'"
+    )
+
+
 def test_an_empty_variable_counts_as_not_set(config: Path) -> None:
     config.write_text("scheduler: {batchSize: 3}\n")
     assert load_settings(config, {"SENDOFF_SCHEDULER__BATCH_SIZE": ""}).scheduler.batch_size == 3

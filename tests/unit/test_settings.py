@@ -64,6 +64,12 @@ def test_a_retry_strategy_can_be_a_name(config: Path) -> None:
     assert load_settings(config, {"SENDOFF_RETRY__ATTEMPTS": "3"}).retry.total_attempts == 3
 
 
+def test_encryption_keys_are_a_list_in_the_environment() -> None:
+    keys = ["pv/7M3W1KXZ8nV8jG3vWqzX2XQm1H9Yy5q6d8J0K1L0=", "4Oa9z0rIu2K1c7Yk0V7cO3w+K4k7j9Z3n1hG5b6f7d8="]
+    found = load_settings(None, {"SENDOFF_SECURITY__ENCRYPTION_KEYS": f"[{', '.join(keys)}]"}).security.encryption_keys
+    assert [key.get_secret_value() for key in found] == keys
+
+
 def test_a_password_of_digits_stays_text() -> None:
     settings = load_settings(None, {"SENDOFF_NATS__USER": "jane", "SENDOFF_NATS__PASSWORD": "0123"})
     assert settings.nats.password is not None
@@ -103,6 +109,19 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("redis: {brokerUrl: redis://a/0, cacheUrl: redis://a/0}", "redis: expected cacheUrl to name another database"),
         ("partitions: {every: week}", "partitions.every: expected 'day' or 'hour', got 'week'"),
         ("security: {allowedNetworks: [10.0.0.1/8]}", "security.allowedNetworks.0"),
+        ("security: {encryptionKeys: [abc]}", "security.encryptionKeys.0: expected base64 of 32 bytes"),
+        ("security: {allowedNetworks: ['::ffff:10.0.0.0/104']}", "allowedNetworks.0: expected the IPv4 network itself"),
+        ("security: {allowedPorts: []}", "security.allowedPorts: expected at least 1 in the list, got []"),
+        ("security: {allowedPorts: 443}", "security.allowedPorts: expected a list, got 443"),
+        (
+            "security: {allowedPorts: [443, 9000-8000]}",
+            "security.allowedPorts.1: expected a port from 1 to 65535, or a",
+        ),
+        (
+            "webhook: {url: 'http://a.test:25/'}",
+            "webhook.url: expected a URL with a port of security.allowedPorts (80, 4",
+        ),
+        ("{webhook: {url: 'http://a.test/'}, security: {allowedPorts: [443]}}", "(443), not 80, got 'http://a.test/'"),
         ("- a list", "expected sections with keys"),
         ("a: [", "expected YAML"),
         ("1: 2", "expected"),
@@ -146,6 +165,8 @@ def test_a_wrong_variable_is_refused(environment: dict[str, str]) -> None:
         {"SENDOFF_HTTP__API_KEYS": "[[hunter2]]"},
         {"SENDOFF_NATS__PASSWORD": "[hunter2]"},
         {"SENDOFF_NATS__TOKEN": "{a: hunter2}"},
+        {"SENDOFF_SECURITY__ENCRYPTION_KEYS": "[hunter2]"},
+        {"SENDOFF_SECURITY__ENCRYPTION_KEYS": "hunter2"},
         {"SENDOFF_WEBHOOK__URL": "http://user:hunter2@example.com/"},
     ],
 )

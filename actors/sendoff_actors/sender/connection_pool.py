@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import time
+from collections.abc import Sequence
 from functools import partial
 
 from sendoff_actors.sender.connection import Connection
@@ -11,13 +12,17 @@ from sendoff_actors.sender.name_lookup import NameLookup
 from sendoff_actors.sender.origin import Origin
 from sendoff_actors.sender.transport import TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.ports import PortRange, port_may_be_called, shown
 
 
 class ConnectionPool:
     """Hands out a connection that waits, or opens one to a vetted address."""
 
-    def __init__(self, lookup: NameLookup, tls: ssl.SSLContext, idle: IdleConnections) -> None:
+    def __init__(
+        self, lookup: NameLookup, ports: Sequence[PortRange], tls: ssl.SSLContext, idle: IdleConnections
+    ) -> None:
         self._lookup = lookup
+        self._ports = ports
         self._tls = tls
         self._idle = idle
         self._open: set[Connection] = set()
@@ -29,6 +34,8 @@ class ConnectionPool:
         """Open a connection to the first address that takes one; raises TransportError when none does in time."""
         if self._closing:
             raise _closed()
+        if not port_may_be_called(origin.port, self._ports):
+            raise _forbidden(origin.port, self._ports)
         deadline = time.monotonic() + timeout
         addresses = await self._addresses(origin.host, timeout)
         failure = TransportError(ErrorClass.DNS, f"{origin.host} has no address")
@@ -83,6 +90,12 @@ class ConnectionPool:
 
 def _closed() -> TransportError:
     return TransportError(ErrorClass.CONNECTION_RESET, "Sendoff closed its connections")
+
+
+def _forbidden(port: int, allowed: Sequence[PortRange]) -> TransportError:
+    return TransportError(
+        ErrorClass.FORBIDDEN_ADDRESS, f"port {port} must not be called, only {shown(allowed)} (security.allowedPorts)"
+    )
 
 
 def _classified(error: OSError) -> TransportError:

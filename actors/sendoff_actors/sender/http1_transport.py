@@ -15,6 +15,7 @@ from sendoff_actors.sender.origin import Origin, Target, parse_target
 from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.addresses import Network
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.ports import DEFAULT_PORTS, PortRange
 
 #: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
 _KEEPALIVE = 50.0
@@ -31,6 +32,7 @@ class Http1Transport:
     def __init__(
         self,
         allowed: Sequence[Network],
+        ports: Sequence[PortRange] = DEFAULT_PORTS,
         tls: ssl.SSLContext | None = None,
         lookup: NameLookup | None = None,
         keepalive: float = _KEEPALIVE,
@@ -39,6 +41,7 @@ class Http1Transport:
     ) -> None:
         self._pool = ConnectionPool(
             lookup or NameLookup(allowed),
+            ports,
             tls or ssl.create_default_context(),
             IdleConnections(keepalive, idle_per_origin, idle_in_all),
         )

@@ -207,7 +207,7 @@ class Sending:
         if message.expires_at is not None and now >= message.expires_at:
             self._bury(held, DeathReason.EXPIRED)
             return False
-        if customer is not None and customer.sealed:
+        if customer is not None and customer.unreadable:
             self._forget([held])  # it costs no attempt, and comes back no sooner than its lease is over
             return False
         if not has_attempt_left(message.retry, message.attempt, customer):

@@ -15,6 +15,7 @@ from sendoff_cli.doctor.machine import check_embedded, check_port, check_python,
 from sendoff_cli.doctor.nats import check_nats
 from sendoff_cli.doctor.postgres import check_postgres
 from sendoff_cli.doctor.redis import check_redis
+from sendoff_cli.doctor.seals import check_encryption
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
 from sendoff_cli.servers.embedded import ServerName
 from sendoff_cli.servers.endpoints import is_free
@@ -50,6 +51,7 @@ async def examine(config: Path | None, data: Path) -> list[Finding]:
     except SendoffError as error:
         return [*findings, fail("config", str(error), "correct it; config.yaml names every key")]
     findings.append(ok("config", str(config or "none: defaults and environment")))
+    findings.append(check_encryption(settings, embedded=configured.postgres.url is None))
     findings += await _servers(configured, settings)
     return [*findings, await check_webhook(settings), await check_port(settings.http)]
 
@@ -59,7 +61,7 @@ async def _servers(configured: Settings, settings: Settings) -> list[Finding]:
     resting = [name for name in embedded if not _listens(name, settings)]
     findings = [check_embedded(name) for name in resting]
     if "postgres" not in resting:
-        findings += [finding async for finding in check_postgres(settings.postgres)]
+        findings += [finding async for finding in check_postgres(settings)]
     if "redis" not in resting:
         findings += await asyncio.to_thread(lambda: list(check_redis(settings.redis)))
     if "nats" not in resting:

@@ -5,23 +5,27 @@ from collections.abc import AsyncIterator
 
 from sendoff_cli.database import connected
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
+from sendoff_cli.doctor.seals import check_seals
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import MigrationError, SendoffError
-from sendoff_domain.settings import PostgresSettings
+from sendoff_domain.settings import Settings
 
 _OLDEST = 150000
 _CLOCK_SAMPLES = 3
 _CLOCK_TOLERANCE = 1.0
 
 
-async def check_postgres(settings: PostgresSettings) -> AsyncIterator[Finding]:
+async def check_postgres(settings: Settings) -> AsyncIterator[Finding]:
     """The findings of a server that has an address."""
     try:
-        async with connected(settings) as connection:
+        async with connected(settings.postgres) as connection:
             yield _version(connection.info.server_version)
-            yield await _migrations(connection)
+            migrations = await _migrations(connection)
+            yield migrations
+            if migrations.level == "ok":
+                yield await check_seals(connection, settings)
             yield await _clock(connection)
     except SendoffError as error:
         yield fail("postgres", str(error), "start PostgreSQL, or correct postgres.url")

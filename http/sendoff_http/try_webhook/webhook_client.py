@@ -1,5 +1,6 @@
 """Posts to a webhook now and then, for a person who waits: no redirects, only addresses that may be called."""
 
+import errno
 import socket
 import ssl
 import time
@@ -22,6 +23,8 @@ from sendoff_http.webhook_names import WEBHOOK_NAMES, ForbiddenAddressError, Web
 _ANSWER_LIMIT = 64 * 1024
 #: What a request target may hold as it is (RFC 3986); anything else is percent-encoded, as the Sender does it.
 _SAFE = "/?:@!$&'()*+,;=-._~%[]"
+_RESETS = (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
+_BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError)
 _UNASKED = ("Accept", "Accept-Encoding", "User-Agent", "Content-Type")
 
 
@@ -154,9 +157,10 @@ def _no_answer(error: Exception) -> NoAnswer:
         return NoAnswer(ErrorClass.CONNECT_TIMEOUT, "no connection in time")
     if isinstance(error, TimeoutError):
         return NoAnswer(ErrorClass.TIMEOUT, "no whole answer in time")
-    if isinstance(cause, ConnectionRefusedError):
+    number = cause.errno if isinstance(cause, OSError) else None  # aiohttp has errors of its own for each
+    if number == errno.ECONNREFUSED:
         return NoAnswer(ErrorClass.CONNECTION_REFUSED, detail)
-    if isinstance(error, aiohttp.ServerDisconnectedError) or isinstance(cause, ConnectionError):
+    if isinstance(error, _BROKEN) or number in _RESETS:
         return NoAnswer(ErrorClass.CONNECTION_RESET, detail)
     if isinstance(cause, OSError):
         return NoAnswer(ErrorClass.NETWORK_UNREACHABLE, detail)

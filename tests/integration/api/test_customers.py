@@ -123,8 +123,9 @@ async def test_what_is_not_allowed_is_named_and_never_quoted_if_it_is_secret(
 
 
 async def test_a_body_that_is_no_object_is_refused(api: Api) -> None:
-    for body, status in (([], 422), ("x", 422)):
-        assert (await api.post("/v1/customers", body)).status == status
+    documents: tuple[Any, ...] = ([], "x", 5)
+    for document in documents:
+        assert (await api.post("/v1/customers", document)).status == 422
     assert (await api.post("/v1/customers", data=b"{", headers={"Content-Type": "application/json"})).status == 400
     assert (await api.post("/v1/customers", data=b"{}", headers={"Content-Type": "text/plain"})).status == 415
 
@@ -182,7 +183,7 @@ async def test_a_customer_that_does_not_exist_is_not_found(api: Api, subtests: p
     for name in NAMES:
         for method, suffix in [*USES, ("POST", "/rotate-secret")]:
             with subtests.test(method=method, path=name + suffix):
-                body = {} if method == "PATCH" else None
+                body: dict[str, Any] | None = {} if method == "PATCH" else None
                 reply = await api.call(method, f"/v1/customers/{name}{suffix}", json=body)
                 assert (reply.status, reply.json["code"]) == (404, "customer_not_found")
     assert await api.count("control_state") == 1

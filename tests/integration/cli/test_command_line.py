@@ -6,7 +6,7 @@ import pytest
 
 from support.command_line import sendoff
 
-COMMANDS = ["up", "http", "worker", "migrate", "start", "stop", "status", "send", "doctor"]
+COMMANDS = ["up", "http", "worker", "migrate", "start", "stop", "status", "send", "customers", "doctor"]
 
 
 def test_the_help_names_every_command(folder: Path) -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from sendoff_domain.encryption_key import format_encryption_key
 from support.command_line import Running, invoke
 from support.whole_sendoff import free_port
 
 Addresses = dict[str, str]
+FIRST, SECOND = (format_encryption_key(bytes([number]) * 32) for number in (1, 2))
 
 
 def examine(folder: Path, *arguments: str | Path, **settings: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -31,18 +33,27 @@ def healthy(sendoff_database: str, addresses: Addresses) -> Addresses:
     return {
         **addresses,
         "POSTGRES__URL": sendoff_database,
-        "WEBHOOK__URL": "http://127.0.0.1:9/",
+        "WEBHOOK__URL": "http://127.0.0.1:9000/",
         "SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+        "SECURITY__ENCRYPTION_KEYS": f"[{FIRST}]",
     }
 
 
+def migrated(folder: Path, settings: Addresses) -> str:
+    """What `sendoff migrate` says."""
+    done = invoke("migrate", folder=folder, **settings)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
 def test_a_healthy_setup_is_all_ok(healthy: Addresses, folder: Path) -> None:
+    assert "sealed anew with the first encryption key: 1" in migrated(folder, healthy)
     code, found = examine(folder, **healthy)
     assert {one["level"] for one in found.values()} == {"ok"}, found
     assert code == 0
     assert set(found) == {
         *("python", "config", "postgres", "migrations", "clock"),
-        *("redis broker", "redis cache", "redis databases", "nats", "webhook", "port"),
+        *("redis broker", "redis cache", "redis databases", "nats", "webhook", "port", "encryption", "signing keys"),
     }
 
 
@@ -65,6 +76,36 @@ def test_an_unmigrated_database_is_a_warning(database: str, healthy: Addresses, 
     code, found = examine(folder, **(healthy | {"POSTGRES__URL": database}))
     assert code == 0
     assert (found["migrations"]["level"], found["migrations"]["advice"]) == ("warn", "run `sendoff migrate`")
+
+
+def test_without_an_encryption_key_somebody_is_warned(healthy: Addresses, folder: Path) -> None:
+    code, found = examine(folder, **(healthy | {"SECURITY__ENCRYPTION_KEYS": "[]"}))
+    assert code == 0
+    assert {check for check, one in found.items() if one["level"] == "warn"} == {"encryption"}
+    assert "openssl rand -base64 32" in found["encryption"]["advice"]
+
+
+def test_keys_that_are_not_sealed_with_the_first_encryption_key_are_a_warning_until_the_migration(
+    healthy: Addresses, folder: Path
+) -> None:
+    for settings in (healthy, healthy | {"SECURITY__ENCRYPTION_KEYS": f"[{SECOND}, {FIRST}]"}):
+        code, found = examine(folder, **settings)
+        assert code == 0
+        assert (found["signing keys"]["level"], found["signing keys"]["advice"]) == ("warn", "run `sendoff migrate`")
+        migrated(folder, settings)
+        assert examine(folder, **settings)[1]["signing keys"]["level"] == "ok"
+
+
+def test_keys_that_do_not_open_are_a_failure_and_the_migration_says_so(healthy: Addresses, folder: Path) -> None:
+    migrated(folder, healthy)
+    other = healthy | {"SECURITY__ENCRYPTION_KEYS": f"[{SECOND}]"}
+    said = migrated(folder, other)
+    assert "so that the messages of their customers are held: 1" in said
+    assert "customer default was sealed with the encryption key" in said
+    code, found = examine(folder, **other)
+    assert code == 1
+    assert found["signing keys"]["detail"].startswith("1 signing key(s) do not open")
+    assert not any(key in said + json.dumps(found) for key in (FIRST, SECOND))
 
 
 def test_every_server_that_is_away_is_named_and_no_password_is_shown(healthy: Addresses, folder: Path) -> None:

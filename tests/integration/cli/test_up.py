@@ -6,8 +6,11 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from sendoff_db.sealing import Sealer
+from sendoff_domain.encryption_key import encryption_key_id, parse_encryption_key
 from support.command_line import Running, running, sendoff
 from support.waiting import wait_until
 
@@ -49,6 +52,17 @@ def test_the_addresses_of_the_servers_are_kept_with_the_data(up: Running) -> Non
     assert (data / "servers.json").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_signing_keys_are_sealed_with_a_key_that_is_kept_with_the_data(up: Running) -> None:
+    file = Path(up.data) / "encryption.key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    key = parse_encryption_key(file.read_text())
+    with psycopg.connect(json.loads((Path(up.data) / "servers.json").read_text())["postgres"]) as connection:
+        sealed = [row[0] for row in connection.execute("SELECT sealed_key FROM customer_secrets")]
+    assert [len(Sealer([key]).open(one, "default")) for one in sealed] == [32]
+    assert all(one.startswith(b"\1" + encryption_key_id(key)) for one in sealed)
+    assert file.read_text().strip() not in up.said
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_everything_and_leaves_no_process(folder: Path, number: signal.Signals) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
@@ -65,11 +79,22 @@ def test_nothing_outlives_a_killed_parent_and_the_data_is_there_again(folder: Pa
         sent = sendoff(
             "send", "--to", "a", "--content", "b", "--in", "1h", "--url", started.url, "--json", folder=folder
         )
+        key = (folder / "data" / "encryption.key").read_bytes()
         started.stop(signal.SIGKILL)
         wait_until(lambda: not started.survivors(), "every process is gone", timeout=60)
     with running("up", "--data", folder / "data", folder=folder) as again:
         ready(again)
         assert again.get(f"/v1/messages/{json.loads(sent.stdout)['id']}")["status"] == "scheduled"
+        assert (folder / "data" / "encryption.key").read_bytes() == key
+        assert "do not open" not in again.said
+
+
+def test_the_sample_may_be_called_whatever_else_may_be(folder: Path) -> None:
+    with running("up", "--data", folder / "data", folder=folder, SECURITY__ALLOWED_PORTS="[443]") as started:
+        ready(started)
+        sendoff("send", "--to", "jane", "--content", "Hello", "--url", started.url, folder=folder)
+        started.wait_until_said("jane Hello")
+        assert started.stop(signal.SIGTERM) == 0
 
 
 def test_a_killed_worker_comes_back_and_a_dead_server_ends_everything(folder: Path) -> None:

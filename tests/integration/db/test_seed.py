@@ -18,7 +18,7 @@ from sendoff_domain.signature import format_secret
 KEY, OTHER = b"k" * 32, b"o" * 32
 
 
-def webhook(key: bytes | None = None, url: str = "http://127.0.0.1:9/") -> Settings:
+def webhook(key: bytes | None = None, url: str = "http://127.0.0.1:9000/") -> Settings:
     secret = None if key is None else SecretStr(format_secret(key))
     return Settings(webhook=WebhookSettings(url=url, secret=secret))
 
@@ -49,8 +49,8 @@ async def test_the_desired_state_is_written_once(connection: Connection) -> None
 
 async def test_the_default_customer_follows_the_file(connection: Connection) -> None:
     strategy = RetryStrategy(waits=(timedelta(seconds=1), timedelta(minutes=2)))
-    await seed(connection, Settings(webhook=WebhookSettings(url="http://127.0.0.1:9/"), retry=strategy))
-    assert await customer(connection, "webhook_url") == "http://127.0.0.1:9/"
+    await seed(connection, Settings(webhook=WebhookSettings(url="http://127.0.0.1:9000/"), retry=strategy))
+    assert await customer(connection, "webhook_url") == "http://127.0.0.1:9000/"
     assert RetryStrategy.model_validate(await customer(connection, "retry")) == strategy
     await seed(connection, Settings())
     assert await customer(connection, "webhook_url") is None

@@ -12,6 +12,7 @@ import uvloop
 
 from sendoff_actors.sender.http1_transport import Http1Transport
 from sendoff_actors.sender.name_lookup import KEPT, NameLookup, Resolve
+from sendoff_domain.ports import DEFAULT_PORTS, PortRange
 from support.certificates import Authority, new_authority
 from support.posting import Addresses, NewTransport, Post, Receive, posting
 from support.raw_receiver import RawReceiver, Script, raw_receiver
@@ -52,6 +53,7 @@ async def new_transport(authority: Authority) -> AsyncIterator[NewTransport]:
         allowed: str = "127.0.0.0/8",
         kept: float = KEPT,
         resolve: Resolve | None = None,
+        ports: Sequence[PortRange] = DEFAULT_PORTS,
         **limits: Any,
     ) -> Http1Transport:
         networks = [ip_network(network) for network in allowed.split()]
@@ -61,7 +63,7 @@ async def new_transport(authority: Authority) -> AsyncIterator[NewTransport]:
             return addresses(host)
 
         lookup = NameLookup(networks, resolve_at_once if addresses else resolve, kept)
-        opened.append(Http1Transport(networks, authority.client_context(), lookup, **limits))
+        opened.append(Http1Transport(networks, ports, authority.client_context(), lookup, **limits))
         return opened[-1]
 
     yield make

@@ -1,0 +1,30 @@
+"""Secrets: whether the stored signing keys are sealed, and whether they open."""
+
+from sendoff_cli.doctor.finding import Finding, fail, ok, warn
+from sendoff_db.pool import Connection
+from sendoff_db.resealing import examine_seals
+from sendoff_db.sealing import new_sealer
+from sendoff_domain.settings import Settings
+
+
+def check_encryption(settings: Settings, *, embedded: bool) -> Finding:
+    """Whether there is an encryption key; `embedded` says that `sendoff up` makes one if there is none."""
+    count = len(settings.security.encryption_keys)
+    if count:
+        return ok("encryption", f"signing keys are sealed with the first of {count} encryption key(s)")
+    if embedded:
+        return ok("encryption", "no encryption key: `sendoff up` makes one next to its PostgreSQL")
+    advice = "set security.encryptionKeys to what `openssl rand -base64 32` prints, then run `sendoff migrate`"
+    return warn("encryption", "signing keys are stored plain: who reads the database can sign for everybody", advice)
+
+
+async def check_seals(connection: Connection, settings: Settings) -> Finding:
+    """Whether the stored signing keys open with the configured encryption keys."""
+    seals = await examine_seals(connection, new_sealer(settings.security))
+    if seals.shut:
+        detail = f"{seals.shut} signing key(s) do not open: the messages of their customers are held"
+        return fail("signing keys", detail, "add the encryption key that sealed them to security.encryptionKeys again")
+    if seals.outdated:
+        detail = f"{seals.outdated} signing key(s) are not sealed with the first encryption key"
+        return warn("signing keys", detail, "run `sendoff migrate`")
+    return ok("signing keys", "all of them open")

@@ -1,0 +1,153 @@
+"""Stored keys: nothing of them shows, and a new encryption key seals all of them anew, step by step."""
+
+import psycopg
+import pytest
+
+from sendoff_db.customer_keys import read_keys
+from sendoff_db.migrator import available, migrate
+from sendoff_db.pool import Connection
+from sendoff_db.resealing import Resealed, Seals, examine_seals, reseal
+from sendoff_db.sealing import Sealer
+from sendoff_db.seed import seed
+from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
+from sendoff_domain.settings import Settings
+from sendoff_domain.signature import format_secret
+
+FIRST, SECOND, LOST = b"1" * 32, b"2" * 32, b"3" * 32
+KEY = bytes(range(7, 39))
+MANY = 1203
+
+
+def settings(*encryption_keys: bytes, secret: bytes | None = KEY) -> Settings:
+    document = {
+        "webhook": {"secret": format_secret(secret)} if secret else {},
+        "security": {"encryptionKeys": [format_encryption_key(key) for key in encryption_keys]},
+    }
+    return Settings.model_validate(document)
+
+
+async def put(connection: Connection, sealer: Sealer, count: int) -> None:
+    """Give the default customer so many more keys: 0, 1, 2 and so on."""
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY customer_secrets (customer_id, sealed_key) FROM STDIN") as copy,
+    ):
+        for number in range(count):
+            await copy.write_row(("default", sealer.seal(b"%032d" % number, "default")))
+
+
+async def headers(connection: Connection) -> dict[bytes, int]:
+    cursor = await connection.execute("SELECT substring(sealed_key FOR 5), count(*) FROM customer_secrets GROUP BY 1")
+    return dict(await cursor.fetchall())
+
+
+async def test_the_bytes_on_the_disk_hold_no_key(empty: Connection) -> None:
+    await migrate(empty)
+    await seed(empty, settings(FIRST))
+    await empty.execute("CHECKPOINT")
+    cursor = await empty.execute("SELECT pg_read_binary_file(pg_relation_filepath('customer_secrets'))")
+    row = await cursor.fetchone()
+    assert row is not None
+    assert b"\1" + encryption_key_id(FIRST) in row[0]
+    assert KEY not in row[0]
+    assert KEY[4:12] not in row[0]
+
+
+async def test_keys_of_before_the_sealing_are_kept_by_the_migration(
+    empty: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = {name: text for name, text in available().items() if name < "0005"}
+    monkeypatch.setattr("sendoff_db.migrator.available", lambda: older)
+    await migrate(empty)
+    await empty.execute(
+        "INSERT INTO customers (id, name, timeout_ms, connect_timeout_ms, retry) VALUES ('a', 'A', 1, 1, '{}')"
+    )
+    await empty.execute("INSERT INTO customer_secrets (customer_id, key) VALUES ('a', %s)", (KEY,))
+    monkeypatch.undo()
+    await migrate(empty)
+    assert [one.key for one in await read_keys(empty, Sealer([FIRST]), "a")] == [KEY]
+
+
+async def test_plain_keys_are_sealed_as_soon_as_there_is_an_encryption_key(connection: Connection) -> None:
+    await seed(connection, settings())
+    assert await reseal(connection, Sealer([FIRST])) == Resealed(1)
+    assert await headers(connection) == {b"\1" + encryption_key_id(FIRST): 1}
+    assert await reseal(connection, Sealer([FIRST])) == Resealed(0)
+
+
+async def test_a_new_first_key_seals_everything_anew_and_the_old_one_can_go(connection: Connection) -> None:
+    await connection.execute("DELETE FROM customer_secrets")
+    await put(connection, Sealer([FIRST]), MANY)
+    assert await examine_seals(connection, Sealer([SECOND, FIRST])) == Seals(shut=0, outdated=MANY)
+    assert await reseal(connection, Sealer([SECOND, FIRST])) == Resealed(MANY)
+    found = await read_keys(connection, Sealer([SECOND]), "default")
+    assert [one.key for one in reversed(found)] == [b"%032d" % number for number in range(MANY)]
+
+
+async def test_after_a_crash_on_the_way_both_keys_are_needed_and_the_next_start_does_the_rest(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await connection.execute("DELETE FROM customer_secrets")
+    await put(connection, Sealer([FIRST]), MANY)
+    await connection.execute(
+        "CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'crash'; END $$"
+    )
+    await connection.execute(
+        f"CREATE TRIGGER crash BEFORE UPDATE ON customer_secrets FOR EACH ROW"
+        f" WHEN (mod(old.id, {MANY}) = 800) EXECUTE FUNCTION crash()".encode()
+    )
+    both = Sealer([SECOND, FIRST])
+    with pytest.raises(psycopg.errors.RaiseException):
+        await reseal(connection, both)
+    sealed = await headers(connection)
+    assert set(sealed) == {b"\1" + encryption_key_id(key) for key in (FIRST, SECOND)}
+    assert len(await read_keys(connection, both, "default")) == MANY
+    await connection.execute("DROP TRIGGER crash ON customer_secrets")
+    await reseal(connection, both)
+    assert await headers(connection) == {b"\1" + encryption_key_id(SECOND): MANY}
+
+
+async def test_what_does_not_open_is_counted_and_left_as_it_is(connection: Connection) -> None:
+    await connection.execute("DELETE FROM customer_secrets")
+    await put(connection, Sealer([LOST]), 2)
+    await put(connection, Sealer(), 1)
+    assert await examine_seals(connection, Sealer([FIRST])) == Seals(shut=2, outdated=1)
+    done = await reseal(connection, Sealer([FIRST]))
+    assert (done.count, done.shut) == (1, 2)
+    assert encryption_key_id(LOST).hex() in str(done.error)
+    assert (await headers(connection))[b"\1" + encryption_key_id(LOST)] == 2
+
+
+async def test_a_key_that_is_changed_meanwhile_is_left_alone(connection: Connection) -> None:
+    await seed(connection, settings())
+    newer = Sealer([LOST]).seal(KEY, "default")
+    statement = "UPDATE customer_secrets SET sealed_key = %s"
+
+    class Meddling(Sealer):
+        """Somebody else seals the row anew between its reading and its writing."""
+
+        def seal(self, key: bytes, customer_id: str) -> bytes:
+            with psycopg.connect(connection.info.dsn, password=connection.info.password) as other:
+                other.execute(statement, (newer,))
+            return super().seal(key, customer_id)
+
+    assert (await reseal(connection, Meddling([FIRST]))).count == 0
+    cursor = await connection.execute("SELECT sealed_key FROM customer_secrets")
+    assert await cursor.fetchall() == [(newer,)]
+
+
+async def test_a_start_seals_the_made_up_key_and_keeps_one_that_does_not_open(connection: Connection) -> None:
+    await connection.execute("DELETE FROM customer_secrets")
+    await seed(connection, settings(FIRST, secret=None))
+    before = await headers(connection)
+    assert before == {b"\1" + encryption_key_id(FIRST): 1}
+    await seed(connection, settings(SECOND, secret=None))
+    assert await headers(connection) == before
+
+
+async def test_a_configured_key_replaces_one_that_does_not_open(connection: Connection) -> None:
+    await connection.execute("DELETE FROM customer_secrets")
+    await seed(connection, settings(LOST))
+    await seed(connection, settings(FIRST))
+    assert await headers(connection) == {b"\1" + encryption_key_id(FIRST): 1}
+    assert [one.key for one in await read_keys(connection, Sealer([FIRST]), "default")] == [KEY]

@@ -15,7 +15,7 @@ _KEY_BYTES = 32
 
 
 def make_encryption_key(data: Path, settings: Settings) -> None:
-    """Make the key of this data folder, unless it has one or others are configured; only for the folder's owner.
+    """Make the key of this data folder, unless it has one or others are configured; for who holds the folder's lock.
 
     It is on the disk before anything is sealed with it, and it is never overwritten: what it sealed would be lost.
     """

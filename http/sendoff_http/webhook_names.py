@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from sendoff_domain.addresses import Network, vetted
+from sendoff_domain.ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_url import callable_webhook_url
 from sendoff_http.problems import FieldError, invalid
 from sendoff_http.resources import SETTINGS
 
@@ -27,8 +29,15 @@ class ForbiddenAddressError(OSError):
 class WebhookNames:
     """Resolves with the system's resolver, in threads of its own, and checks every address."""
 
-    def __init__(self, allowed: Sequence[Network], resolve: Resolve | None = None, patience: float = _PATIENCE) -> None:
-        self.allowed = allowed
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        ports: Sequence[PortRange] = DEFAULT_PORTS,
+        resolve: Resolve | None = None,
+        patience: float = _PATIENCE,
+    ) -> None:
+        self.networks = networks
+        self.ports = ports
         self._patience = patience
         self._resolve = resolve or self._ask_system
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook-names")
@@ -41,21 +50,24 @@ class WebhookNames:
             raise OSError(f"{host} is no name: {error}") from None
         if not found:
             raise OSError(f"{host} has no address")
-        addresses = vetted(found, self.allowed)
+        addresses = vetted(found, self.networks)
         if not addresses:
             raise ForbiddenAddressError(f"{host} leads to an address that must not be called")
         return addresses
 
     async def refuse_forbidden(self, url: str) -> None:
-        """Raise ProblemError 422 if the webhook's URL leads to an address that must not be called.
+        """Raise ProblemError 422 if the webhook's URL leads to an address or a port that must not be called.
 
         A name that does not resolve, or not in time, passes: it may not exist yet, and each request looks again.
         """
         try:
+            callable_webhook_url(url, self.networks, self.ports)
             async with asyncio.timeout(self._patience):
                 await self.addresses(urlsplit(url).hostname or "")
+        except ValueError as error:
+            raise invalid([FieldError("/webhookUrl", str(error))]) from None
         except ForbiddenAddressError as error:
-            detail = f"expected a public address, or one of security.allowedNetworks: {error}"
+            detail = f"expected a URL with a public address, or one of security.allowedNetworks: {error}"
             raise invalid([FieldError("/webhookUrl", detail)]) from None
         except OSError:  # TimeoutError is one
             return
@@ -76,6 +88,7 @@ WEBHOOK_NAMES: web.AppKey[WebhookNames] = web.AppKey("webhook_names", WebhookNam
 
 async def open_names(app: web.Application) -> AsyncIterator[None]:
     """Have the names as long as the application runs."""
-    names = app[WEBHOOK_NAMES] = WebhookNames(app[SETTINGS].security.allowed_networks)
+    security = app[SETTINGS].security
+    names = app[WEBHOOK_NAMES] = WebhookNames(security.allowed_networks, security.allowed_ports)
     yield
     names.close()

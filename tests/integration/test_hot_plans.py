@@ -132,3 +132,20 @@ def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: st
         )
 
         assert rows_touched(connection, "sendoff_actors.claimer", statement, CLAIM) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("after", ["", "c05000"])
+def test_a_page_of_customers_costs_as_much_as_it_shows(sendoff_database: str, after: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        connection.execute("ALTER TABLE customers SET (autovacuum_enabled = off)")
+        connection.execute(
+            "INSERT INTO customers (id, name, timeout_ms, connect_timeout_ms, retry)"
+            " SELECT 'c' || to_char(n, 'FM00000'), 'x', 1, 1, '{}' FROM generate_series(1, 10000) AS n"
+        )
+        connection.execute(
+            "INSERT INTO control_state (scope, desired)"
+            " SELECT 'c' || to_char(n, 'FM00000'), 'stopped' FROM generate_series(1, 10000, 20) AS n"
+        )
+        page = {"after": after, "paused": None, "limit": 251}
+
+        assert rows_touched(connection, "sendoff_http.list_customers", "list_customers", page) <= MOST_ROWS

@@ -3,7 +3,8 @@ SELECT customers.id, name, webhook_url, headers, timeout_ms, connect_timeout_ms,
        rate, rate_period_ms, concurrency, breaker,
        pause.scope IS NOT NULL, pause.reason, pause.changed_at, version, created_at, updated_at
   FROM customers
-  LEFT JOIN control_state AS pause ON pause.scope = customers.id AND pause.desired = 'stopped'
+  LEFT JOIN LATERAL (SELECT * FROM control_state WHERE scope = customers.id AND desired = 'stopped' OFFSET 0)
+            AS pause ON true  -- one by one: a join would be planned as a walk over all customers
  WHERE customers.id > %(after)s
    AND (%(paused)s::boolean IS NULL OR (pause.scope IS NOT NULL) = %(paused)s)
  ORDER BY customers.id

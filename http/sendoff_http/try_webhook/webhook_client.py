@@ -17,6 +17,7 @@ from yarl import URL
 
 from sendoff_domain.addresses import vetted
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.ports import port_may_be_called, shown
 from sendoff_http.webhook_names import WEBHOOK_NAMES, ForbiddenAddressError, WebhookNames
 
 #: How much of an answer is read at all, as much as the Sender reads (bytes).
@@ -119,9 +120,12 @@ class WebhookClient:
 
     def _vetted_socket(self, address: "aiohttp.connector.AddrInfoType") -> socket.socket:
         """The last look, right before connecting; aiohttp does not ask the resolver about a literal address."""
-        family, kind, protocol, _, target = address
-        if not vetted([str(target[0])], self._names.allowed):
-            raise ForbiddenAddressError(f"{target[0]} is an address that must not be called")
+        family, kind, protocol, _, (host, port, *_) = address
+        if not vetted([str(host)], self._names.networks):
+            raise ForbiddenAddressError(f"{host} is an address that must not be called")
+        if not port_may_be_called(int(port), self._names.ports):
+            allowed = shown(self._names.ports)
+            raise ForbiddenAddressError(f"port {port} must not be called, only {allowed} (security.allowedPorts)")
         return socket.socket(family, kind, protocol)
 
 

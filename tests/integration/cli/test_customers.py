@@ -138,7 +138,7 @@ def test_a_webhook_is_tried(customers: Customers, receiver: Receiver) -> None:
     ("words", "code", "said"),
     [
         (("create",), 1, "/webhookUrl: is required"),
-        (("create", "--webhook-url", "http://10.0.0.1/"), 1, "/webhookUrl: expected a public address"),
+        (("create", "--webhook-url", "http://10.0.0.1/"), 1, "/webhookUrl: expected a URL with a public address"),
         (("create", "--webhook-url", NOWHERE, "--timeout", "soon"), 1, "/timeout: expected a duration"),
         (("create", "--webhook-url", NOWHERE, "--header", "host=x"), 1, "/headers: expected another name than host"),
         (("create", "--webhook-url", NOWHERE, "--header", "x"), 2, "expected NAME=VALUE"),

@@ -131,14 +131,14 @@ def launch(
 
 @asynccontextmanager
 async def reading(database: str) -> AsyncIterator[None]:
-    """Somebody reads all messages in transactions of a second, one after the other."""
+    """Somebody reads all messages in transactions longer than the bound, one after the other."""
 
     async def read() -> None:
         async with await psycopg.AsyncConnection.connect(database) as connection:
             while True:
                 for table in TABLES:
                     await connection.execute(f"SELECT count(*) FROM {table}".encode())
-                await connection.execute("SELECT pg_sleep(1)")
+                await connection.execute("SELECT pg_sleep(3)")
                 await connection.rollback()
 
     reader = asyncio.create_task(read())
@@ -161,7 +161,7 @@ async def test_partitions_that_come_and_go_under_load_lose_repeat_and_hold_up_no
     receiver: Receiver,
     hourly: Connection,
     database: str,
-    record_property: Callable[[str, object], None],
+    record_testsuite_property: Callable[[str, object], None],
 ) -> None:
     url = await asyncio.to_thread(started, launch)
     warm_up, accepting, cleaning = Accepting(), Accepting(), CleaningUp()
@@ -176,7 +176,7 @@ async def test_partitions_that_come_and_go_under_load_lose_repeat_and_hold_up_no
 
     gap = longest_gap([one.arrived_at for one in receiver.received[WARM_UP:]])
     for name, value in (("longest gap", gap), ("slowest accept", max(accepting.took)), ("turns", cleaning.turns)):
-        record_property(name, round(value, 3))
+        record_testsuite_property(f"{name}, readers: {readers}", round(value, 3))
     assert (warm_up.failures, accepting.failures) == ([], [])
     assert receiver.ids() == dict.fromkeys(warm_up.ids + accepting.ids, 1)
     assert cleaning.turns >= 3

@@ -64,6 +64,16 @@ def test_a_customer_whose_webhook_is_gone_is_paused(launch: Launcher, api: Clien
         api.wait_for(later, "sent")
 
 
+def test_a_customer_whose_webhook_fails_for_long_is_paused(launch: Launcher, api: Client, receiver: Receiver) -> None:
+    add_customer(api, receiver, "lost", breaker=BREAKER | {"max": "1s", "pauseAfter": "2s"}, retry=RETRY)
+    receiver.answer(500)
+    launch.worker()
+    api.send_many(30, customer="lost")
+
+    wait_until(lambda: api.call("GET", "/v1/customers/lost").body["paused"], "the customer is paused", timeout=30)
+    assert "has failed since" in api.call("GET", "/v1/customers/lost").body["pauseReason"]
+
+
 def test_a_message_that_is_refused_says_nothing_of_the_webhook(
     launch: Launcher, api: Client, receiver: Receiver
 ) -> None:

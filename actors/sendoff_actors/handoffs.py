@@ -58,7 +58,10 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made."""
+    """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made.
+
+    `retry` is the message's own strategy as JSON text, None means its customer's.
+    """
 
     id: str
     customer: str
@@ -68,6 +71,7 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     generation: int
     token: int
     payload: str
+    retry: str | None = None
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -96,6 +100,7 @@ class FailedAttempt(msgspec.Struct, frozen=True, array_like=True):
     answer: bytes
     retry_after: float | None
     final: bool
+    retry: str | None = None
 
     @property
     def ended_at(self) -> float:

@@ -45,7 +45,9 @@ def pack_encoded(values: Sequence[bytes]) -> PackedArray:
 
 
 def pack_optional_texts(values: Sequence[str | None]) -> PackedArray:
-    """An array of texts with NULLs."""
+    """An array of texts with NULLs. It is empty when all are NULL: unnest pads it."""
+    if not any(value is not None for value in values):
+        return _pack(_TEXT, [])
     return _pack(_TEXT, [_NULL if value is None else _sized(value.encode()) for value in values])
 
 

@@ -1,10 +1,15 @@
 """When to try again: exponential backoff with jitter, or a list of waits, and the receiver's own hint."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from sendoff_domain.durations import PositiveDuration
+from sendoff_domain.presets import PRESETS, preset
 from sendoff_domain.section import Section
 
 #: A receiver's Retry-After is followed up to here, so that no customer can park a message for months.
@@ -15,7 +20,8 @@ class RetryStrategy(Section):
     """How often a message is attempted in all, and how long to wait after each failure.
 
     The n-th wait is `first x factor^(n-1)`, capped at `max`; `waits` replaces the formula by a list, which also
-    sets the number of attempts. `jitter` is the share that may be added on top, never taken off.
+    sets the number of attempts. `jitter` is the share that may be added on top, never taken off. The name of a preset
+    may stand for all of it; what is kept is the strategy, not the name.
     """
 
     attempts: int = Field(default=8, ge=1, le=1000)
@@ -24,6 +30,11 @@ class RetryStrategy(Section):
     max: PositiveDuration = timedelta(hours=6)
     jitter: float = Field(default=0.1, ge=0.0, le=1.0, allow_inf_nan=False)
     waits: tuple[PositiveDuration, ...] | None = Field(default=None, min_length=1, max_length=999)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        return given if isinstance(given, Mapping | RetryStrategy) else preset(given)
 
     @model_validator(mode="after")
     def _one_way_only(self) -> "RetryStrategy":
@@ -35,6 +46,16 @@ class RetryStrategy(Section):
     def total_attempts(self) -> int:
         """The number of attempts in all, the first included."""
         return self.attempts if self.waits is None else len(self.waits) + 1
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """An object, or a preset's name."""
+        reference = super().__get_pydantic_json_schema__(core, handler)
+        schema = handler.resolve_ref_schema(reference)
+        written = dict(schema)
+        schema.clear()
+        schema.update({"anyOf": [{"type": "string", "enum": list(PRESETS), "title": "Preset"}, written]})
+        return reference
 
 
 def next_wait(

@@ -68,7 +68,7 @@ def _positive(duration: timedelta) -> timedelta:
     return duration
 
 
-_SCHEMA = WithJsonSchema({"type": "string", "format": "duration", "examples": ["90s", "2m", "1h30m"]})
+_SCHEMA = WithJsonSchema({"type": "string", "examples": ["90s", "2m", "1h30m"]})
 _SERIALIZER = PlainSerializer(format_duration, return_type=str, when_used="json")
 
 #: A duration of zero or more.

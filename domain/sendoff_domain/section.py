@@ -1,9 +1,14 @@
 """What every section of config.yaml has in common."""
 
+from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from sendoff_domain.durations import format_duration
 
 
 class Section(BaseModel):
@@ -26,3 +31,13 @@ class Section(BaseModel):
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
             raise ValueError(f"expected a value that is not yes or no, got {value}")
         return value
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Pydantic shows a duration that is a default as PT5S, which nobody may send in."""
+        reference = handler(core)
+        properties = handler.resolve_ref_schema(reference).get("properties", {})
+        for name, field in cls.model_fields.items():
+            if isinstance(field.default, timedelta):
+                properties[field.alias or name]["default"] = format_duration(field.default)
+        return reference

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, WithJsonSchema
 
+from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.message import Status
 from sendoff_http.validation import ApiModel
 
@@ -33,6 +34,7 @@ class Message(ApiModel):
     status: Status
     deliver_at: ShownMoment
     expires_at: ShownMoment | None
+    retry: RetryStrategy | None = Field(description="Its own strategy; null means its customer's.")
     created_at: ShownMoment
     sent_at: ShownMoment | None
     attempts: int = Field(ge=0, description="Attempts made so far, of the current generation.")

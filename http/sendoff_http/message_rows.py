@@ -26,6 +26,7 @@ class MessageRow:
     status: str
     deliver_at: datetime
     expires_at: datetime | None
+    retry: dict[str, Any] | None
     created_at: datetime
     sent_at: datetime | None
     attempts: int
@@ -71,6 +72,7 @@ def describe_row(row: MessageRow) -> dict[str, Any]:
         "status": row.status,
         "deliverAt": format_moment(row.deliver_at),
         "expiresAt": format_optional(row.expires_at),
+        "retry": row.retry,
         "createdAt": format_moment(row.created_at),
         "sentAt": format_optional(row.sent_at),
         "attempts": row.attempts,

@@ -1,8 +1,7 @@
 """From pydantic's errors to ours: a JSON pointer and one sentence that says what was expected."""
 
 import difflib
-from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -57,20 +56,19 @@ def _detail(model: type[BaseModel], mistake: ErrorDetails) -> str:
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
-        *places, name = mistake["loc"]
-        return "is not known" + _suggestion(_model_at(model, places), str(name))
+        return "is not known" + _suggestion(_model_at(model, mistake["loc"][:-1]), str(mistake["loc"][-1]))
     if kind == "model_type":
         return "expected a JSON object"
     text = mistake["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
     return text if text.startswith("expected") else text[:1].lower() + text[1:]
 
 
-def _model_at(model: type[BaseModel], places: Sequence[int | str]) -> type[BaseModel]:
-    """The section that is there, or the model itself where there is none."""
-    for place in places:
-        found = [field.annotation for key, field in model.model_fields.items() if place in (key, field.alias)]
-        if found and isinstance(found[0], type) and issubclass(found[0], BaseModel):
-            model = found[0]
+def _model_at(model: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The model inside a model, as far as it can be followed."""
+    for part in location:
+        field = next((one for name, one in model.model_fields.items() if part in (name, one.alias)), None)
+        choices = (get_args(field.annotation) or (field.annotation,)) if field else ()
+        model = next((one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)), model)
     return model
 
 

@@ -33,13 +33,14 @@ SELECT message_id, customer_id, now() + interval '5 s', attempt, generation, tok
 _BURY = b"""
 WITH gone AS (DELETE FROM due WHERE message_id = %s RETURNING *)
 INSERT INTO dead_letters (message_id, customer_id, recipient, payload, deliver_at, expires_at, created_at, dead_at,
-                          reason, attempts, generation, token, last_error, history)
+                          reason, attempts, generation, token, last_error, history, retry)
 SELECT id, messages.customer_id, recipient, payload, deliver_at, expires_at, created_at, clock_timestamp(), %s,
        gone.attempt, gone.generation, gone.token + 1, 'the webhook said 503',
        (SELECT coalesce(jsonb_agg(jsonb_build_object(
                   'generation', generation, 'attempt', attempt, 'startedAt', started_at,
                   'durationMs', duration_us / 1000.0, 'statusCode', status_code, 'errorClass', error_class,
-                  'detail', detail)), '[]') FROM attempts WHERE message_id = gone.message_id)
+                  'detail', detail)), '[]') FROM attempts WHERE message_id = gone.message_id),
+       messages.retry
   FROM gone JOIN messages ON id = gone.message_id
 """
 

@@ -36,6 +36,9 @@ MOMENTS = st.sampled_from(
     ]
 )
 DELAYS = st.sampled_from(["0s", "90s", " 1h30m ", "2m", "99999d", "999999999d", "-1s", "1", "0.5ms", "1s\n"])
+RETRIES: st.SearchStrategy[Any] = st.sampled_from(
+    ["quick", "eager", None, 5, {}, {"attempts": 2}, {"waits": ["1s"]}, {"waits": []}]
+)
 CUSTOMERS = st.sampled_from(["default", "acme_1-X", "acme\n", "", "x" * 65, "ü", "a b"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "to": TEXTS | st.sampled_from(["x" * MOST_TO, "ü" * MOST_TO, "x" * (MOST_TO + 1)]),
@@ -45,6 +48,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "delay": DELAYS,
     "expiresAt": MOMENTS,
     "metadata": st.dictionaries(TEXTS, TEXTS, max_size=4),
+    "retry": RETRIES,
 }
 #: Names and values in any order: some are missing, unknown, there twice, or of another type.
 MEMBERS = st.lists(
@@ -147,6 +151,7 @@ REFUSED = [
     rb'{"to":"a","content":"b","metadata":null}',
     rb'{"to":"a","content":"b","deliver_at":"2042-01-02T00:00:00Z"}',
     rb'{"to":"a","content":1e999}',
+    rb'{"to":"a","content":"b","retry":"eager"}',
     b'{"to":"a","content":' + b"[" * 101 + b"]" * 101 + b"}",
     b'{"to":"a","content":"' + b"x" * (CONTENT_LIMIT + 1) + b'"}',
     b'{"to":"a","content":"b","metadata":{"a":"' + b"x" * MOST_METADATA_BYTES + b'"}}',

@@ -63,6 +63,13 @@ def test_encryption_keys_are_a_list_in_the_environment() -> None:
     assert [key.get_secret_value() for key in found] == keys
 
 
+def test_a_retry_strategy_can_be_a_name(config: Path) -> None:
+    config.write_text("retry: patient\n")
+    assert load_settings(config, {}).retry.total_attempts == 15
+    assert load_settings(config, {"SENDOFF_RETRY": "once"}).retry.total_attempts == 1
+    assert load_settings(config, {"SENDOFF_RETRY__ATTEMPTS": "3"}).retry.total_attempts == 3
+
+
 def test_a_password_of_digits_stays_text() -> None:
     settings = load_settings(None, {"SENDOFF_NATS__USER": "jane", "SENDOFF_NATS__PASSWORD": "0123"})
     assert settings.nats.password is not None
@@ -93,6 +100,8 @@ def test_variables_that_are_no_settings_are_left_alone() -> None:
         ("scheduler: 5", "scheduler: expected"),
         ("http: {port: 70000}", "http.port: expected less than or equal to 65535, got 70000"),
         ("retry: {waits: [1s], attempts: 3}", "retry: expected either waits or attempts"),
+        ("retry: eager", "retry: expected one of standard, quick, patient, once, or a strategy with keys of its own"),
+        ("retry: 5", "retry: expected one of standard, quick, patient, once"),
         ("retry: {attempts: true}", "retry.attempts: expected a value that is not yes or no, got True"),
         ("retry: {waits: [1s, soon]}", "retry.waits.1: expected a duration"),
         ("webhook: {url: ftp://example.com}", "webhook.url: expected a URL that starts with http"),

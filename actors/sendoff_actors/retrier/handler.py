@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sendoff_actors.customers import Customers
 from sendoff_actors.handoffs import FailedAttempt, Undeliverable
+from sendoff_actors.strategies import strategy_of
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.backoff import RetryStrategy, next_wait
@@ -38,9 +39,7 @@ class Retrying:
         ]
 
     def _decide(self, failure: FailedAttempt, entropy: float) -> datetime | DeathReason:
-        customer = self.customers.get(failure.customer)
-        strategy = customer.retry if customer is not None else RetryStrategy()
-        return decide(failure, strategy, entropy)
+        return decide(failure, strategy_of(failure.retry, self.customers.get(failure.customer)), entropy)
 
 
 def decide(failure: FailedAttempt, strategy: RetryStrategy, entropy: float) -> datetime | DeathReason:

@@ -16,6 +16,7 @@ from sendoff_actors.sender.micro_batches import MicroBatches
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_actors.sender.slots import Slots
 from sendoff_actors.sender.transport import Transport
+from sendoff_actors.strategies import has_attempt_left
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.message import DeathReason
@@ -187,7 +188,7 @@ class Sending:
         if customer is not None and customer.sealed:
             self._forget([held])  # it costs no attempt, and comes back no sooner than its lease is over
             return False
-        if customer is not None and message.attempt >= customer.retry.total_attempts:
+        if not has_attempt_left(message.retry, message.attempt, customer):
             self._bury(held, DeathReason.EXHAUSTED)
             return False
         return True
@@ -261,4 +262,5 @@ def _failed(held: Held, outcome: Failed, started_at: float) -> FailedAttempt:
         answer=outcome.answer,
         retry_after=outcome.retry_after.total_seconds() if outcome.retry_after is not None else None,
         final=outcome.final,
+        retry=message.retry,
     )

@@ -7,9 +7,9 @@ WITH input AS (
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()) AS deliver_at
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
                   %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[],
-                  %(created)s::bigint[], %(keys)s::text[], %(hashes)s::bytea[])
+                  %(created)s::bigint[], %(retries)s::text[], %(keys)s::text[], %(hashes)s::bytea[])
            WITH ORDINALITY AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms,
-                                    key, body_hash, position)
+                                    retry, key, body_hash, position)
       LEFT JOIN customers ON customers.id = item.customer_id
 ), keys AS (
     INSERT INTO idempotency_keys (customer_id, key, body_hash, message_id)
@@ -25,8 +25,9 @@ WITH input AS (
       FROM input
       LEFT JOIN keys ON keys.customer_id = input.customer_id AND keys.key = input.key
 ), stored AS (
-    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at)
-    SELECT id, customer_id, recipient, payload, deliver_at, expires_at, to_timestamp(created_ms::float8 / 1000)
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry)
+    SELECT id, customer_id, recipient, payload, deliver_at, expires_at, to_timestamp(created_ms::float8 / 1000),
+           retry::jsonb
       FROM decided
      WHERE known AND message_id = id
         ON CONFLICT (id) DO NOTHING

@@ -2,13 +2,14 @@
 -- Answers one row: the moment that counted as now, and which of the customers named do not exist; their messages are
 -- not stored. It is accept_messages.sql without what only keys and repetitions need, at two thirds of its cost.
 WITH stored AS (
-    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at)
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry)
     SELECT item.id, item.customer_id, item.recipient, item.payload,
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()),
-           item.expires_at, to_timestamp(item.created_ms::float8 / 1000)
+           item.expires_at, to_timestamp(item.created_ms::float8 / 1000), item.retry::jsonb
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
-                  %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[], %(created)s::bigint[])
-           AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms)
+                  %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[], %(created)s::bigint[],
+                  %(retries)s::text[])
+           AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms, retry)
       JOIN customers ON customers.id = item.customer_id
     RETURNING id, customer_id, deliver_at
 ), scheduled AS (

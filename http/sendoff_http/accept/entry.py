@@ -53,7 +53,7 @@ def describe(entry: Entry, stored: Stored) -> bytes:
     expires_at = "null" if given.expires_at is None else f'"{format_moment(given.expires_at)}"'
     rest = (
         f',"customer":"{given.customer}","status":"scheduled","deliverAt":"{format_moment(stored.deliver_at)}",'
-        f'"expiresAt":{expires_at},"createdAt":"{format_moment(created_at)}",'
+        f'"expiresAt":{expires_at},"retry":{given.retry or "null"},"createdAt":"{format_moment(created_at)}",'
         '"sentAt":null,"attempts":0,"lastError":null,"externalMessageId":null}'
     )
     return b'{"id":"msg_%b%b%b' % (stored.hex_id.encode(), entry.payload[_ID_ENDS:-1], rest.encode())

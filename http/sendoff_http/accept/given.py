@@ -22,6 +22,8 @@ class Given(msgspec.Struct, frozen=True, gc=False):
     delay: timedelta | None
     expires_at: datetime | None
     metadata: dict[str, str]
+    #: A strategy of its own as JSON text, the way it is stored; None means the customer's.
+    retry: str | None = None
 
 
 def given_by(message: MessageInput) -> Given:
@@ -34,4 +36,5 @@ def given_by(message: MessageInput) -> Given:
         message.delay,
         message.expires_at,
         message.metadata,
+        None if message.retry is None else message.retry.model_dump_json(by_alias=True, exclude_unset=True),
     )

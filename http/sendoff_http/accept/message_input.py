@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.durations import Duration
 from sendoff_http.times import Moment
 from sendoff_http.validation import ApiModel
@@ -15,6 +16,8 @@ CUSTOMER = r"[A-Za-z0-9_-]{1,64}"
 DEFAULT_CUSTOMER = "default"
 MOST_METADATA_KEYS = 50
 MOST_METADATA_BYTES = 8 * 1024
+#: The strategy travels with its message; a customer's may be longer.
+MOST_WAITS = 100
 #: PostgreSQL cannot hold the character NUL in a text.
 _NO_NUL = r"^[^\x00]*$"
 
@@ -37,6 +40,10 @@ class MessageInput(ApiModel):
         default_factory=dict,
         max_length=MOST_METADATA_KEYS,
         description=f"Texts that go along: at most {MOST_METADATA_KEYS} keys and {MOST_METADATA_BYTES // 1024} KiB.",
+    )
+    retry: RetryStrategy | None = Field(
+        default=None,
+        description="How it is tried again, if not by its customer's strategy: an object, or the name of a preset.",
     )
 
     @field_validator("delay")
@@ -61,6 +68,13 @@ class MessageInput(ApiModel):
         if size > MOST_METADATA_BYTES:
             raise PydanticCustomError("size", f"expected at most {MOST_METADATA_BYTES} bytes in all, got {size}")
         return metadata
+
+    @field_validator("retry")
+    @classmethod
+    def _short(cls, retry: RetryStrategy | None) -> RetryStrategy | None:
+        if retry is not None and retry.waits is not None and len(retry.waits) > MOST_WAITS:
+            raise PydanticCustomError("size", f"expected at most {MOST_WAITS} waits, got {len(retry.waits)}")
+        return retry
 
 
 def metadata_size(metadata: dict[str, str]) -> int:

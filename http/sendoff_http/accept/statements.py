@@ -101,4 +101,5 @@ def _columns(entries: Sequence[Entry]) -> dict[str, PackedArray]:
         "delays": pack_durations([one.delay for one in given]),
         "expiries": pack_moments([one.expires_at for one in given]),
         "created": pack_bigints([created_ms(entry.hex_id) for entry in entries]),
+        "retries": pack_optional_texts([one.retry for one in given]),
     }

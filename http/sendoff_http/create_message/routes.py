@@ -23,6 +23,12 @@ _EXAMPLES = {
         "delay": "90s",
         "metadata": {"campaign": "spring"},
     },
+    "tried again for a minute only": {"to": "jane@example.org", "content": "Your code is 4711.", "retry": "quick"},
+    "tried again at these times": {
+        "to": "jane@example.org",
+        "content": "Your invoice.",
+        "retry": {"waits": ["1m", "1h", "1d"], "jitter": 0.2},
+    },
 }
 
 

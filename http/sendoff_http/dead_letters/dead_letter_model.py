@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import DeathReason
 from sendoff_domain.payload import read_payload
@@ -29,6 +30,7 @@ class DeadLetter(ApiModel):
     metadata: dict[str, str]
     deliver_at: ShownMoment
     expires_at: ShownMoment | None
+    retry: RetryStrategy | None
     created_at: ShownMoment
     dead_at: ShownMoment
     reason: DeathReason
@@ -101,6 +103,7 @@ class DeadLetterRow:
     payload: str
     deliver_at: datetime
     expires_at: datetime | None
+    retry: dict[str, Any] | None
     created_at: datetime
     dead_at: datetime
     reason: str
@@ -119,6 +122,7 @@ class DeadLetterRow:
             "metadata": metadata,
             "deliverAt": format_moment(self.deliver_at),
             "expiresAt": format_optional(self.expires_at),
+            "retry": self.retry,
             "createdAt": format_moment(self.created_at),
             "deadAt": format_moment(self.dead_at),
             "reason": self.reason,

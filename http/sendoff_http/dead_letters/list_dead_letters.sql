@@ -1,6 +1,6 @@
 -- Dead letters that fit the filters, newest first.
-SELECT message_id, customer_id, recipient, payload, deliver_at, expires_at, created_at, dead_at, reason, attempts,
-       generation, last_error
+SELECT message_id, customer_id, recipient, payload, deliver_at, expires_at, retry, created_at, dead_at,
+       reason, attempts, generation, last_error
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s
    AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)

@@ -14,8 +14,8 @@ WITH was_sent AS (
     INSERT INTO attempts (message_id, generation, attempt, token, started_at, duration_us, status_code)
     SELECT message_id, generation, attempts, token, sent_at, duration_us, status_code FROM was_sent
 ), brought_back AS (
-    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at)
-    SELECT message_id, customer_id, recipient, payload, deliver_at, NULL, created_at
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry)
+    SELECT message_id, customer_id, recipient, payload, deliver_at, NULL, created_at, retry
       FROM was_dead
      WHERE NOT EXISTS (SELECT FROM messages WHERE messages.id = was_dead.message_id)
 ), moved AS (

@@ -13,6 +13,7 @@ class ErrorClass(StrEnum):
     """Why an attempt failed; the same words in the API, the logs and the metrics."""
 
     STATUS = "status"
+    RESPONSE_RULE = "response_rule"
     TIMEOUT = "timeout"
     CONNECT_TIMEOUT = "connect_timeout"
     CONNECTION_REFUSED = "connection_refused"

@@ -19,7 +19,7 @@ VALID = [
     (INTERIM + b"HTTP/1.1 204 No Content\r\n\r\n", False, Answer(204, b"", None)),
     (CHUNKED + b"3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nx: y\r\n\r\n", False, Answer(503, b"hello", "7")),
     (b"HTTP/1.0 200 OK\r\nserver: old\r\n\r\nhello", True, Answer(200, b"hello", None)),
-    (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (ANSWER_LIMIT + 9), True, Answer(200, b"x" * ANSWER_LIMIT, None)),
+    (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (ANSWER_LIMIT + 9), True, Answer(200, b"x" * ANSWER_LIMIT, None, is_cut=True)),
     (b"HTTP/1.1 500 E\ncontent-length: 4\n\noops", False, Answer(500, b"oops", None)),
 ]
 #: Pieces that are likely to lead the parser somewhere.

@@ -12,22 +12,24 @@ from sendoff_actors.sender.attempt import external_message_id, judge, request_he
 from sendoff_actors.sender.transport import Answer
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.outcome import ANSWER_BYTES_KEPT, Delivered, ErrorClass, Failed
+from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.signature import sign
 from support.claims import claimed
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 TOOK = 5_000
+DEFAULT = ResponseRule()
 CUSTOMER = Customer(
     "default", "http://example.com/", timedelta(seconds=15), timedelta(seconds=5), RetryStrategy(), (b"k" * 32,)
 )
 
 
 def test_a_2xx_is_delivered_with_the_receivers_id() -> None:
-    assert judge(Answer(202, b'{"messageId":"abc"}', None), TOOK, NOW) == Delivered(202, TOOK, "abc")
+    assert judge(Answer(202, b'{"messageId":"abc"}', None), TOOK, NOW, DEFAULT) == Delivered(202, TOOK, "abc")
 
 
 def test_a_failure_keeps_the_beginning_of_the_answer_and_the_hint() -> None:
-    outcome = judge(Answer(503, b"x" * 5000, "30"), TOOK, NOW)
+    outcome = judge(Answer(503, b"x" * 5000, "30"), TOOK, NOW, DEFAULT)
     assert isinstance(outcome, Failed)
     assert (outcome.error_class, outcome.status_code) == (ErrorClass.STATUS, 503)
     assert outcome.answer == b"x" * ANSWER_BYTES_KEPT
@@ -36,7 +38,7 @@ def test_a_failure_keeps_the_beginning_of_the_answer_and_the_hint() -> None:
 
 
 def test_a_redirect_is_a_failure() -> None:
-    outcome = judge(Answer(302, b"", None), TOOK, NOW)
+    outcome = judge(Answer(302, b"", None), TOOK, NOW, DEFAULT)
     assert isinstance(outcome, Failed)
     assert outcome.error_class is ErrorClass.REDIRECT
 
@@ -68,7 +70,7 @@ def test_the_receivers_id_is_read_from_json_only(body: bytes, expected: str | No
 
 @given(st.integers(200, 599), st.binary(), st.none() | st.text())
 def test_no_answer_breaks_the_judgement(status: int, body: bytes, retry_after: str | None) -> None:
-    assert isinstance(judge(Answer(status, body, retry_after), TOOK, NOW), Delivered | Failed)
+    assert isinstance(judge(Answer(status, body, retry_after), TOOK, NOW, DEFAULT), Delivered | Failed)
 
 
 @given(st.text(), st.text())

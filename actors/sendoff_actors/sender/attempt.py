@@ -8,6 +8,7 @@ import msgspec
 from sendoff_actors.customers import Customer
 from sendoff_actors.handoffs import Claimed
 from sendoff_actors.sender.transport import Answer, Transport, TransportError
+from sendoff_domain.json_pointer import find, parse_pointer
 from sendoff_domain.outcome import (
     ANSWER_BYTES_KEPT,
     Delivered,
@@ -17,10 +18,13 @@ from sendoff_domain.outcome import (
     is_success,
     status_failure_class,
 )
+from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.retry_after import parse_retry_after
 from sendoff_domain.webhook_request import attempt_headers
 
 _LONGEST_EXTERNAL_ID = 256
+#: Where most receivers name their id; it is read without the rest of the answer.
+_USUAL_PLACE = "/messageId"
 
 
 class _AnswerBody(msgspec.Struct):
@@ -28,6 +32,7 @@ class _AnswerBody(msgspec.Struct):
 
 
 _read_answer = msgspec.json.Decoder(_AnswerBody).decode
+_read_any = msgspec.json.Decoder().decode
 
 
 async def attempt(
@@ -46,7 +51,7 @@ async def attempt(
         return Failed(error.error_class, error.detail, _since(started))
     except Exception as error:  # noqa: BLE001  a message without an outcome would be held and renewed for ever
         return Failed(ErrorClass.PROTOCOL, f"{type(error).__name__}: {error}", _since(started))
-    return judge(answer, _since(started), now)
+    return judge(answer, _since(started), now, customer.response_rule)
 
 
 def request_headers(
@@ -57,29 +62,45 @@ def request_headers(
     return attempt_headers(f"msg_{message.id}", attempt, unix_seconds, body, keys, own, user_agent)
 
 
-def judge(answer: Answer, duration_us: int, now: float) -> Outcome:
-    """Whether an answer means delivered, and if not, why; `now` is in Unix seconds."""
-    if is_success(answer.status_code):
-        return Delivered(answer.status_code, duration_us, external_message_id(answer.body))
+def judge(answer: Answer, duration_us: int, now: float, rule: ResponseRule) -> Outcome:
+    """Whether an answer means delivered by the customer's rule, and if not, why; `now` is in Unix seconds."""
+    if answer.status_code in rule.accepted_codes:
+        violation = rule.body_violation(answer.body, is_cut=answer.is_cut) if rule.reads_body else None
+        if violation is None:
+            return Delivered(answer.status_code, duration_us, external_message_id(answer.body, rule.external_id))
+        error_class, detail = ErrorClass.RESPONSE_RULE, violation
+    elif is_success(answer.status_code):
+        error_class, detail = ErrorClass.RESPONSE_RULE, rule.status_violation(answer.status_code)
+    else:
+        error_class, detail = status_failure_class(answer.status_code), f"the webhook answered {answer.status_code}"
     return Failed(
-        status_failure_class(answer.status_code),
-        f"the webhook answered {answer.status_code}",
+        error_class,
+        detail,
         duration_us,
         answer.status_code,
         answer.body[:ANSWER_BYTES_KEPT],
         parse_retry_after(answer.retry_after, datetime.fromtimestamp(now, UTC)),
+        final=answer.status_code in rule.final_codes,
     )
 
 
-def external_message_id(body: bytes) -> str | None:
-    """The `messageId` of a JSON answer, as text that PostgreSQL can hold; anything else counts as none."""
-    if not body.startswith(b"{"):
-        return None
+def external_message_id(body: bytes, pointer: str = _USUAL_PLACE) -> str | None:
+    """The receiver's id in a JSON answer, as text that PostgreSQL can hold; anything but text and integers is none."""
     try:
-        found = _read_answer(body).messageId
+        if pointer != _USUAL_PLACE:
+            found = _id_at(pointer, body)
+        elif body.startswith(b"{"):
+            found = _read_answer(body).messageId
+        else:
+            return None
+        return None if found is None else str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]
     except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
         return None
-    return None if found is None else str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]
+
+
+def _id_at(pointer: str, body: bytes) -> str | int | None:
+    found = find(_read_any(body), parse_pointer(pointer))
+    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
 
 
 def _since(started: float) -> int:

@@ -140,7 +140,8 @@ class Connection(asyncio.Protocol):
 
     def _complete(self, *, reusable: bool) -> Answer:
         self._reusable = reusable
-        self._answer = Answer(self._parser.get_status_code(), bytes(self._body[:ANSWER_LIMIT]), self._retry_after)
+        body, is_cut = bytes(self._body[:ANSWER_LIMIT]), len(self._body) > ANSWER_LIMIT
+        self._answer = Answer(self._parser.get_status_code(), body, self._retry_after, is_cut)
         return self._answer
 
     def _settle(self, answer: Answer) -> None:

@@ -12,11 +12,12 @@ ANSWER_LIMIT = 64 * 1024
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What the webhook answered; the body is cut at ANSWER_LIMIT."""
+    """What the webhook answered; a body longer than ANSWER_LIMIT is cut there."""
 
     status_code: int
     body: bytes
     retry_after: str | None
+    is_cut: bool = False
 
 
 class TransportError(Exception):

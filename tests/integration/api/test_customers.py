@@ -101,7 +101,7 @@ NOT_ALLOWED: list[tuple[dict[str, Any], str, str]] = [
     ({"limits": {"rat": 5}}, "/limits/rat", "did you mean rate?"),
     ({"breaker": {"failureRate": 2}}, "/breaker/failureRate", "less than or equal to 1"),
     ({"responseRule": {"nonsense": 1}}, "/responseRule/nonsense", "is not known"),
-    ({"responseRule": {"bodySchema": {"const": "\u0000"}}}, "/responseRule", "null characters"),
+    ({"responseRule": {"bodySchema": {"const": "\u0000"}}}, "/responseRule/bodySchema", "null characters"),
     ({"secret": "tell-nobody"}, "/secret", "starts with whsec_"),
     ({"secret": "whsec_" + "QUJD" * 2}, "/secret", "24 to 64 bytes"),
     ({"paused": True}, "/paused", "is not known"),

@@ -9,14 +9,13 @@ from sendoff_actors.customers import Customer
 from sendoff_actors.handoffs import Claimed
 from sendoff_actors.sender.transport import Answer, Transport, TransportError
 from sendoff_domain.json_pointer import find, parse_pointer
+from sendoff_domain.judgement import refusal
 from sendoff_domain.outcome import (
     ANSWER_BYTES_KEPT,
     Delivered,
     ErrorClass,
     Failed,
     Outcome,
-    is_success,
-    status_failure_class,
 )
 from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.retry_after import parse_retry_after
@@ -64,18 +63,11 @@ def request_headers(
 
 def judge(answer: Answer, duration_us: int, now: float, rule: ResponseRule) -> Outcome:
     """Whether an answer means delivered by the customer's rule, and if not, why; `now` is in Unix seconds."""
-    if answer.status_code in rule.accepted_codes:
-        violation = rule.body_violation(answer.body, is_cut=answer.is_cut) if rule.reads_body else None
-        if violation is None:
-            return Delivered(answer.status_code, duration_us, external_message_id(answer.body, rule.external_id))
-        error_class, detail = ErrorClass.RESPONSE_RULE, violation
-    elif is_success(answer.status_code):
-        error_class, detail = ErrorClass.RESPONSE_RULE, rule.status_violation(answer.status_code)
-    else:
-        error_class, detail = status_failure_class(answer.status_code), f"the webhook answered {answer.status_code}"
+    refused = refusal(rule, answer.status_code, answer.body, is_cut=answer.is_cut)
+    if refused is None:
+        return Delivered(answer.status_code, duration_us, external_message_id(answer.body, rule.external_id))
     return Failed(
-        error_class,
-        detail,
+        *refused,
         duration_us,
         answer.status_code,
         answer.body[:ANSWER_BYTES_KEPT],

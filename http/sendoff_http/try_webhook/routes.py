@@ -10,8 +10,10 @@ from pydantic import Field
 from sendoff_db.customer_keys import read_keys
 from sendoff_domain.errors import SealError
 from sendoff_domain.ids import hex_uuid7
-from sendoff_domain.outcome import ErrorClass, is_success, status_failure_class
+from sendoff_domain.judgement import refusal
+from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.payload import render_payload
+from sendoff_domain.response_rule import ResponseRule
 from sendoff_domain.webhook_headers import shown_headers
 from sendoff_domain.webhook_request import attempt_headers
 from sendoff_http.answers import json_answer
@@ -86,7 +88,7 @@ async def try_webhook(request: web.Request) -> web.Response:
         {
             "request": {"url": row.webhook_url, "headers": shown, "body": body.decode()},
             "answer": _describe(answer) if isinstance(answer, Answer) else None,
-            "verdict": _judge(answer),
+            "verdict": _judge(answer, ResponseRule.model_validate(row.response_rule)),
         }
     )
 
@@ -117,10 +119,11 @@ def _describe(answer: Answer) -> dict[str, Any]:
     return {"statusCode": answer.status_code, "body": text, "durationMs": answer.duration_ms}
 
 
-def _judge(answer: Answer | NoAnswer) -> dict[str, Any]:
+def _judge(answer: Answer | NoAnswer, rule: ResponseRule) -> dict[str, Any]:
     if isinstance(answer, NoAnswer):
         return {"delivered": False, "errorClass": answer.error_class, "detail": answer.detail}
-    if is_success(answer.status_code):
+    refused = refusal(rule, answer.status_code, answer.body, is_cut=answer.is_cut)
+    if refused is None:
         return {"delivered": True}
-    detail = f"the webhook answered {answer.status_code}"
-    return {"delivered": False, "errorClass": status_failure_class(answer.status_code), "detail": detail}
+    error_class, detail = refused
+    return {"delivered": False, "errorClass": error_class, "detail": detail}

@@ -35,6 +35,7 @@ class Answer:
 
     status_code: int
     body: bytes
+    is_cut: bool
     duration_ms: float
 
 
@@ -97,8 +98,9 @@ class WebhookClient:
         async with self._opened().post(
             _exactly(url), data=body, headers=headers, timeout=limits, allow_redirects=False
         ) as response:
-            content = await _read(response)
-            return Answer(response.status, content, round((time.monotonic() - started) * 1000, 3))
+            body = await _read(response)
+            cut = body[:_ANSWER_LIMIT]
+            return Answer(response.status, cut, len(body) > len(cut), round((time.monotonic() - started) * 1000, 3))
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -142,8 +144,9 @@ def _exactly(url: str) -> URL:
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, or a little more of it than anybody looks at."""
     parts = bytearray()
-    while len(parts) < _ANSWER_LIMIT and (part := await response.content.read(_ANSWER_LIMIT - len(parts))):
+    while len(parts) <= _ANSWER_LIMIT and (part := await response.content.read(_ANSWER_LIMIT)):
         parts += part
     return bytes(parts)
 

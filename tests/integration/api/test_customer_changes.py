@@ -53,6 +53,25 @@ async def test_a_value_inside_of_a_rule_is_replaced_as_a_whole(api: Api) -> None
     assert (await patch(api, {"responseRule": {"bodySchema": schema}})).json["responseRule"]["bodySchema"] == schema
 
 
+async def test_a_place_in_the_answer_may_have_to_be_null(api: Api) -> None:
+    customer = await create(api, id="acme", responseRule={"pointer": "/error", "equals": None})
+    assert (customer["responseRule"]["pointer"], customer["responseRule"]["equals"]) == ("/error", None)
+    reply = await patch(api, {"responseRule": {"equals": True}})
+    assert reply.json["responseRule"]["equals"] is True
+    reply = await patch(api, {"responseRule": {"equals": 1}})
+    assert (reply.json["responseRule"]["equals"], reply.json["version"]) == (1, 3)
+    reply = await patch(api, {"responseRule": {"equals": None, "pointer": None, "statuses": ["2xx"]}})
+    assert reply.json["responseRule"]["pointer"] is None
+
+
+async def test_a_strategy_may_be_named_and_is_shown_written_out(api: Api) -> None:
+    customer = await create(api, id="acme", retry="quick")
+    assert customer["retry"] == {"waits": ["1s", "5s", "15s", "1m"], "jitter": 0.1}
+    assert (await patch(api, {"retry": "once"})).json["retry"]["attempts"] == 1
+    reply = await patch(api, {"retry": "never"})
+    assert (reply.status, reply.pointers) == (422, ["/retry"])
+
+
 async def test_what_changes_nothing_leaves_the_version(api: Api) -> None:
     before = await create(api, id="acme", timeout="60s")
     for document in ({}, {"timeout": "1m"}, {"name": None}, {"webhookUrl": NOWHERE}):

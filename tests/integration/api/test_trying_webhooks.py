@@ -77,6 +77,25 @@ async def test_a_bad_status_is_no_delivery(near: Api, receiver: Receiver, status
     assert len(receiver.received) == 1
 
 
+async def test_the_customers_rule_says_what_counts_as_delivered(near: Api, receiver: Receiver) -> None:
+    rule = {"statuses": ["200", "404"], "pointer": "/ok", "equals": True}
+    await create(near, id="acme", webhookUrl=receiver.url, responseRule=rule)
+    for status, body, refused in (
+        (200, '{"ok": true}', None),
+        (404, '{"ok": true}', None),
+        (200, '{"ok": false}', "expected /ok to equal true, got false"),
+        (200, '{"ok": true, "x": "' + "x" * 70_000 + '"}', "too long"),
+        (204, "", "204 is not one of 200, 404"),
+    ):
+        receiver.answer(status, body=body)
+        verdict = (await try_webhook(near))["verdict"]
+        if refused is None:
+            assert verdict == {"delivered": True}
+        else:
+            assert (verdict["delivered"], verdict["errorClass"]) == (False, "response_rule")
+            assert refused in verdict["detail"]
+
+
 async def test_a_long_answer_is_cut(near: Api, receiver: Receiver) -> None:
     receiver.answer(200, body="\u00fc" * 3_000_000)
     await create(near, id="acme", webhookUrl=receiver.url)

@@ -13,42 +13,56 @@ from sendoff_domain.ids import first_uuid_at
 #: Held while a partition is dropped; taken shared by what brings old messages back to life.
 LOCK = 0x5E4D101
 #: How long a drop may wait for a lock; readers and writers queue behind it for that long at most.
-_LOCK_TIMEOUT = "200ms"
+_LOCK_TIMEOUT = "100ms"
+#: A process that freezes between the drop and its commit holds the lock so long at most.
+_STALL_TIMEOUT = "2s"
+_LIMITS = (
+    b"SELECT set_config('lock_timeout', %(lock)s, true),"
+    b" set_config('idle_in_transaction_session_timeout', %(stall)s, true)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """What one run of the retention took away."""
+    """What one run of the retention took away, and the partitions at which it gave up since they were in use."""
 
     partitions: tuple[str, ...] = ()
     rows: int = 0
+    in_use: tuple[str, ...] = ()
 
 
 async def drop_expired(connection: Connection, retention: timedelta, now: datetime | None = None) -> Dropped:
     """Drop partitions that ended before `now - retention` and rows of the plain tables that are as old.
 
     A partition of messages stays whole as long as one of its messages is undelivered or has a delivery that is still
-    kept. A partition whose lock is not to be had at once is left for the next run.
+    kept. A lock that is not to be had at once leaves the rest of its table for the next run: everybody waits behind it,
+    and whoever has it would as a rule be in the way of the next partition, too.
     """
     before = (now or datetime.now(UTC)) - retention
     dropped: list[str] = []
+    in_use: list[str] = []
     for table in reversed(TABLES):  # deliveries and attempts first: they can hold back their messages
-        expired = [part for part in await list_partitions(connection, table) if part.end <= before]
-        dropped += [part.name for part in expired if await _drop(connection, part)]
+        for part in await list_partitions(connection, table):
+            try:
+                if part.end <= before and await _drop(connection, part):
+                    dropped.append(part.name)
+            except errors.LockNotAvailable:
+                in_use.append(part.name)
+                break
     cursor = await connection.execute(read_statement("sendoff_db", "delete_expired_rows"), {"before": before})
     row = await cursor.fetchone()
-    return Dropped(tuple(dropped), row[0] if row else 0)
+    return Dropped(tuple(dropped), row[0] if row else 0, tuple(in_use))
 
 
 async def _drop(connection: Connection, partition: Partition) -> bool:
     try:
         async with connection.transaction():
             await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-            await connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(_LOCK_TIMEOUT)))
+            await connection.execute(_LIMITS, {"lock": _LOCK_TIMEOUT, "stall": _STALL_TIMEOUT})
             if partition.table == "messages" and await _is_needed(connection, partition):
                 return False
             await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition.name)))
-    except (errors.LockNotAvailable, errors.UndefinedTable):
+    except errors.UndefinedTable:  # another instance was faster
         return False
     return True
 

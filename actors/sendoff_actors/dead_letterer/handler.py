@@ -43,7 +43,8 @@ class Burying:
             made = await make_partitions(connection, self.partitions.every, self.partitions.ahead, datetime.now(UTC))
             dropped = await drop_expired(connection, self.retention)
             letters = await self._delete_letters(connection)
-        log.info("cleaned up", made=made, dropped=dropped.partitions, rows=dropped.rows, dead_letters=letters)
+        left = {"in_use": dropped.in_use} if dropped.in_use else {}
+        log.info("cleaned up", made=made, dropped=dropped.partitions, rows=dropped.rows, dead_letters=letters, **left)
 
     async def _delete_letters(self, connection: Connection) -> int:
         statement = read_statement(__package__, "delete_expired_letters")

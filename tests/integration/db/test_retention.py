@@ -94,8 +94,31 @@ async def test_a_partition_in_use_is_left_for_the_next_run(
         await reader.execute(f"SELECT FROM {old_partitions['attempts']}".encode())
         first = await drop_expired(connection, RETENTION)
         await reader.rollback()
-    assert old_partitions["attempts"] not in first.partitions
-    assert (await drop_expired(connection, RETENTION)).partitions == (old_partitions["attempts"],)
+    assert set(first.partitions) == {old_partitions["messages"], old_partitions["deliveries"]}
+    assert first.in_use == (old_partitions["attempts"],)
+    second = await drop_expired(connection, RETENTION)
+    assert (second.partitions, second.in_use) == ((old_partitions["attempts"],), ())
+
+
+async def test_a_table_in_use_is_waited_for_once_in_a_run(
+    connection: Connection, sendoff_database: str, old_partitions: dict[str, str]
+) -> None:
+    """Whoever reads all of it for long holds up nobody for longer than one drop waits."""
+    younger = await make_partition(connection, "attempts", OLD + DAY, OLD + 2 * DAY)
+    async with await psycopg.AsyncConnection.connect(sendoff_database) as reader:
+        await reader.execute(f"SELECT FROM {old_partitions['attempts']}".encode())
+        first = await drop_expired(connection, RETENTION)
+        await reader.rollback()
+    assert set(first.partitions) == {old_partitions["messages"], old_partitions["deliveries"]}
+    assert (await drop_expired(connection, RETENTION)).partitions == (old_partitions["attempts"], younger)
+
+
+async def test_the_limits_of_a_drop_end_with_it(connection: Connection, old_partitions: dict[str, str]) -> None:
+    """The next user of the connection has statements that may wait longer."""
+    assert (await drop_expired(connection, RETENTION)).partitions
+    for name in ("lock_timeout", "idle_in_transaction_session_timeout"):
+        cursor = await connection.execute(f"SHOW {name}".encode())
+        assert await cursor.fetchone() == ("0",)
 
 
 async def test_old_rows_of_the_plain_tables_go(connection: Connection) -> None:

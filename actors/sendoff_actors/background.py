@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -25,15 +25,20 @@ _PAUSE_AFTER_A_FAULT = 1.0
 
 
 def background_turns(
-    sending: Sending, lease: timedelta, ticker: Ticker, broker: HintBroker
+    sending: Sending,
+    lease: timedelta,
+    ticker: Ticker,
+    broker: HintBroker,
+    others: Mapping[str, Callable[[], Awaitable[None]]],
 ) -> list[Coroutine[Any, Any, None]]:
-    """The endless turns of one process."""
+    """The endless turns of one process: its own, and `others` by their names."""
     seconds = lease.total_seconds()
     return [
         _endless("renewal", lambda: _renew(sending, seconds)),
         _endless("ticker", ticker.run),
         _endless("ticks out of turn", ticker.run_out_of_turn),
         _endless("clean-up", lambda: _clean_up(broker)),
+        *[_endless(name, run) for name, run in others.items()],
     ]
 
 

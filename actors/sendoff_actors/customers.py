@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 
 from sendoff_db.pool import Pool
 from sendoff_db.sealing import Sealer
@@ -26,7 +27,8 @@ _FRESH = 2.0
 class Customer:
     """A webhook and how to call it: `counted` if its requests have a limit, `held` while its breaker is open.
 
-    `sealed` says that a valid key does not open, so that nothing may be sent: it would lack that key's signature.
+    `unreadable` says that a rule or a valid key of it can't be read here, so that nothing may be sent: a request would
+    break the rule or lack the signature.
     """
 
     id: str
@@ -40,17 +42,18 @@ class Customer:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     counted: bool = False
     held: bool = False
-    sealed: bool = False
+    unreadable: bool = False
 
 
 class Customers:
-    """A cache of customers; `ensure` loads, `get` only looks."""
+    """A cache of customers; `ensure` loads, `get` only looks. `several` once there are more customers than one."""
 
     def __init__(self, pool: Pool, sealer: Sealer) -> None:
         self._pool = pool
         self._sealer = sealer
         self._known: dict[str, Customer] = {}
         self._read_at: dict[str, float] = {}
+        self.several = False
 
     def get(self, customer_id: str) -> Customer | None:
         """The customer as last read, or None if there is none of that id."""
@@ -65,7 +68,8 @@ class Customers:
         async with self._pool.connection() as connection:
             cursor = await connection.execute(read_statement("sendoff_actors", "load_customers"), {"ids": stale})
             rows = await cursor.fetchall()
-        found = {row[0]: self._opened(_customer(*row[:-1]), row[-1]) for row in rows}
+        found = {row[0]: self._read(row, sealed_keys) for _, *row, sealed_keys in rows}
+        self.several = rows[0][0] if rows else self.several
         for customer_id in stale:
             self._read_at[customer_id] = now
             self._known.pop(customer_id, None)
@@ -75,15 +79,19 @@ class Customers:
         """Read this one anew when it is needed next: it was changed."""
         self._read_at.pop(customer_id, None)
 
-    def _opened(self, customer: Customer, sealed_keys: list[bytes]) -> Customer:
-        """The customer with its keys; one of them that does not open is logged once, until all of them do again."""
-        before = self._known.get(customer.id)
+    def _read(self, row: list[Any], sealed_keys: list[bytes]) -> Customer:
+        """The customer; one that this process can't read is held, said once, and holds back nobody else."""
+        before = self._known.get(row[0])
         try:
-            return replace(customer, keys=tuple(self._sealer.open(key, customer.id) for key in sealed_keys))
-        except SealError as error:
-            if before is None or not before.sealed:
-                log.error("messages are held", customer=customer.id, error=str(error))  # noqa: TRY400  no trace needed
-            return replace(customer, keys=before.keys if before else (), sealed=True)
+            return replace(_customer(*row), keys=tuple(self._sealer.open(key, row[0]) for key in sealed_keys))
+        except (SealError, ValidationError) as error:
+            if before is None or not before.unreadable:
+                log.error("messages are held", customer=row[0], error=str(error))  # noqa: TRY400  no trace needed
+            return replace(before or _nobody(row[0]), unreadable=True)
+
+
+def _nobody(customer_id: str) -> Customer:
+    return Customer(customer_id, None, timedelta(0), timedelta(0), RetryStrategy(), ())
 
 
 def _customer(

@@ -61,6 +61,7 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made.
 
     `retry` is the message's own strategy as JSON text, None means its customer's.
+    A `probe` tries out a webhook whose breaker is open; a `counted` message is one of a limit of concurrency.
     """
 
     id: str
@@ -72,6 +73,8 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     token: int
     payload: str
     retry: str | None = None
+    probe: bool = False
+    counted: bool = False
 
 
 class Batch(msgspec.Struct, frozen=True):

@@ -26,6 +26,8 @@ from sendoff_db.logs import configure_logging
 from sendoff_domain.errors import SettingsError
 from sendoff_domain.settings import Settings
 
+_OBJECTS_UNTIL_LOOKED = 10_000
+
 
 def run() -> None:
     """Run one worker process until SIGTERM or SIGINT; `sendoff worker` starts as many as are configured."""
@@ -40,10 +42,16 @@ def run() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     worker.start()
-    gc.freeze()  # what a start leaves behind is never garbage, and looking through it again and again costs
+    _rest_from_garbage()
     stop.wait()
     worker.stop(timeout=30_000)
     broker.close()
+
+
+def _rest_from_garbage() -> None:
+    """Look for cycles less often: sending leaves none behind, and each claim made objects enough for a look."""
+    gc.freeze()  # what a start leaves behind is never garbage
+    gc.set_threshold(_OBJECTS_UNTIL_LOOKED, 20, 20)
 
 
 def prepare() -> None:

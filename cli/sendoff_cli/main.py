@@ -10,6 +10,7 @@ from sendoff_cli.console import complain, show
 from sendoff_cli.control_commands import add_control_commands
 from sendoff_cli.customer_commands import add_customer_commands
 from sendoff_cli.doctor.command import add_doctor_command
+from sendoff_cli.explain_command import add_explain_command
 from sendoff_cli.run_commands import add_run_commands
 from sendoff_cli.send_command import add_send_command
 from sendoff_cli.servers.errors import ServerError
@@ -37,6 +38,7 @@ def create_app() -> typer.Typer:
     add_run_commands(app)
     add_control_commands(app)
     add_send_command(app)
+    add_explain_command(app)
     add_customer_commands(app)
     add_doctor_command(app)
     return app

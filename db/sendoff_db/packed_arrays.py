@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-_BYTEA, _BIGINT, _TEXT, _MOMENT, _UUID = 17, 20, 25, 1184, 2950
+_BYTEA, _BIGINT, _TEXT, _FLOAT, _MOMENT, _UUID = 17, 20, 25, 701, 1184, 2950
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _NULL = b"\xff\xff\xff\xff"
 _pack_head = struct.Struct("!iiIii").pack
 _pack_bigint = struct.Struct("!iq").pack
+_pack_float = struct.Struct("!id").pack
 
 
 class PackedArray(bytes):
@@ -65,6 +66,11 @@ def pack_uuids(hex_ids: Sequence[str]) -> PackedArray:
 def pack_bigints(values: Sequence[int]) -> PackedArray:
     """An array of whole numbers without NULL."""
     return _pack(_BIGINT, [_pack_bigint(8, value) for value in values])
+
+
+def pack_floats(values: Sequence[float]) -> PackedArray:
+    """An array of float8 without NULL."""
+    return _pack(_FLOAT, [_pack_float(8, value) for value in values])
 
 
 def pack_durations(values: Sequence[timedelta | None]) -> PackedArray:

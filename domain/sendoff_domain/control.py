@@ -19,7 +19,7 @@ _CommandId = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]{1,128}\Z")]
 _Remark = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z", max_length=500)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
-Origin = Literal["http", "nats", "redis", "cli"]
+Origin = Literal["http", "nats", "redis", "cli", "worker"]
 
 
 class Action(StrEnum):

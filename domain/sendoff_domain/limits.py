@@ -1,5 +1,7 @@
 """How fast and how wide one customer may be called, by the whole fleet together."""
 
+import math
+from collections.abc import Sequence
 from datetime import timedelta
 
 from pydantic import Field, model_validator
@@ -9,7 +11,9 @@ from sendoff_domain.section import Section
 
 #: Slots are so much further apart than the limit asks for, so that a request that starts a little late does not make
 #: one too many of its second.
-MARGIN = 1.04
+_MARGIN = 1.04
+#: A slow rate gives one slot at a time; this keeps a fast one from filling a whole claim with messages that only wait.
+_MOST_SLOTS = 10_000
 
 
 class Limits(Section):
@@ -25,7 +29,28 @@ class Limits(Section):
             raise ValueError("expected per between 1ms and 7d")
         return self
 
-    @property
-    def spacing(self) -> timedelta | None:
-        """How far apart two requests start, or None without a rate."""
-        return None if self.rate is None else self.per / self.rate * MARGIN
+
+def spacing(rate: int, per: timedelta) -> float:
+    """How far apart two requests start (seconds), so that no window of `per` sees more than `rate` of them."""
+    return per.total_seconds() / rate * _MARGIN
+
+
+def slots_ahead(next_slot: float, now: float, ahead: float, space: float) -> int:
+    """How many slots there are from `now` until `ahead` seconds later, the first of them at `next_slot`."""
+    first = max(next_slot, now)
+    if first > now + ahead:
+        return 0
+    return min(_MOST_SLOTS, 1 + math.floor((now + ahead - first) / space))
+
+
+def spread(due: Sequence[float], next_slot: float, space: float) -> list[float]:
+    """When each of these messages starts: not before it is due, and `space` seconds after the one before at least.
+
+    `due` is in order; the slot after the last one is `space` later. All times are Unix seconds.
+    """
+    starts = []
+    for moment in due:
+        start = max(moment, next_slot)
+        starts.append(start)
+        next_slot = start + space
+    return starts

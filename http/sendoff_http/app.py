@@ -25,6 +25,7 @@ from sendoff_http.create_message.routes import routes as create_message
 from sendoff_http.dead_letters.bulk_routes import routes as many_dead_letters
 from sendoff_http.dead_letters.routes import routes as dead_letters
 from sendoff_http.delete_customer.routes import routes as delete_customer
+from sendoff_http.explain_message.routes import routes as explain_message
 from sendoff_http.exposition.routes import routes as exposition
 from sendoff_http.health.routes import routes as health
 from sendoff_http.list_attempts.routes import routes as list_attempts
@@ -59,6 +60,7 @@ OPERATIONS: list[Operation] = [
     *reschedule_message,
     *cancel_message,
     *list_attempts,
+    *explain_message,
     *resend_message,
     *list_retries,
     *many_dead_letters,  # before the one letter, whose id would match their names

@@ -1,7 +1,7 @@
 """Customers as the API takes and shows them."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
@@ -91,6 +91,11 @@ class Customer(ApiModel):
     paused: bool = Field(description="Whether its messages are held until somebody resumes it.")
     pause_reason: str | None
     paused_at: ShownMoment | None
+    breaker_state: Literal["closed", "open"] = Field(
+        description="While it is open messages are held but for one at a time that tries the webhook out."
+    )
+    breaker_opened_at: ShownMoment | None
+    next_probe_at: ShownMoment | None
     version: int = Field(description="Rises with each change but pause and resume; also the ETag.")
     created_at: ShownMoment
     updated_at: ShownMoment

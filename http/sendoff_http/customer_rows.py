@@ -40,6 +40,8 @@ class CustomerRow:
     paused: bool
     pause_reason: str | None
     paused_at: datetime | None
+    breaker_opened_at: datetime | None
+    probe_at: datetime | None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -65,6 +67,9 @@ def describe_customer(row: CustomerRow) -> Document:
         "paused": row.paused,
         "pauseReason": row.pause_reason,
         "pausedAt": format_optional(row.paused_at),
+        "breakerState": "closed" if row.breaker_opened_at is None else "open",
+        "breakerOpenedAt": format_optional(row.breaker_opened_at),
+        "nextProbeAt": format_optional(row.probe_at),
         "version": row.version,
         "createdAt": format_moment(row.created_at),
         "updatedAt": format_moment(row.updated_at),

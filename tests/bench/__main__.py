@@ -13,6 +13,7 @@ from bench.accounting import Strangers
 from bench.deliver import measure_deliver
 from bench.flat import measure_flat
 from bench.idle import measure_idle
+from bench.isolation import measure_isolation
 from bench.lateness import measure_lateness
 from bench.recovery import measure_recovery
 from bench.report import document, missed, show, write_json
@@ -25,6 +26,7 @@ from bench.wide import measure_wide
 FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "deliver": measure_deliver,
     "lateness": measure_lateness,
+    "isolation": measure_isolation,
     "accept": measure_accept,
     "stop": measure_stop,
     "idle": measure_idle,

@@ -1,5 +1,6 @@
 """Messages straight into the tables: what was accepted long ago is simply there when a figure begins."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ CONTENT = (
 #: How long before the first due time the messages are committed (seconds), and how many rows a second surely get in.
 _LEAD = 2.0
 _SLOWEST_INSERT = 15_000
+_DEFAULT = ("default",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +29,23 @@ class Planned:
     body: str
 
 
-def insert_due(db: psycopg.Connection[Any], count: int) -> list[Planned]:
+def insert_due(db: psycopg.Connection[Any], count: int, customers: Sequence[str] = _DEFAULT) -> list[Planned]:
     """Insert messages that are due at once."""
-    return _insert(db, count, datetime.now(UTC), timedelta(0))
+    return _insert(db, count, datetime.now(UTC), timedelta(0), customers)
 
 
-def insert_ahead(db: psycopg.Connection[Any], count: int, rate: float) -> list[Planned]:
-    """Insert messages that fall due at that rate (per second), the first one about two seconds after the commit."""
+def insert_ahead(
+    db: psycopg.Connection[Any], count: int, rate: float, customers: Sequence[str] = _DEFAULT
+) -> list[Planned]:
+    """Insert messages that fall due at that rate (per second), the first one about two seconds after the commit.
+
+    The customers get them in turn.
+    """
     lead = timedelta(seconds=_LEAD + count / _SLOWEST_INSERT)
     while True:
         start = datetime.now(UTC) + lead
         with db.transaction() as transaction:
-            planned = _insert(db, count, start, timedelta(seconds=1 / rate))
+            planned = _insert(db, count, start, timedelta(seconds=1 / rate), customers)
             if datetime.now(UTC) < start - timedelta(seconds=_LEAD / 2):
                 return planned
             lead *= 2  # the machine is slower than thought: a message must not be late before it is there
@@ -57,6 +64,8 @@ def plan_ahead(count: int, rate: float) -> list[Planned]:
     return [Planned(id, number / rate, f'{{"id":"{id}{rest}') for number, id in enumerate(ids)]
 
 
-def _insert(db: psycopg.Connection[Any], count: int, start: datetime, step: timedelta) -> list[Planned]:
-    values = {"count": count, "start": start, "step": step, "content": CONTENT}
+def _insert(
+    db: psycopg.Connection[Any], count: int, start: datetime, step: timedelta, customers: Sequence[str]
+) -> list[Planned]:
+    values = {"count": count, "start": start, "step": step, "content": CONTENT, "customers": list(customers)}
     return [Planned(*row) for row in db.execute(read_statement("bench", "insert_backlog"), values)]

@@ -80,5 +80,5 @@ async def worker(site: Installation) -> AsyncIterator[Worker]:
     async with open_pool(settings.postgres, "bench", size=1) as pool:
         async with pool.connection() as connection:
             await clock.sample(connection)
-        claiming = Claiming(pool, clock, "bench", _HORIZON, _LEASE, CLAIM // RECORD)
+        claiming = Claiming(pool, clock, "bench", _HORIZON, _LEASE, parts=CLAIM // RECORD)
         yield Worker(claiming, Ledger(pool, _LEASE), clock)

@@ -1,12 +1,14 @@
--- Inserts messages as the API stores them, each due one step after the one before, and returns id, due time and body.
+-- Inserts messages as the API stores them, each due one step after the one before, the customers in turn, and returns
+-- id, due time and body.
 WITH planned AS MATERIALIZED (
-    SELECT uuidv7() AS id, %(start)s::timestamptz + n * %(step)s::interval AS due_at
+    SELECT uuidv7() AS id, %(start)s::timestamptz + n * %(step)s::interval AS due_at,
+           (%(customers)s::text[])[1 + n %% cardinality(%(customers)s::text[])] AS customer
       FROM generate_series(0, %(count)s - 1) AS n
 ), scheduled AS (
-    INSERT INTO due (message_id, customer_id, due_at, visible_at) SELECT id, 'default', due_at, due_at FROM planned
+    INSERT INTO due (message_id, customer_id, due_at, visible_at) SELECT id, customer, due_at, due_at FROM planned
 )
 INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at)
-SELECT id, 'default', '+4915112345678',
+SELECT id, customer, '+4915112345678',
        format('{"id":"msg_%%s","to":"+4915112345678","content":"%%s","metadata":{"campaign":"spring"}}',
               replace(id::text, '-', ''), %(content)s::text),
        due_at, now()

@@ -29,25 +29,26 @@ def measure_lateness(around: Surroundings) -> Figures:
 
 def _at_rate(site: Installation, rate: int) -> dict[str, Series]:
     around, seconds = site.around, site.around.scale.lateness_seconds
-    floor = _delays(*post_bare_on_time(around.webhook, plan_ahead(round(rate * around.scale.floor_seconds), rate)))
+    floor = delays(*post_bare_on_time(around.webhook, plan_ahead(round(rate * around.scale.floor_seconds), rate)))
     refresh(site.db)
     around.webhook.reset()
     planned = insert_ahead(site.db, round(rate * seconds), rate)
     site.finish(len(planned), seconds + around.scale.patience)
     arrivals = around.webhook.report()
-    delays = _delays(planned, arrivals)
-    series = {name: one("ms", percentile(delays, share), percentile(floor, share)) for name, share in _SHARES.items()}
+    late = delays(planned, arrivals)
+    series = {name: one("ms", percentile(late, share), percentile(floor, share)) for name, share in _SHARES.items()}
     return {
         **series,
         f"p99 by {seconds / _WINDOWS:g} s": Series("ms", _windows(planned, arrivals)),
-        "early": one("", sum(delay < 0 for delay in delays)),
+        "early": one("", sum(delay < 0 for delay in late)),
         "lost": one("", arrivals.lost({message.id for message in planned})),
         "duplicates": one("", arrivals.duplicates),
         "bad signatures": one("", arrivals.bad_signatures),
     }
 
 
-def _delays(planned: Sequence[Planned], arrivals: Arrivals) -> list[float]:
+def delays(planned: Sequence[Planned], arrivals: Arrivals) -> list[float]:
+    """Arrival minus due time of each planned message that arrived, in milliseconds."""
     due = {message.id: message.due_at for message in planned}
     return [_delay(due, id, moment) for id, moment in zip(arrivals.ids, arrivals.moments, strict=True) if id in due]
 
@@ -60,4 +61,4 @@ def _windows(planned: Sequence[Planned], arrivals: Arrivals) -> tuple[float, ...
     """The p99 of each quarter of the run: a burst of noise spoils one of them, slowness all."""
     size = -(-len(planned) // _WINDOWS)
     parts = [planned[start : start + size] for start in range(0, len(planned), size)]
-    return tuple(percentile(_delays(part, arrivals), 0.99) for part in parts)
+    return tuple(percentile(delays(part, arrivals), 0.99) for part in parts)

@@ -12,6 +12,9 @@ class Scale:
     rates: tuple[int, ...]
     lateness_seconds: float
     floor_seconds: float
+    #: The messages that are due for a customer whose webhook hangs, and how long the others are watched (seconds).
+    hanging_messages: int
+    beside_seconds: float
     accept_seconds: float
     batch_items: int
     instances: int
@@ -34,6 +37,8 @@ FULL = Scale(
     rates=(200, 1_000, 3_000),
     lateness_seconds=20,
     floor_seconds=5,
+    hanging_messages=100_000,
+    beside_seconds=8,
     accept_seconds=2,
     batch_items=5_000,
     instances=8,
@@ -51,6 +56,8 @@ QUICK = Scale(
     rates=(200, 1_000, 3_000),
     lateness_seconds=1,
     floor_seconds=0.5,
+    hanging_messages=2_000,
+    beside_seconds=1,
     accept_seconds=0.3,
     batch_items=200,
     instances=2,

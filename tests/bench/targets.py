@@ -81,6 +81,7 @@ TARGETS = (
     Target("deliver: CPU s per 1,000", _median("deliver", "cpu"), 0.12),
     Target("lateness p99 at 200/s, ms", _median("lateness 200/s", "p99"), 3),
     Target("lateness p99 at 1,000/s, ms", _median("lateness 1000/s", "p99"), 15),
+    Target("lateness p99 beside a hanging customer / without", _ratio("isolation", "p99"), 1.5),
     Target("early", _sum("early"), 0),
     Target("duplicates", _sum("duplicates"), 0),
     Target("lost", _sum("lost"), 0),

@@ -10,7 +10,20 @@ import pytest
 from sendoff_db.sql import read_statement
 
 ROWS = 20_000
-CLAIM = {"batch_size": 100, "horizon": timedelta(0), "holder": "one", "lease": timedelta(seconds=8)}
+CLAIM = {
+    "batch_size": 100,
+    "horizon": timedelta(0),
+    "holder": "one",
+    "lease": timedelta(seconds=8),
+    "customers": ["default"],
+    "quotas": [100],
+    "counted": [],
+    "after": "",
+    "most": 50,
+    "steps": 1000,
+}
+#: What a claim runs on the messages that wait, and on the retries.
+ON_DUE, ON_RETRIES = ("count_head", "walk_due", "claim_due", "reap_expired"), ("count_head", "walk_ripe", "claim_ripe")
 #: A plan that walks a table of 20,000 rows, or joins row by row, touches more than this.
 MOST_ROWS = 2_000
 
@@ -53,11 +66,42 @@ def held_values(connection: "psycopg.Connection[Any]") -> dict[str, Any]:
     return {"ids": [row[0] for row in rows], "tokens": [row[1] for row in rows]}
 
 
-def test_a_claim_does_not_look_at_what_is_not_due_yet(sendoff_database: str) -> None:
+@pytest.mark.parametrize("waits", ["1 hour", "0 s"])
+@pytest.mark.parametrize("statement", ON_DUE)
+def test_a_claim_looks_at_no_more_than_it_takes(sendoff_database: str, statement: str, waits: str) -> None:
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
-        fill_due(connection, "1 hour")
+        fill_due(connection, waits)
 
-        assert rows_touched(connection, "sendoff_actors.claimer", "claim_due", CLAIM) <= MOST_ROWS
+        assert rows_touched(connection, "sendoff_actors.claimer", statement, CLAIM) <= MOST_ROWS
+
+
+@pytest.mark.parametrize("statement", ["walk_due", "claim_due", "walk_ripe", "claim_ripe"])
+def test_a_claim_finds_a_small_customer_beside_a_large_one(sendoff_database: str, statement: str) -> None:
+    """The statistics say that every message is the large one's, and its messages come first."""
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        for fill in (
+            "INSERT INTO due (message_id, customer_id, due_at, visible_at)"
+            " SELECT md5(n::text)::uuid, 'large', now() - interval '1 h', now() - interval '1 h'"
+            " FROM generate_series(1, %s) AS n",
+            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)"
+            " SELECT md5(n::text)::uuid, 'large', now() - interval '1 h', 1, 0, 1 FROM generate_series(1, %s) AS n",
+        ):
+            connection.execute(fill, (ROWS,))
+        connection.execute("ANALYZE due, retries")
+        customers = [f"small-{number}" for number in range(20)]
+        values = CLAIM | {"customers": customers, "quotas": [5] * len(customers)}
+
+        assert rows_touched(connection, "sendoff_actors.claimer", statement, values) <= MOST_ROWS
+
+
+def test_claims_of_others_are_counted_by_index(sendoff_database: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        fill_due(connection, "0 s")
+        connection.execute("UPDATE due SET holder = 'one', visible_at = now() + interval '8 s'")
+        counted = {"customers": ["default"]}
+
+        assert rows_touched(connection, "sendoff_actors.claimer", "count_claimed", counted) <= MOST_ROWS
+        assert rows_touched(connection, "sendoff_actors.claimer", "reap_expired", {}) <= MOST_ROWS
 
 
 @pytest.mark.parametrize("statement", ["record_sent", "renew_leases", "release_unsent"])
@@ -76,7 +120,8 @@ def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str,
         assert rows_touched(connection, "sendoff_actors.sender", statement, values) <= MOST_ROWS
 
 
-def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: str) -> None:
+@pytest.mark.parametrize("statement", ON_RETRIES)
+def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: str, statement: str) -> None:
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
         connection.execute("ALTER TABLE retries SET (autovacuum_enabled = off)")
         connection.execute(
@@ -86,7 +131,7 @@ def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: st
             (ROWS,),
         )
 
-        assert rows_touched(connection, "sendoff_actors.claimer", "promote_ripe", CLAIM) <= MOST_ROWS
+        assert rows_touched(connection, "sendoff_actors.claimer", statement, CLAIM) <= MOST_ROWS
 
 
 @pytest.mark.parametrize("after", ["", "c05000"])

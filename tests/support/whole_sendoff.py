@@ -4,6 +4,7 @@ import secrets
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,9 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def add_customer(api: Client, webhook: Receiver, customer_id: str, **fields: Any) -> None:
+    """Create a customer whose webhook is that receiver."""
+    answer = api.call("POST", "/v1/customers", {"id": customer_id, "webhookUrl": webhook.url, **fields})
+    assert answer.status == 201, answer

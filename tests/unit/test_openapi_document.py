@@ -54,6 +54,7 @@ def test_the_endpoints_of_the_contract_are_all_there(document: dict[str, Any]) -
         "PATCH /v1/messages/{id}",
         "DELETE /v1/messages/{id}",
         "GET /v1/messages/{id}/attempts",
+        "GET /v1/messages/{id}/explain",
         "POST /v1/messages/{id}/resend",
         "GET /v1/retries",
         "GET /v1/dead-letters",

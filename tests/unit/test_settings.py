@@ -57,17 +57,17 @@ def test_the_environment_can_hold_lists() -> None:
     assert [str(network) for network in settings.security.allowed_networks] == ["10.0.0.0/8", "::1/128"]
 
 
-def test_encryption_keys_are_a_list_in_the_environment() -> None:
-    keys = ["pv/7M3W1KXZ8nV8jG3vWqzX2XQm1H9Yy5q6d8J0K1L0=", "4Oa9z0rIu2K1c7Yk0V7cO3w+K4k7j9Z3n1hG5b6f7d8="]
-    found = load_settings(None, {"SENDOFF_SECURITY__ENCRYPTION_KEYS": f"[{', '.join(keys)}]"}).security.encryption_keys
-    assert [key.get_secret_value() for key in found] == keys
-
-
 def test_a_retry_strategy_can_be_a_name(config: Path) -> None:
     config.write_text("retry: patient\n")
     assert load_settings(config, {}).retry.total_attempts == 15
     assert load_settings(config, {"SENDOFF_RETRY": "once"}).retry.total_attempts == 1
     assert load_settings(config, {"SENDOFF_RETRY__ATTEMPTS": "3"}).retry.total_attempts == 3
+
+
+def test_encryption_keys_are_a_list_in_the_environment() -> None:
+    keys = ["pv/7M3W1KXZ8nV8jG3vWqzX2XQm1H9Yy5q6d8J0K1L0=", "4Oa9z0rIu2K1c7Yk0V7cO3w+K4k7j9Z3n1hG5b6f7d8="]
+    found = load_settings(None, {"SENDOFF_SECURITY__ENCRYPTION_KEYS": f"[{', '.join(keys)}]"}).security.encryption_keys
+    assert [key.get_secret_value() for key in found] == keys
 
 
 def test_a_password_of_digits_stays_text() -> None:

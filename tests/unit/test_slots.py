@@ -1,4 +1,4 @@
-"""Who may send next."""
+"""Who may send next, and whose messages are too many for the slots there are."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,28 +18,35 @@ class SlotsMachine(RuleBasedStateMachine):
         super().__init__()
         self.slots = Slots(LIMIT)
         self.waiting: dict[str, list[Held]] = {}
-        self.taken = 0
+        self.taken: list[str] = []
 
     @rule(customer=st.sampled_from("abc"))
     def add(self, customer: str) -> None:
         message = held(customer=customer)
-        self.slots.add(message)
+        self.slots.add(message, 0.0)
         self.waiting.setdefault(customer, []).append(message)
 
     @rule()
     def take(self) -> None:
         message = self.slots.take()
         if message is None:
-            assert self.taken == LIMIT or not any(self.waiting.values())
+            assert len(self.taken) == LIMIT or not any(self.waiting.values())
             return
         assert self.waiting[message.claimed.customer].pop(0) is message, "each customer's messages keep their order"
-        self.taken += 1
+        self.taken.append(message.claimed.customer)
 
     @precondition(lambda self: self.taken)
     @rule()
     def give_back(self) -> None:
-        self.slots.give_back()
-        self.taken -= 1
+        self.slots.give_back(self.taken.pop())
+
+    @rule(now=st.floats(min_value=0, max_value=10))
+    def settle(self, now: float) -> None:
+        self.slots.settle(now)
+
+    @rule(customer=st.sampled_from("abc"))
+    def withdraw(self, customer: str) -> None:
+        assert list(map(id, self.slots.withdraw(customer))) == list(map(id, self.waiting.pop(customer, [])))
 
     @rule()
     def clear(self) -> None:
@@ -48,8 +55,13 @@ class SlotsMachine(RuleBasedStateMachine):
         self.waiting.clear()
 
     @invariant()
+    def all_that_waits_is_counted(self) -> None:
+        assert self.slots.waiting == sum(map(len, self.waiting.values()))
+        assert 0 <= self.slots.eager <= self.slots.waiting
+
+    @invariant()
     def never_over_the_limit(self) -> None:
-        assert self.slots.in_flight == self.taken <= LIMIT
+        assert self.slots.in_flight == len(self.taken) <= LIMIT
 
 
 TestSlots = SlotsMachine.TestCase
@@ -60,7 +72,7 @@ def test_every_message_comes_out_once(customers: list[str]) -> None:
     slots = Slots(len(customers))
     messages = [held(customer=customer) for customer in customers]
     for message in messages:
-        slots.add(message)
+        slots.add(message, 0.0)
     out = [slots.take() for _ in customers]
     assert sorted(map(id, out)) == sorted(map(id, messages))
     assert slots.take() is None
@@ -69,12 +81,101 @@ def test_every_message_comes_out_once(customers: list[str]) -> None:
 def test_customers_are_taken_in_turn() -> None:
     slots = Slots(100)
     for customer in "aaaaabc":
-        slots.add(held(customer=customer))
+        slots.add(held(customer=customer), 0.0)
     order = [message.claimed.customer for _ in range(7) if (message := slots.take()) is not None]
     assert order == list("abcaaaa")
 
 
 def test_a_process_without_a_share_sends_nothing() -> None:
     slots = Slots(0)
-    slots.add(held())
+    slots.add(held(), 0.0)
     assert slots.take() is None
+
+
+def fill(slots: Slots, customers: str, now: float = 0.0) -> None:
+    """Add a message of each customer, and start as many as may start."""
+    for customer in customers:
+        slots.add(held(customer=customer), now)
+    while slots.take() is not None:
+        pass
+
+
+def test_one_customer_alone_may_use_every_slot() -> None:
+    slots = Slots(8)
+    fill(slots, "a" * 10)
+    assert slots.in_flight == 8
+
+
+def test_among_several_customers_none_gets_all_slots() -> None:
+    slots = Slots(8)
+    slots.several = True
+    fill(slots, "a" * 10)
+    assert slots.in_flight == 6
+    fill(slots, "b")
+    assert slots.in_flight == 7
+
+
+def test_a_customer_at_its_share_goes_on_when_one_of_its_requests_is_over() -> None:
+    slots = Slots(8)
+    slots.several = True
+    fill(slots, "a" * 10)
+    assert slots.take() is None
+    slots.give_back("a")
+    message = slots.take()
+    assert message is not None
+    assert message.claimed.customer == "a"
+
+
+def test_slow_customers_together_leave_slots_to_a_quick_one() -> None:
+    slots = Slots(8)
+    slots.several = True
+    fill(slots, "a" * 20 + "b" * 20)
+    for customer in "aaaabbbb":  # what was on the wire before anybody knew
+        slots.give_back(customer)
+    slots.settle(1.0)
+    fill(slots, "")
+    assert slots.in_flight == 6
+    fill(slots, "cc", now=1.0)
+    assert slots.in_flight == 8
+
+
+def test_what_waits_of_a_slow_customer_does_not_count_as_eager() -> None:
+    slots = Slots(4)
+    fill(slots, "a" * 10)
+    assert slots.eager == 6
+    slots.settle(0.1)
+    assert slots.eager == 6, "nothing has waited for long yet"
+    slots.settle(0.3)
+    assert (slots.eager, slots.waiting) == (0, 6)
+
+
+def test_a_customer_is_slow_until_nothing_of_it_waits() -> None:
+    slots = Slots(4)
+    fill(slots, "a" * 6)
+    slots.settle(1.0)
+    slots.give_back("a")
+    fill(slots, "a", now=1.0)
+    slots.settle(1.1)
+    assert slots.eager == 0, "its oldest message has waited for a short time, but its queue was never empty"
+    for _ in range(4):
+        slots.give_back("a")
+    fill(slots, "")
+    slots.settle(1.2)
+    slots.add(held(customer="a"), 1.2)
+    assert slots.eager == 1
+
+
+def test_a_crowd_is_told_from_a_few_who_wait_and_ends_later_than_it_begins() -> None:
+    slots = Slots(16)
+    fill(slots, "a" * (16 + 5))
+    slots.settle(1.0)
+    assert slots.crowded == {"a"}
+    slots.give_back("a")
+    fill(slots, "")
+    slots.settle(1.1)
+    assert slots.crowded == {"a"}, "four are no new crowd, but still the old one"
+    for _ in range(2):
+        slots.give_back("a")
+    fill(slots, "")
+    slots.settle(1.2)
+    assert slots.crowded == frozenset()

@@ -15,6 +15,8 @@ from sendoff_actors.handoffs import ActorName, Batch, Queue, Tick, read
 
 #: Batches that may wait for a Sender; beyond it the backlog stays in PostgreSQL, where it costs no lease.
 _WAITING_BATCHES = 4
+#: Claims that follow one another while there is more, so that Senders need not wait for each; a shutdown waits for all.
+_CLAIMS_OF_A_TICK = 4
 
 log = structlog.get_logger("sendoff.claimer")
 
@@ -32,15 +34,19 @@ def declare(
         if not is_running() or not busy.acquire(blocking=not wanted.drain):
             return
         try:
-            if broker.waiting(Queue.SENDER) < _WAITING_BATCHES:
-                _hand_on(broker, engine, claiming, engine.call(claiming.claim(wanted)))
+            for _ in range(_CLAIMS_OF_A_TICK):
+                if broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
+                    break
+                if not _hand_on(broker, engine, claiming, engine.call(claiming.claim(wanted))):
+                    break
         finally:
             busy.release()
 
     return claim
 
 
-def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batches: list[Batch]) -> None:
+def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batches: list[Batch]) -> bool:
+    """Whether the batches are handed on and there is more to claim."""
     for position, batch in enumerate(batches):
         try:
             broker.hand_on(ActorName.SEND, batch)
@@ -48,4 +54,5 @@ def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batche
             log.warning("claimed messages go back, Redis does not take them", error=str(error))
             for unsent in batches[position:]:
                 engine.call(claiming.release(unsent))
-            return
+            return False
+    return any(batch.more for batch in batches)

@@ -1,18 +1,26 @@
--- Claims up to batch_size due messages for one lease, none while a stop is in force, of everything or of the customer.
+-- Claims due messages for one lease, of each customer at most its quota, the earliest first; none while a stop is in
+-- force, of everything or of the customer.
 WITH picked AS MATERIALIZED (
-    SELECT due.message_id
-      FROM due
-     WHERE due.visible_at <= statement_timestamp() + %(horizon)s
-       AND (due.holder IS NULL OR due.visible_at <= statement_timestamp())
-       AND EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')
+    SELECT earliest.message_id
+      FROM unnest(%(customers)s::text[], %(quotas)s::integer[]) AS wanted (customer_id, quota)
+     CROSS JOIN LATERAL (
+           SELECT due.message_id
+             FROM due
+            WHERE due.holder IS NULL
+              -- As rows, so that only the customer's own index will do: whoever believes that most messages are this
+              -- customer's would look for them in the order of time, past everybody else's.
+              AND (due.customer_id, due.visible_at) >= (wanted.customer_id, '-infinity')
+              AND (due.customer_id, due.visible_at) <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
+            ORDER BY due.customer_id, due.visible_at
+            LIMIT wanted.quota
+              FOR UPDATE SKIP LOCKED) AS earliest
+     WHERE EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')
        AND NOT EXISTS (SELECT FROM control_state stopped
-                        WHERE stopped.scope = due.customer_id AND stopped.desired = 'stopped')
-     ORDER BY due.visible_at
-     LIMIT %(batch_size)s
-       FOR UPDATE OF due SKIP LOCKED
+                        WHERE stopped.scope = wanted.customer_id AND stopped.desired = 'stopped')
 ), claimed AS (
     UPDATE due
-       SET token = due.token + 1, holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s
+       SET token = due.token + 1, holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s,
+           counted = due.customer_id = ANY (%(counted)s::text[])
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM picked))
  RETURNING due.*
 )

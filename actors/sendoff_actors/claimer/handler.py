@@ -1,24 +1,36 @@
 """Claiming: one turn takes due messages under a lease; nothing here knows Dramatiq."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
+import msgspec
+
+from sendoff_actors.claimer.demand import Waiting
+from sendoff_actors.claimer.pace import pace
+from sendoff_actors.claimer.restraints import Restraints, read_restraints
 from sendoff_actors.handoffs import Batch, Claimed, Tick
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
+from sendoff_domain.claim_plan import Quota, share_claim
 
 #: A hand-off carries at most this many messages and about this many bytes of payload, so that Redis stays quick.
 BATCH_MESSAGES = 250
 BATCH_BYTES = 512 * 1024
+#: Leases that have run out are looked for so often (seconds).
+_REAP_EVERY = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claiming:
     """How this process claims: ahead of time by `horizon` (none when throttled), each claim for one `lease`.
 
-    A claim is handed on in at least `parts` batches, so that every process of the instance gets to send some of it.
+    Where a customer has a rate, its slots of the next `pace_ahead` are claimed: until the next tick comes. A claim is
+    handed on in at least `parts` batches, so that every process of the instance gets to send some of it.
     """
 
     pool: Pool
@@ -26,7 +38,11 @@ class Claiming:
     holder: str
     horizon: timedelta
     lease: timedelta
+    pace_ahead: timedelta = timedelta(seconds=1)
     parts: int = 1
+    _waiting: Waiting = field(default_factory=Waiting)
+    _turn: int = 0
+    _reaped_at: float = 0.0
 
     async def claim(self, tick: Tick) -> list[Batch]:
         """Take up to `tick.batch_size` messages; nothing for a tick that is over or was taken before.
@@ -36,22 +52,18 @@ class Claiming:
         """
         if not tick.drain and self.clock.now() >= tick.until:
             return []
-        statement = {
-            "batch_size": tick.batch_size,
-            "horizon": self.horizon if tick.drain else timedelta(0),
-            "holder": self.holder,
-            "lease": self.lease,
-        }
         async with self.pool.connection() as connection, connection.transaction():
             if not await self._may_claim(connection, tick):
                 return []
-            await connection.execute(read_statement(__package__, "promote_ripe"), statement)
-            cursor = await connection.execute(read_statement(__package__, "claim_due"), statement, binary=True)
-            rows = await cursor.fetchall()
-        claimed = [Claimed(id.hex, *rest) for id, *rest, _ in rows]
+            await self._reap(connection)
+            rows, restraints = await self._take(connection, tick)
+            claimed = sorted(rows, key=lambda row: row[2])
+            messages = [Claimed(id.hex, *rest) for id, *rest, _ in claimed]
+            if restraints.room:
+                messages = await pace(connection, _marked(messages, restraints), restraints.spacings)
         lease_until = min((row[-1] for row in rows), default=0.0)
         more = tick.drain and len(rows) >= tick.batch_size
-        parts = split(claimed, self.parts)
+        parts = split(messages, self.parts)
         return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
 
     async def _may_claim(self, connection: Connection, tick: Tick) -> bool:
@@ -62,11 +74,63 @@ class Claiming:
         cursor = await connection.execute(read_statement(__package__, "take_tick"), taken)
         return cursor.rowcount > 0
 
+    async def _reap(self, connection: Connection) -> None:
+        if time.monotonic() - self._reaped_at > _REAP_EVERY:
+            await connection.execute(read_statement(__package__, "reap_expired"))
+            self._reaped_at = time.monotonic()
+
+    async def _take(self, connection: Connection, tick: Tick) -> tuple[list[tuple[Any, ...]], Restraints]:
+        """Share the claim among those who wait, and take it."""
+        horizon = self.horizon if tick.drain else timedelta(0)
+        demands = await self._waiting.look(connection, tick.batch_size, horizon)
+        if not demands:
+            return [], Restraints()
+        customers = [demand.customer for demand in demands]
+        restraints = await read_restraints(connection, customers, self.pace_ahead.total_seconds())
+        self._turn += 1
+        quotas = share_claim(demands, restraints.room, tick.batch_size, self._turn)
+        values = {
+            "horizon": horizon,
+            "holder": self.holder,
+            "lease": self.lease,
+            "counted": sorted(restraints.counted),
+        }
+        firsts = await _run(connection, "claim_due", quotas, [quota.firsts for quota in quotas], values)
+        retries = await _run(connection, "claim_ripe", quotas, [quota.retries for quota in quotas], values)
+        return firsts + retries, restraints
+
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""
         given = {"ids": [UUID(hex=m.id) for m in batch.messages], "tokens": [m.token for m in batch.messages]}
         async with self.pool.connection() as connection:
             await connection.execute(read_statement(__package__, "release_claim"), given)
+
+
+async def _run(
+    connection: Connection,
+    statement: LiteralString,
+    quotas: Sequence[Quota],
+    numbers: list[int],
+    values: dict[str, Any],
+) -> list[tuple[Any, ...]]:
+    if not any(numbers):
+        return []
+    shared = {"customers": [quota.customer for quota in quotas], "quotas": numbers}
+    cursor = await connection.execute(read_statement(__package__, statement), {**values, **shared}, binary=True)
+    return await cursor.fetchall()
+
+
+def _marked(messages: Sequence[Claimed], restraints: Restraints) -> list[Claimed]:
+    """The messages, each with what its Sender must know of the limits that it was claimed under."""
+    special = restraints.probes | restraints.counted
+    return [
+        msgspec.structs.replace(
+            each, probe=each.customer in restraints.probes, counted=each.customer in restraints.counted
+        )
+        if each.customer in special
+        else each
+        for each in messages
+    ]
 
 
 def split(messages: list[Claimed], at_least: int = 1) -> list[list[Claimed]]:

@@ -1,6 +1,7 @@
 """One HTTP/1.1 connection to a webhook: a request out, an answer in, one at a time."""
 
 import asyncio
+import math
 import ssl
 import time
 from collections.abc import Callable
@@ -32,8 +33,10 @@ class Connection(asyncio.Protocol):
     def __init__(self, on_idle: Callable[["Connection"], None], on_closed: Callable[["Connection"], None]) -> None:
         self._on_idle = on_idle
         self._on_closed = on_closed
+        self._loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call in Python 3.11
         self._transport: asyncio.Transport
         self._waiter: asyncio.Future[Answer] | None = None
+        self._deadline = math.inf
         self._parser = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # RFC 9112, section 2.2
         self._was_used = False
@@ -44,9 +47,18 @@ class Connection(asyncio.Protocol):
         """asyncio: the connection is up."""
         self._transport = transport  # type: ignore[assignment]  # TCP or TLS: it is one to write to
 
-    def request(self, data: bytes) -> "asyncio.Future[Answer]":
-        """Write one whole request; the future gets the answer, a TransportError or a StaleConnectionError."""
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+    @property
+    def deadline(self) -> float:
+        """Until when the answer must be there (`time.monotonic()`); infinite when none is waited for."""
+        return self._deadline if self._waiter is not None else math.inf
+
+    def request(self, data: bytes, deadline: float = math.inf) -> "asyncio.Future[Answer]":
+        """Write one whole request; the future gets the answer, a TransportError or a StaleConnectionError.
+
+        Whoever passes a deadline calls `fail` when it is over.
+        """
+        self._waiter = waiter = self._loop.create_future()
+        self._deadline = deadline
         self._received = 0
         self._head_complete = False
         self._answer: Answer | None = None
@@ -61,7 +73,15 @@ class Connection(asyncio.Protocol):
     def give_up(self, waiter: "asyncio.Future[Answer]", error: Exception) -> None:
         """Stop waiting for an answer and close; does nothing when the answer is there, since others may wait now."""
         if self._waiter is waiter:
-            self._fail(error)
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Give up whatever is under way and close."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        if not self.closed:
+            self.abort()
 
     def abort(self) -> None:
         """Close at once, whatever is under way."""
@@ -79,13 +99,13 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._reusable = False
             if self._answer is None:
-                self._fail(TransportError(ErrorClass.PROTOCOL, f"not an HTTP answer: {error}"))
+                self.fail(TransportError(ErrorClass.PROTOCOL, f"not an HTTP answer: {error}"))
                 return
         if self._answer is not None:
             self._settle(self._answer)
         elif self._received > (_WHOLE_LIMIT if self._head_complete else _HEAD_LIMIT):
             part = "answer" if self._head_complete else "headers"
-            self._fail(TransportError(ErrorClass.PROTOCOL, f"no end of the {part} within {self._received} bytes"))
+            self.fail(TransportError(ErrorClass.PROTOCOL, f"no end of the {part} within {self._received} bytes"))
 
     def eof_received(self) -> None:
         """asyncio: the server will write no more; nothing that comes later could be read."""
@@ -148,7 +168,7 @@ class Connection(asyncio.Protocol):
         """Hand over the answer; the connection is used again only if both sides are through with this exchange."""
         reusable = self._reusable and not self.closed and not self._transport.get_write_buffer_size()
         if answer.status_code == 408 and self._was_used and not reusable:
-            self._fail(StaleConnectionError())  # the server's goodbye to an idle connection (RFC 9110, 15.5.9)
+            self.fail(StaleConnectionError())  # the server's goodbye to an idle connection (RFC 9110, 15.5.9)
             return
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
@@ -168,14 +188,7 @@ class Connection(asyncio.Protocol):
         elif error is None and self._head_complete and not self._has_length:
             self._settle(self._complete(reusable=False))
         elif self._was_used and not self._received:
-            self._fail(StaleConnectionError())
+            self.fail(StaleConnectionError())
         else:
             error_class = ErrorClass.TLS if isinstance(error, ssl.SSLError) else ErrorClass.CONNECTION_RESET
-            self._fail(TransportError(error_class, str(error or "closed before the answer was complete")))
-
-    def _fail(self, error: Exception) -> None:
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
-            waiter.set_exception(error)
-        if not self.closed:
-            self.abort()
+            self.fail(TransportError(error_class, str(error or "closed before the answer was complete")))

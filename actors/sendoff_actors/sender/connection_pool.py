@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from sendoff_actors.sender.connection import Connection
+from sendoff_actors.sender.deadlines import Deadlines
 from sendoff_actors.sender.idle_connections import IdleConnections
 from sendoff_actors.sender.name_lookup import NameLookup
 from sendoff_actors.sender.origin import Origin
@@ -29,6 +30,7 @@ class ConnectionPool:
         self._closing = False
         self._all_closed = asyncio.Event()
         self.take_idle = idle.take
+        self.deadlines = Deadlines(self._open)
 
     async def connect(self, origin: Origin, timeout: float) -> Connection:
         """Open a connection to the first address that takes one; raises TransportError when none does in time."""
@@ -52,6 +54,7 @@ class ConnectionPool:
     async def close(self) -> None:
         """Close every connection and open no more."""
         self._closing = True
+        self.deadlines.close()
         self._idle.close()
         self._lookup.close()
         for connection in tuple(self._open):

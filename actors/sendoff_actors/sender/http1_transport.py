@@ -3,12 +3,14 @@
 import asyncio
 import re
 import ssl
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 
 from sendoff_actors.sender.connection import Connection, StaleConnectionError
 from sendoff_actors.sender.connection_pool import ConnectionPool
+from sendoff_actors.sender.deadlines import too_late
 from sendoff_actors.sender.idle_connections import IdleConnections
 from sendoff_actors.sender.name_lookup import NameLookup
 from sendoff_actors.sender.origin import Origin, Target, parse_target
@@ -54,17 +56,16 @@ class Http1Transport:
         A kept-alive connection that the server closed meanwhile is no failure of the webhook: the request goes out
         once more on a new connection.
         """
-        loop = asyncio.get_running_loop()
         target, data = _request(url, headers, body)
-        deadline = loop.time() + timeout.total_seconds()
+        deadline = time.monotonic() + timeout.total_seconds()
         connection = self._pool.take_idle(target.origin)
         if connection is not None:
             try:
-                return await _exchange(loop, connection, data, deadline)
+                return await self._exchange(connection, data, deadline)
             except StaleConnectionError:
                 pass
-        connection = await self._connect(target.origin, deadline - loop.time(), connect_timeout.total_seconds())
-        return await _exchange(loop, connection, data, deadline)
+        connection = await self._connect(target.origin, deadline - time.monotonic(), connect_timeout.total_seconds())
+        return await self._exchange(connection, data, deadline)
 
     async def close(self) -> None:
         """Close all connections; requests under way fail, later ones too."""
@@ -72,8 +73,17 @@ class Http1Transport:
 
     async def _connect(self, origin: Origin, left: float, timeout: float) -> Connection:
         if left <= 0:
-            raise _too_late()
+            raise too_late()
         return await self._pool.connect(origin, min(left, timeout))
+
+    async def _exchange(self, connection: Connection, data: bytes, deadline: float) -> Answer:
+        waiter = connection.request(data, deadline)
+        self._pool.deadlines.watch(deadline)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            connection.give_up(waiter, StaleConnectionError())  # nobody waits any more: only the closing counts
+            raise
 
 
 def _request(url: str, headers: dict[str, str], body: bytes) -> tuple[Target, bytes]:
@@ -97,23 +107,3 @@ def _template(names: tuple[str, ...]) -> str:
             raise ValueError(f"the header {name!r} can't be sent")
     lines = "".join([f"{name}: %s\r\n" for name in (name.replace("%", "%%") for name in names)])
     return f"content-length: %d\r\n{lines}\r\n"
-
-
-async def _exchange(loop: asyncio.AbstractEventLoop, connection: Connection, data: bytes, deadline: float) -> Answer:
-    waiter = connection.request(data)
-    timer = loop.call_at(deadline, _time_out, connection, waiter)
-    try:
-        return await waiter
-    except asyncio.CancelledError:
-        connection.give_up(waiter, StaleConnectionError())  # nobody waits any more: only the closing counts
-        raise
-    finally:
-        timer.cancel()
-
-
-def _time_out(connection: Connection, waiter: "asyncio.Future[Answer]") -> None:
-    connection.give_up(waiter, _too_late())
-
-
-def _too_late() -> TransportError:
-    return TransportError(ErrorClass.TIMEOUT, "no whole answer in time")

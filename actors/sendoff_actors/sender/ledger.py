@@ -1,6 +1,6 @@
 """What the Sender writes to PostgreSQL: sent, still held, given back. All of it is fenced by the tokens."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, LiteralString
 
@@ -9,6 +9,7 @@ from psycopg_pool import PoolTimeout
 
 from sendoff_actors.sender.held import Held
 from sendoff_actors.sender.markers import Marker
+from sendoff_db.packed_arrays import PackedArray, pack_bigints, pack_floats, pack_optional_texts, pack_uuids
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.errors import UnavailableError
@@ -32,11 +33,11 @@ class Ledger:
             "record_sent",
             {
                 **_fence([held for held, _ in sent]),
-                "created": _array(created_seconds(held.claimed.id) for held, _ in sent),
-                "sent": _array(marker.sent_at for marker in markers),
-                "statuses": _array(marker.status_code for marker in markers),
-                "durations": _array(marker.duration_us for marker in markers),
-                "external": [marker.external_message_id for marker in markers],
+                "created": pack_floats([created_seconds(held.claimed.id) for held, _ in sent]),
+                "sent": pack_floats([marker.sent_at for marker in markers]),
+                "statuses": pack_bigints([marker.status_code for marker in markers]),
+                "durations": pack_bigints([marker.duration_us for marker in markers]),
+                "external": pack_optional_texts([marker.external_message_id for marker in markers]),
             },
         )
         return int(recorded)
@@ -59,10 +60,8 @@ class Ledger:
             raise UnavailableError(f"PostgreSQL did not take {statement}: {error}") from error
 
 
-def _fence(held: Sequence[Held]) -> dict[str, str]:
-    return {"ids": _array(one.claimed.id for one in held), "tokens": _array(one.claimed.token for one in held)}
-
-
-def _array(values: Iterable[str | float]) -> str:
-    """A PostgreSQL array of ids or numbers as text: a tenth of what a general adapter takes for each element."""
-    return "{" + ",".join(map(str, values)) + "}"
+def _fence(held: Sequence[Held]) -> dict[str, PackedArray]:
+    return {
+        "ids": pack_uuids([one.claimed.id for one in held]),
+        "tokens": pack_bigints([one.claimed.token for one in held]),
+    }

@@ -17,14 +17,18 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 class MicroBatches(Generic[T]):
     """While one batch is handled the next one gathers, so a batch is as large as the handling is slow.
 
+    `rest` (seconds) follows each batch, so that the next one is larger still: what is handed in first waits for nobody.
     `handle` gets 1 to `largest` items and raises UnavailableError when its server is gone; the same items are then
     tried again until `close`. An item that can't be handled at all is logged and dropped: its lease runs out.
     """
 
-    def __init__(self, name: str, handle: Callable[[list[T]], Awaitable[None]], largest: int = 500) -> None:
+    def __init__(
+        self, name: str, handle: Callable[[list[T]], Awaitable[None]], largest: int = 500, rest: float = 0
+    ) -> None:
         self._name = name
         self._handle = handle
         self._largest = largest
+        self._rest = rest
         self._items: list[T] = []
         self._filled = asyncio.Event()
         self._closing = False
@@ -47,6 +51,8 @@ class MicroBatches(Generic[T]):
         while self._items or not self._closing:
             await self._filled.wait()
             await self._turn()
+            if self._rest and not self._closing:
+                await asyncio.sleep(self._rest)
 
     async def _turn(self) -> None:
         batch, self._items = self._items[: self._largest], self._items[self._largest :]

@@ -2,7 +2,7 @@
 -- The rows are looked up and locked one by one: a join would be planned by statistics that say nothing of a hot table.
 WITH sent AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(created)s::float8[], %(sent)s::float8[],
-                         %(statuses)s::smallint[], %(durations)s::integer[], %(external)s::text[])
+                         %(statuses)s::bigint[], %(durations)s::bigint[], %(external)s::text[])
         AS sent (message_id, token, created_at, sent_at, status_code, duration_us, external_message_id)
 ), held AS MATERIALIZED (
     SELECT sent.*, claim.customer_id, claim.generation, claim.attempt, claim.due_at

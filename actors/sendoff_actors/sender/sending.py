@@ -1,13 +1,14 @@
 """The Sender of one process: holds claimed messages until their time, sends them, and sees their outcome recorded."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from sendoff_actors.customers import Customers
-from sendoff_actors.handoffs import Batch, FailedAttempt, Undeliverable
+from sendoff_actors.handoffs import Batch, Claimed, FailedAttempt, Undeliverable
 from sendoff_actors.sender.attempt import attempt
 from sendoff_actors.sender.held import Held
 from sendoff_actors.sender.ledger import Ledger
@@ -28,19 +29,24 @@ log = structlog.get_logger("sendoff.sender")
 _LEASE_MARGIN = 1.0
 #: How long a leaving process tries to write each kind of outcome (seconds); the leases heal what it can't.
 _FLUSH_GRACE = 5.0
+#: Deliveries are recorded this far apart (seconds): the more together, the less each costs. Their markers are there.
+_GATHER = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """What the Sender asks before each request, whom it gives what it did not deliver, and who hears if it has room.
+    """What the Sender asks before each request, whom it gives what it did not deliver, and who hears what.
 
-    The two that hand on raise UnavailableError when Redis does not take it.
+    The two that hand on raise UnavailableError when Redis does not take it. `on_room` hears if it has room for more,
+    `on_outcome` what came of each request, `on_counted` when one of a limit of concurrency is over and recorded.
     """
 
     is_running: Callable[[str], bool]
     to_retrier: Callable[[list[FailedAttempt]], Awaitable[None]]
     to_dead_letterer: Callable[[list[Undeliverable]], Awaitable[None]]
     on_room: Callable[[bool], None]
+    on_outcome: Callable[[Claimed, Outcome], None]
+    on_counted: Callable[[], None]
 
 
 class Sending:
@@ -74,7 +80,7 @@ class Sending:
         self._leaving = False
         self._room = False
         self._marked = MicroBatches("markers", self._write_markers)
-        self._recorded = MicroBatches("deliveries", self._record)
+        self._recorded = MicroBatches("deliveries", self._record, rest=_GATHER)
         self._released = MicroBatches("releases", self._release)
         self._failures = MicroBatches("failures", neighbours.to_retrier, largest=100)
         self._undeliverable = MicroBatches("undeliverable", neighbours.to_dead_letterer)
@@ -91,6 +97,11 @@ class Sending:
         """Messages of which this process holds the claim."""
         return len(self._held)
 
+    @property
+    def customers_in_hand(self) -> set[str]:
+        """Whose messages these are."""
+        return {held.claimed.customer for held in self._held.values()}
+
     async def accept(self, batch: Batch) -> None:
         """Take over a claimed batch: send it, or give it back if there is a stop.
 
@@ -99,6 +110,7 @@ class Sending:
         if self._clock.now() > batch.lease_until - _LEASE_MARGIN or not await self._markers.take_batch(batch.id):
             return
         await self._customers.ensure({message.customer for message in batch.messages})
+        self._slots.several = self._customers.several
         claimed_before = [message for message in batch.messages if message.token > 1]
         markers = await self._markers.find(claimed_before)
         for message in batch.messages:
@@ -124,6 +136,17 @@ class Sending:
         for held in [*self._pacer.clear(), *self._slots.clear()]:
             self._schedule(held)
 
+    def release_held(self, customer_id: str) -> None:
+        """Give back what waits of a customer whose breaker is open; its probes stay."""
+        for held in self._slots.withdraw(customer_id):
+            self._due(held)
+
+    def crowded(self) -> frozenset[str]:
+        """See who is slow, and say of which of them more waits here than is good; to be asked ten times a second."""
+        self._slots.settle(time.monotonic())
+        self._start_requests()
+        return self._slots.crowded
+
     async def leave(self) -> None:
         """Start no request any more, and give back what waits and what still comes in."""
         self._leaving = True
@@ -142,7 +165,7 @@ class Sending:
 
     def _look_for_room(self) -> None:
         """Room is there while fewer messages wait for a slot than there are slots, so that others get the rest."""
-        room = self._slots.waiting < self._max_concurrent and len(self._held) < self._max_held
+        room = self._slots.eager < self._max_concurrent and len(self._held) < self._max_held
         if room is not self._room:
             self._room = room
             self._neighbours.on_room(room)
@@ -154,7 +177,7 @@ class Sending:
             self._pacer.add(held)
 
     def _due(self, held: Held) -> None:
-        self._slots.add(held)
+        self._slots.add(held, time.monotonic())
         self._start_requests()
 
     def _start_requests(self) -> None:
@@ -169,13 +192,15 @@ class Sending:
         while (held := self._slots.take()) is not None:
             if self._may_start(held):
                 return held
-            self._slots.give_back()
+            self._slots.give_back(held.claimed.customer)
         return None
 
     def _may_start(self, held: Held) -> bool:
         """The last look before a request; what may not start goes where it belongs."""
         message, now = held.claimed, self._clock.now()
-        if self._leaving or not self._neighbours.is_running(message.customer):
+        customer = self._customers.get(message.customer)
+        is_held = customer is not None and customer.held and not message.probe
+        if self._leaving or is_held or not self._neighbours.is_running(message.customer):
             self._released.put(held)
             return False
         if now > held.lease_until - _LEASE_MARGIN:
@@ -184,8 +209,7 @@ class Sending:
         if message.expires_at is not None and now >= message.expires_at:
             self._bury(held, DeathReason.EXPIRED)
             return False
-        customer = self._customers.get(message.customer)
-        if customer is not None and customer.sealed:
+        if customer is not None and customer.unreadable:
             self._forget([held])  # it costs no attempt, and comes back no sooner than its lease is over
             return False
         if not has_attempt_left(message.retry, message.attempt, customer):
@@ -203,11 +227,12 @@ class Sending:
                 outcome = await attempt(held.claimed, customer, self._transport, started_at, self._user_agent)
                 self._settle(held, outcome, started_at)
             finally:
-                self._slots.give_back()
+                self._slots.give_back(held.claimed.customer)
             held = self._next()
             self._look_for_room()
 
     def _settle(self, held: Held, outcome: Outcome, started_at: float) -> None:
+        self._neighbours.on_outcome(held.claimed, outcome)
         if isinstance(outcome, Delivered):
             sent_at = self._clock.now()
             marker = Marker(sent_at, outcome.status_code, outcome.duration_us, outcome.external_message_id)
@@ -242,6 +267,8 @@ class Sending:
         for held in gone:
             if self._held.get(held.claimed.id) is held:
                 del self._held[held.claimed.id]
+        if any(held.claimed.counted for held in gone):
+            self._neighbours.on_counted()
         self._look_for_room()
 
 

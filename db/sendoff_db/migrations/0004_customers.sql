@@ -17,16 +17,16 @@ CREATE TABLE rate_slots (
     next_slot_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
--- Circuit breakers: the outcomes of the present window, and, while open, when the next probe may go out. A row only
--- for customers that had a failure.
+-- Circuit breakers: recent outcomes, which fade, and, while open, when the next probe may go out. A row only for
+-- customers that had a failure.
 CREATE TABLE breakers (
-    customer_id       text PRIMARY KEY REFERENCES customers ON DELETE CASCADE,
-    window_started_at timestamptz NOT NULL,
-    successes         integer NOT NULL DEFAULT 0,
-    failures          integer NOT NULL DEFAULT 0,
-    trips             integer NOT NULL DEFAULT 0,
-    opened_at         timestamptz,
-    probe_at          timestamptz,
+    customer_id text PRIMARY KEY REFERENCES customers ON DELETE CASCADE,
+    counted_at  timestamptz NOT NULL DEFAULT now(),
+    successes   float8 NOT NULL DEFAULT 0,
+    failures    float8 NOT NULL DEFAULT 0,
+    trips       integer NOT NULL DEFAULT 0,
+    opened_at   timestamptz,
+    probe_at    timestamptz,
     CHECK ((opened_at IS NULL) = (probe_at IS NULL))
 ) WITH (fillfactor = 50);
 

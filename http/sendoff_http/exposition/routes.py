@@ -6,10 +6,11 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from sendoff_http.exposition.troubles import read_troubles
 from sendoff_http.metrics import METRICS
 from sendoff_http.operations import Answer, Routes
 from sendoff_http.problems import ProblemError
-from sendoff_http.resources import SETTINGS
+from sendoff_http.resources import POOL, SETTINGS
 
 routes = Routes("Health")
 
@@ -22,11 +23,15 @@ routes = Routes("Health")
     problems=(404,),
 )
 async def read_metrics(request: web.Request) -> web.Response:
-    """Answer with the numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR."""
+    """Answer with the numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR.
+
+    The customers in trouble are those of the whole fleet.
+    """
     if not request.app[SETTINGS].metrics.enabled:
         raise ProblemError(404, "not_found", "metrics are switched off (metrics.enabled)")
     registry = request.app[METRICS].registry
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
-    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    body = generate_latest(registry) + await read_troubles(request.app[POOL])
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

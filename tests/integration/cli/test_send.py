@@ -40,6 +40,16 @@ def test_the_content_comes_from_a_file_or_stdin_and_may_be_json(up: Running, fol
     assert send(up, folder, "--content", "0", "--json-content")["content"] == 0
 
 
+def test_a_message_is_explained(up: Running, folder: Path) -> None:
+    message = send(up, folder, "--content", "x", "--in", "1h")
+    done = invoke("explain", message["id"], "--url", up.url, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert f"{message['id']} of default is scheduled" in done.stdout
+    assert f"next try: {message['deliverAt']}" in done.stdout
+    unknown = invoke("explain", "msg_" + "0" * 32, "--url", up.url, folder=folder)
+    assert (unknown.returncode, "there is no message" in unknown.stderr) == (1, True)
+
+
 def test_the_same_key_is_the_same_message(up: Running, folder: Path) -> None:
     key = ("--content", "x", "--in", "1h", "--idempotency-key", "k1")
     assert send(up, folder, *key)["id"] == send(up, folder, *key)["id"]

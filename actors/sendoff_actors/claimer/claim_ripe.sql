@@ -1,0 +1,33 @@
+-- Claims retries whose time has come for one lease and makes them due again, of each customer at most its quota, the
+-- earliest first; none while a stop is in force, of everything or of the customer.
+WITH picked AS MATERIALIZED (
+    SELECT earliest.message_id
+      FROM unnest(%(customers)s::text[], %(quotas)s::integer[]) AS wanted (customer_id, quota)
+     CROSS JOIN LATERAL (
+           SELECT retries.message_id
+             FROM retries
+            WHERE (retries.customer_id, retries.next_attempt_at) >= (wanted.customer_id, '-infinity')
+              AND (retries.customer_id, retries.next_attempt_at)
+                  <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
+            ORDER BY retries.customer_id, retries.next_attempt_at
+            LIMIT wanted.quota
+              FOR UPDATE SKIP LOCKED) AS earliest
+     WHERE EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')
+       AND NOT EXISTS (SELECT FROM control_state stopped
+                        WHERE stopped.scope = wanted.customer_id AND stopped.desired = 'stopped')
+), gone AS (
+    DELETE FROM retries WHERE retries.message_id = ANY (ARRAY(SELECT message_id FROM picked)) RETURNING retries.*
+), claimed AS (
+    INSERT INTO due (message_id, customer_id, due_at, visible_at, attempt, generation, token, holder, counted)
+    SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempt, generation, token + 1,
+           %(holder)s, customer_id = ANY (%(counted)s::text[])
+      FROM gone
+ RETURNING due.*
+)
+SELECT claimed.message_id, claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
+       extract(epoch FROM body.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
+       body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
+  FROM claimed
+ CROSS JOIN LATERAL (
+       SELECT expires_at, payload, retry FROM messages WHERE messages.id = claimed.message_id
+       OFFSET 0) AS body  -- not flattened into a join, which statistics of a hot table would plan badly

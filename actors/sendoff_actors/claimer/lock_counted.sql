@@ -1,0 +1,6 @@
+-- Locks customers with a limit of concurrency for this claim, as far as no other claim has them: two claims at once
+-- would both find the same room.
+SELECT id FROM customers
+ WHERE id = ANY (%(customers)s::text[])
+ ORDER BY id
+   FOR NO KEY UPDATE SKIP LOCKED

@@ -1,0 +1,5 @@
+-- Opens a closed breaker; one row for whoever did it.
+UPDATE breakers
+   SET opened_at = now(), probe_at = now() + %(wait)s, trips = 0, successes = 0, failures = 0
+ WHERE customer_id = %(customer)s AND opened_at IS NULL
+RETURNING customer_id

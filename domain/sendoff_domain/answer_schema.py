@@ -53,7 +53,7 @@ def answer_schema(schema: dict[str, Any]) -> AnswerSchema:
     return _compiled(msgspec.json.encode(schema, order="sorted"))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _compiled(text: bytes) -> AnswerSchema:
     return AnswerSchema(bounded_schema(msgspec.json.decode(text)))
 

@@ -1,9 +1,12 @@
 """Which rules a customer may give, and what they make of an answer."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from sendoff_domain.response_rule import ResponseRule
@@ -174,3 +177,10 @@ def test_a_rule_is_the_same_after_it_was_stored(fields: dict[str, Any]) -> None:
     first = rule(**fields)
     stored = json.dumps(first.model_dump(mode="json", by_alias=True, exclude_unset=True))
     assert rule(**json.loads(stored)) == first
+
+
+def test_the_rules_in_the_documentation_are_rules() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "response-rules.md").read_text(encoding="utf-8")
+    first, second = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    assert rule(**first["webhook"]["responseRule"]).final_codes == {404, 422}
+    assert rule(**second).body_violation(b'{"status":"queued","errors":[]}', is_cut=False) is None

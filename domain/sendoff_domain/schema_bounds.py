@@ -24,8 +24,8 @@ from sendoff_domain.json_value import levels, shown
 LARGEST, DEEPEST, MOST_PATTERNS, LONGEST_PATTERN = 16 * 1024, 16, 32, 256
 #: The most that a schema may cost.
 MOST_COST = 32 * 1024
-#: What these cost: a number to compare with; `multipleOf` and `uniqueItems`.
-_NUMBER, _DEAR = 800, 4000
+#: What these cost: a number to compare with, `multipleOf`, `uniqueItems`.
+_NUMBER, _DIVISION, _UNIQUENESS = 800, 4000, 8000
 #: The sizes that a compiled pattern may have (bytes): matching takes as long as that much schema.
 _PATTERN_SIZES = (1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15)
 _PATTERN_MEMORY = 1 << 16
@@ -106,8 +106,10 @@ class _Walk:
             self._add(_NUMBER * sum(isinstance(one, int | float) for level in levels(value, DEEPEST) for one in level))
         elif keyword == "pattern":
             self._add_pattern(value, path)
-        elif keyword in ("multipleOf", "uniqueItems"):
-            self._add(_DEAR)
+        elif keyword == "multipleOf":
+            self._add(_DIVISION)
+        elif keyword == "uniqueItems":
+            self._add(_UNIQUENESS)
         elif keyword not in _CHEAP:
             raise ValueError(f"{_objection(keyword)}, found {_at(path)}")
         return value

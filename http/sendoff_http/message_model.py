@@ -38,5 +38,5 @@ class Message(ApiModel):
     attempts: int = Field(ge=0, description="Attempts made so far, of the current generation.")
     last_error: LastError | None
     external_message_id: str | None = Field(
-        description="The receiver's id: `messageId` of the webhook's answer, or as its rule says."
+        description="The receiver's id in the webhook's answer, `messageId` by default."
     )

@@ -111,6 +111,19 @@ def test_a_longer_answer_than_the_schema_allows_is_a_violation() -> None:
     assert said == f"the answer has {schema.longest_answer + 1} bytes, and this schema allows {schema.longest_answer}"
 
 
+class Panic(BaseException):
+    """What PyO3 makes of a panic in Rust is no Exception either."""
+
+
+class Trap(dict[str, Any]):
+    def values(self) -> Any:
+        raise Panic("unreachable code")
+
+
+def test_a_panic_is_a_violation() -> None:
+    assert answer_schema({}).violation(2, Trap()) == "the answer can't be checked: unreachable code"
+
+
 def test_a_schema_is_compiled_once() -> None:
     assert answer_schema({"type": "null", "title": "a"}) is answer_schema({"title": "a", "type": "null"})
 

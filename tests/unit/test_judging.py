@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sendoff_actors.customers import Customer
-from sendoff_actors.sender.attempt import external_message_id, judge, request_headers
+from sendoff_actors.sender.attempt import external_message_id, external_message_id_at, judge, request_headers
 from sendoff_actors.sender.transport import Answer
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.outcome import ANSWER_BYTES_KEPT, Delivered, ErrorClass, Failed
@@ -109,7 +109,7 @@ def test_no_id_in_json_breaks_the_reading(key: str, value: str) -> None:
     ],
 )
 def test_a_rule_says_where_the_receivers_id_is(pointer: str, body: bytes, expected: str | None) -> None:
-    assert external_message_id(body, pointer) == expected
+    assert external_message_id_at(pointer, body) == expected
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,12 @@ def test_a_final_status_ends_the_retries(status: int, final: bool) -> None:
     outcome = judge(Answer(status, b"", None), TOOK, NOW, rule)
     assert isinstance(outcome, Failed)
     assert outcome.final is final
+
+
+@pytest.mark.parametrize("body", [b'{"messageId":"abc"}', b'{"messageId":17}', b"ok", b'["messageId"]', b"{"])
+def test_the_usual_place_is_read_alike_by_any_rule(body: bytes) -> None:
+    other = ResponseRule(statuses=("2xx", "409"))
+    assert judge(Answer(200, body, None), TOOK, NOW, other) == judge(Answer(200, body, None), TOOK, NOW, DEFAULT)
 
 
 def test_a_violated_rule_keeps_the_answer_and_the_hint() -> None:

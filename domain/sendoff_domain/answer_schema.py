@@ -14,8 +14,8 @@ from sendoff_domain.schema_bounds import DEEPEST, PATTERN_OPTIONS, BoundedSchema
 _WORK = 1 << 25
 #: Deeper answers are not checked, since the validator recurses with them.
 _DEEPEST_ANSWER = 64
-#: Nor are those with larger integers: their comparison and hashing take quadratic time.
-_LARGEST_INTEGER = 2**64 - 1
+#: Nor are those with other numbers but 0: the validator compares all of their digits, of which 1e-300 has 300.
+_SMALLEST_NUMBER, _LARGEST_NUMBER = 1e-16, 2.0**64
 #: Stands in the validator's sentences for what it looked at; no schema holds it.
 _MASK = "\0"
 _LONGEST_SENTENCE = 300
@@ -53,7 +53,7 @@ def answer_schema(schema: dict[str, Any]) -> AnswerSchema:
     return _compiled(msgspec.json.encode(schema, order="sorted"))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _compiled(text: bytes) -> AnswerSchema:
     return AnswerSchema(bounded_schema(msgspec.json.decode(text)))
 
@@ -61,8 +61,8 @@ def _compiled(text: bytes) -> AnswerSchema:
 def _check(document: Any) -> None:
     for level in levels(document, _DEEPEST_ANSWER):
         for value in level:
-            if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-                raise ValueError(f"expected integers of at most 64 bits, got {shown(value)}")
+            if isinstance(value, (int, float)) and value and not _SMALLEST_NUMBER <= abs(value) < _LARGEST_NUMBER:
+                raise ValueError(f"expected numbers that are 0 or from 1e-16 to 2^64, got {shown(value)}")
 
 
 def _sentence(error: jsonschema_rs.ValidationError) -> str:

@@ -35,15 +35,10 @@ def levels(document: Any, deepest: int) -> Iterator[list[Any]]:
     level = [document]
     for _ in range(deepest + 1):
         yield level
-        deeper: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                deeper += value.values()
-            elif isinstance(value, list):
-                deeper += value
-        if not deeper:
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        if not containers:
             return
-        level = deeper
+        level = [inner for one in containers for inner in (one.values() if isinstance(one, dict) else one)]
     raise ValueError(f"expected at most {deepest} levels of lists and objects in one another")
 
 
@@ -60,8 +55,8 @@ def shown(value: Any) -> str:
     """The value as JSON, shortened to fit into a sentence."""
     try:
         text = msgspec.json.encode(value).decode()
-    except (ValueError, OverflowError, RecursionError):  # OverflowError: an integer beyond 64 bits
-        return "a large integer" if isinstance(value, int) else "a value with too much in it"
+    except (ValueError, OverflowError, RecursionError):
+        return "a value too large to be shown"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 

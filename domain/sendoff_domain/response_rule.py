@@ -14,6 +14,7 @@ from sendoff_domain.section import Section
 
 _STATUS = re.compile(r"[1-5]([0-9][0-9]|xx)")
 _GONE = 410
+_USUAL_EXTERNAL_ID = "/messageId"
 _LARGEST_EQUALS, _DEEPEST_EQUALS = 4096, 16
 
 
@@ -45,7 +46,7 @@ class ResponseRule(Section):
     body_schema: dict[str, Any] | None = None
     pointer: Pointer | None = None
     equals: Any = None
-    external_id: Pointer = "/messageId"
+    external_id: Pointer = _USUAL_EXTERNAL_ID
     final_statuses: tuple[Status, ...] = Field(default=(), max_length=100)
 
     @field_validator("statuses")
@@ -81,6 +82,12 @@ class ResponseRule(Section):
         if both := self.accepted_codes & self.final_codes:
             raise ValueError(f"expected no status in both statuses and finalStatuses, but {min(both)} is")
         return self
+
+    @cached_property
+    def is_usual(self) -> bool:
+        """Whether any 2xx counts and the id is at its usual place, as for most customers."""
+        usual = self.statuses == ("2xx",) and self.external_id == _USUAL_EXTERNAL_ID
+        return usual and not self.reads_body
 
     @cached_property
     def accepted_codes(self) -> frozenset[int]:

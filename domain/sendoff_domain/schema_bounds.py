@@ -5,8 +5,10 @@ The validator runs on the Sender's event loop, where 20 ms are long. What was me
 - `$ref` and its kin can recurse for ever, `unevaluated...` doubles the work with each level: both are refused.
 - A failing `anyOf` or `oneOf` collects all mistakes of all branches (5 s for a schema of 321 bytes). Said as
   `not: {not: {anyOf: ...}}` it means the same and collects none.
-- All else is at most proportional to the size of the schema times that of the answer. Patterns, `multipleOf` and the
-  numbers of `enum` and `const` take longer than their text is long: `cost` has it all, in bytes.
+- All else is at most proportional to the size of the schema times that of the answer, if patterns, `multipleOf`,
+  `uniqueItems` (large integers have the same hash) and numbers to compare with count for more than their text: `cost`
+  has it all, in bytes. `answer_schema` refuses an answer that is too long for its schema's cost, too deep, or with
+  numbers of many digits.
 """
 
 from collections.abc import Iterable
@@ -22,10 +24,10 @@ from sendoff_domain.json_value import levels, shown
 LARGEST, DEEPEST, MOST_PATTERNS, LONGEST_PATTERN = 16 * 1024, 16, 32, 256
 #: The most that a schema may cost.
 MOST_COST = 32 * 1024
-#: What a number to compare with and a division cost.
-_NUMBER, _DIVISION = 200, 4000
+#: What these cost: a number to compare with, `multipleOf`, `uniqueItems`.
+_NUMBER, _DIVISION, _UNIQUENESS = 800, 4000, 8000
 #: The sizes that a compiled pattern may have (bytes): matching takes as long as that much schema.
-_PATTERN_SIZES = (1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15)
+_PATTERN_SIZES = (1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, 1 << 15)
 _PATTERN_MEMORY = 1 << 16
 PATTERN_OPTIONS = jsonschema_rs.RegexOptions(size_limit=_PATTERN_SIZES[-1], dfa_size_limit=_PATTERN_MEMORY)
 
@@ -34,11 +36,10 @@ _SCHEMA = ("additionalProperties", "contains", "else", "if", "items", "not", "pr
 _SCHEMAS = ("allOf", "prefixItems")
 _BRANCHES = ("anyOf", "oneOf")
 _NAMED_SCHEMAS = ("dependentSchemas", "patternProperties", "properties")
-_VALUES = ("const", "enum")
-_LIMITS = (
-    *("dependentRequired", "exclusiveMaximum", "exclusiveMinimum", "maxContains", "maxItems", "maxLength"),
-    *("maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum"),
-    *("multipleOf", "pattern", "required", "type", "uniqueItems"),
+_COMPARED = ("const", "enum", "exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum")
+_CHEAP = (
+    *("dependentRequired", "maxContains", "maxItems", "maxLength", "maxProperties", "minContains", "minItems"),
+    *("minLength", "minProperties", "required", "type"),
 )
 _NOTES = (
     *("$comment", "$schema", "contentEncoding", "contentMediaType", "contentSchema", "default", "deprecated"),
@@ -101,13 +102,15 @@ class _Walk:
             return self._schemas(value, path)
         if keyword in _NAMED_SCHEMAS:
             return self._named_schemas(keyword, value, path)
-        if keyword in _VALUES:
+        if keyword in _COMPARED:
             self._add(_NUMBER * sum(isinstance(one, int | float) for level in levels(value, DEEPEST) for one in level))
         elif keyword == "pattern":
             self._add_pattern(value, path)
         elif keyword == "multipleOf":
             self._add(_DIVISION)
-        elif keyword not in _LIMITS:
+        elif keyword == "uniqueItems":
+            self._add(_UNIQUENESS)
+        elif keyword not in _CHEAP:
             raise ValueError(f"{_objection(keyword)}, found {_at(path)}")
         return value
 
@@ -136,9 +139,7 @@ class _Walk:
     def _add(self, cost: int) -> None:
         self.cost += cost
         if self.cost > MOST_COST:
-            raise ValueError(
-                "expected a schema with fewer or smaller patterns, multipleOf, and numbers in enum and const"
-            )
+            raise ValueError("expected fewer or smaller patterns, multipleOf, uniqueItems, and numbers to compare with")
 
 
 def _compiles(pattern: str, size: int) -> bool:
@@ -159,4 +160,4 @@ def _objection(keyword: str) -> str:
 
 
 def _at(path: Iterable[str | int]) -> str:
-    return f"at {format_pointer(path) or 'the top'}"
+    return f"at {format_pointer(path)[:200] or 'the top'}"

@@ -39,4 +39,6 @@ class Message(ApiModel):
     sent_at: ShownMoment | None
     attempts: int = Field(ge=0, description="Attempts made so far, of the current generation.")
     last_error: LastError | None
-    external_message_id: str | None = Field(description="`messageId` from the webhook's answer.")
+    external_message_id: str | None = Field(
+        description="The receiver's id in the webhook's answer, `messageId` by default."
+    )

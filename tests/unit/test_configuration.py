@@ -160,6 +160,35 @@ def test_a_variable_with_one_underscore_too_few_is_refused(name: str) -> None:
         ("nats: {url: 'nats://a,b'}", "nats.url: expected an address such as nats://host:4222"),
         ("nats: {user: jane}", "nats: expected user and password together"),
         ("nats: {token: a, creds: b}", "nats: expected only one of user and password, token, or creds"),
+        (
+            "webhook: {responseRule: {statuses: [200, 20x]}}",
+            "webhook.responseRule.statuses.1: expected a code such as 204 or a class such as 2xx, got '20x'",
+        ),
+        (
+            "webhook: {responseRule: {statuses: [3xx]}}",
+            "webhook.responseRule.statuses: expected neither 1xx nor 3xx, which",
+        ),
+        (
+            "webhook: {responseRule: {bodySchema: {properties: {a: {$ref: '#'}}}}}",
+            "webhook.responseRule.bodySchema: expected no $ref (a schema that refers to others could recurse until",
+        ),
+        (
+            "webhook: {responseRule: {bodySchema: {properties: {a: {type: txt}}}}}",
+            "webhook.responseRule.bodySchema: expected a JSON Schema, but at /properties/a/type",
+        ),
+        (
+            "webhook: {responseRule: {pointer: status, equals: ok}}",
+            "webhook.responseRule.pointer: expected a JSON pointer such as /status or /items/0/id",
+        ),
+        ("webhook: {responseRule: {equals: ok}}", "webhook.responseRule: expected pointer with equals"),
+        (
+            "webhook: {responseRule: {finalStatuses: [2xx]}}",
+            "webhook.responseRule: expected no status in both statuses and finalStatuses, but 200 is",
+        ),
+        (
+            "webhook: {responseRule: {status: [200]}}",
+            "webhook.responseRule.status: unknown key; did you mean",
+        ),
         ("webhook: {secret: hunter2}", "webhook.secret: expected a secret that starts with whsec_"),
     ],
 )
@@ -186,3 +215,10 @@ def test_a_mistake_in_an_address_or_a_secret_does_not_show_it(config: Path, text
 def test_several_nats_servers_may_be_named(config: Path) -> None:
     config.write_text("nats: {url: 'nats://a:4222, tls://b'}\n")
     assert load_settings(config, {}).nats.url == "nats://a:4222, tls://b"
+
+
+def test_a_response_rule_may_be_set_by_a_variable() -> None:
+    rule = load_settings(
+        None, {"SENDOFF_WEBHOOK__RESPONSE_RULE": "{statuses: [200, 202], pointer: /ok, equals: true}"}
+    ).webhook.response_rule
+    assert (rule.statuses, rule.pointer, rule.equals) == (("200", "202"), "/ok", True)

@@ -1,14 +1,18 @@
 """What the Sender makes of an answer."""
 
+import contextlib
 import json
+import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from sendoff_actors.customers import Customer
-from sendoff_actors.sender.attempt import external_message_id, judge, request_headers
+from sendoff_actors.sender.attempt import external_message_id, external_message_id_at, judge, request_headers
 from sendoff_actors.sender.transport import Answer
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.outcome import ANSWER_BYTES_KEPT, Delivered, ErrorClass, Failed
@@ -19,6 +23,11 @@ from support.claims import claimed
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()
 TOOK = 5_000
 DEFAULT = ResponseRule()
+KEYWORDS = [
+    *("type", "enum", "const", "items", "prefixItems", "contains", "properties", "patternProperties", "required"),
+    *("additionalProperties", "propertyNames", "allOf", "anyOf", "oneOf", "not", "if", "then", "pattern", "minimum"),
+    *("multipleOf", "maxLength", "uniqueItems", "maxItems", "$ref", "$defs", "dependentSchemas", "unevaluatedItems"),
+]
 CUSTOMER = Customer(
     "default", "http://example.com/", timedelta(seconds=15), timedelta(seconds=5), RetryStrategy(), (b"k" * 32,)
 )
@@ -78,6 +87,98 @@ def test_no_id_in_json_breaks_the_reading(key: str, value: str) -> None:
     for name in ("messageId", key):
         found = external_message_id(json.dumps({name: value}).encode())
         assert found is None or "\0" not in found
+
+
+@pytest.mark.parametrize(
+    ("pointer", "body", "expected"),
+    [
+        ("/data/0/id", b'{"data":[{"id":"abc"}]}', "abc"),
+        ("/data/0/id", b'{"data":[{"id":17}]}', "17"),
+        ("", b'"abc"', "abc"),
+        ("/id", b'{"id":"a\\u0000b"}', "ab"),
+        ("/id", b'{"id":"' + b"x" * 1000 + b'"}', "x" * 256),
+        ("/id", b'{"id":' + b"1" * 4300 + b"}", "1" * 256),
+        ("/id", b'{"id":true}', None),
+        ("/id", b'{"id":1.5}', None),
+        ("/id", b'{"id":null}', None),
+        ("/id", b'{"messageId":"abc"}', None),
+        ("/id", b"[" * 60_000, None),
+        ("/id", b'{"id":"\xff"}', None),
+        ("/id", b"ok", None),
+        ("/id", b"", None),
+    ],
+)
+def test_a_rule_says_where_the_receivers_id_is(pointer: str, body: bytes, expected: str | None) -> None:
+    assert external_message_id_at(pointer, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "answer", "expected"),
+    [
+        ({"statuses": [200, 204]}, Answer(206, b"", None), (ErrorClass.RESPONSE_RULE, "statuses: 206 is not one of")),
+        ({"statuses": [200]}, Answer(500, b"", None), (ErrorClass.STATUS, "the webhook answered 500")),
+        ({"statuses": ["4xx"]}, Answer(410, b"", None), (ErrorClass.STATUS, "the webhook answered 410")),
+        ({"statuses": [200]}, Answer(302, b"", None), (ErrorClass.REDIRECT, "the webhook answered 302")),
+        ({"pointer": "/a", "equals": 1}, Answer(200, b"{}", None), (ErrorClass.RESPONSE_RULE, "rule: expected /a to")),
+        ({"pointer": "/a", "equals": 1}, Answer(500, b'{"a":1}', None), (ErrorClass.STATUS, "answered 500")),
+        ({"bodySchema": {}}, Answer(200, b"1", None, is_cut=True), (ErrorClass.RESPONSE_RULE, "too long to be read")),
+    ],
+)
+def test_an_answer_that_does_not_count_fails(
+    fields: dict[str, Any], answer: Answer, expected: tuple[ErrorClass, str]
+) -> None:
+    outcome = judge(answer, TOOK, NOW, ResponseRule.model_validate(fields))
+    assert isinstance(outcome, Failed)
+    assert outcome.error_class is expected[0]
+    assert expected[1] in outcome.detail
+    assert not outcome.final
+
+
+def test_an_answer_that_counts_is_delivered_whatever_its_status() -> None:
+    rule = ResponseRule.model_validate({"statuses": [409], "pointer": "/a", "equals": 1, "externalId": "/b"})
+    assert judge(Answer(409, b'{"a":1.0,"b":2}', None), TOOK, NOW, rule) == Delivered(409, TOOK, "2")
+
+
+@pytest.mark.parametrize(("status", "final"), [(404, True), (422, True), (301, True), (206, True), (500, False)])
+def test_a_final_status_ends_the_retries(status: int, final: bool) -> None:
+    rule = ResponseRule.model_validate({"statuses": [200], "finalStatuses": ["206", "3xx", 404, 422]})
+    outcome = judge(Answer(status, b"", None), TOOK, NOW, rule)
+    assert isinstance(outcome, Failed)
+    assert outcome.final is final
+
+
+@pytest.mark.parametrize("body", [b'{"messageId":"abc"}', b'{"messageId":17}', b"ok", b'["messageId"]', b"{"])
+def test_the_usual_place_is_read_alike_by_any_rule(body: bytes) -> None:
+    other = ResponseRule(statuses=("2xx", "409"))
+    assert judge(Answer(200, body, None), TOOK, NOW, other) == judge(Answer(200, body, None), TOOK, NOW, DEFAULT)
+
+
+def test_a_violated_rule_keeps_the_answer_and_the_hint() -> None:
+    rule = ResponseRule.model_validate({"pointer": "/a", "equals": 1})
+    outcome = judge(Answer(200, b"x" * 5000, "30"), TOOK, NOW, rule)
+    assert isinstance(outcome, Failed)
+    assert (outcome.status_code, outcome.retry_after) == (200, timedelta(seconds=30))
+    assert outcome.answer == b"x" * ANSWER_BYTES_KEPT
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYWORDS) | st.text(), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.dictionaries(st.sampled_from(KEYWORDS), JSON, min_size=1, max_size=4), st.binary() | JSON)
+def test_no_schema_and_no_answer_break_the_judgement(equals: object, schema: object, answer: object) -> None:
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    for fields in ({"bodySchema": schema}, {"pointer": "", "equals": equals}, {"pointer": "/type", "equals": equals}):
+        with contextlib.suppress(ValidationError):
+            rule = ResponseRule.model_validate(fields)
+            started = time.thread_time()
+            assert isinstance(judge(Answer(200, body, None), TOOK, NOW, rule), Delivered | Failed)
+            assert time.thread_time() - started < 0.2
 
 
 def test_every_attempt_has_the_same_id_and_its_own_number() -> None:

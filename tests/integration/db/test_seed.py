@@ -12,6 +12,8 @@ from sendoff_db.pool import Connection
 from sendoff_db.sealing import Sealer
 from sendoff_db.seed import seed
 from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.response_rule import ResponseRule
+from sendoff_domain.schema_bounds import LARGEST
 from sendoff_domain.settings import SchedulerSettings, Settings, WebhookSettings
 from sendoff_domain.signature import format_secret
 
@@ -94,3 +96,14 @@ async def test_five_that_start_at_once_write_it_once(
     await asyncio.gather(*(start() for _ in range(5)))
     assert len(await keys(connection)) == 1
     assert await customer(connection, "version") == 1
+
+
+async def test_a_response_rule_at_its_bounds_is_valid_after_it_was_stored(connection: Connection) -> None:
+    """PostgreSQL writes numbers its own way, which must not carry a schema over its bounds."""
+    numbers = [0.0001, -0.0, 9.9e15, 1.0, 2**63 - 1, 123456.789]
+    filling = "ü\\" * ((LARGEST - 200) // 4)
+    rule = ResponseRule(
+        body_schema={"enum": [*numbers, filling], "title": "b", "$comment": "a"}, final_statuses=("4xx",)
+    )
+    await seed(connection, Settings(webhook=WebhookSettings(url="http://127.0.0.1:9/", response_rule=rule)))
+    assert ResponseRule.model_validate(await customer(connection, "response_rule")) == rule

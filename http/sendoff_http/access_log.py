@@ -32,7 +32,7 @@ class TextLines:
         self._process = process
         self._stream = stream
         self._lines: list[bytes] = []
-        self._second = 0
+        self._ms = 0
         self._shown = ""
 
     def add(self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str) -> None:
@@ -49,11 +49,13 @@ class TextLines:
         return text.encode("utf-8", "backslashreplace")
 
     def _now(self) -> str:
-        """The time to the millisecond; all but those is the same for many lines."""
-        second, rest = divmod(time.time_ns(), 1_000_000_000)
-        if second != self._second:
-            self._second, self._shown = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
-        return f"{self._shown}.{rest // 1_000_000:03d}+00:00"
+        """The time to the millisecond, which is the same for many lines."""
+        ms = time.time_ns() // 1_000_000
+        if ms != self._ms:
+            second, rest = divmod(ms, 1000)
+            day_and_time = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._ms, self._shown = ms, f"{day_and_time}.{rest:03d}+00:00"
+        return self._shown
 
     def _write(self) -> None:
         lines, self._lines = self._lines, []

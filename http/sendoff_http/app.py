@@ -107,7 +107,7 @@ async def _acceptor(app: web.Application) -> AsyncIterator[None]:
     app[ENTRY_MAKER] = EntryMaker(lambda: database_now(app))
     app[BATCHES] = asyncio.Semaphore(max(1, app[SETTINGS].postgres.pool_size - 2))
     app[WAKE_UP] = WakeUp(app[CLOCK], app[MEMBER].wake)
-    acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions, app[WAKE_UP])
+    acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions, app[WAKE_UP], app[METRICS].accepted)
     task = asyncio.create_task(acceptor.run())
     yield
     acceptor.close()  # by now no handler runs any more

@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 import structlog
 from aiohttp import web
+from prometheus_client import Counter
 
 from sendoff_db.pool import Pool
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.settings import PartitionSettings
-from sendoff_http.accept.entry import Entry, Result
+from sendoff_http.accept.entry import Entry, Result, Stored
 from sendoff_http.accept.store import store_each
 from sendoff_http.accept.wake_up import WakeUp
 from sendoff_http.problems import overloaded
@@ -42,6 +43,7 @@ class Acceptor:
     pool: Pool
     partitions: PartitionSettings
     wake_up: WakeUp
+    accepted: Counter
     # Kept, because asking for the running loop is a system call in Python 3.11: 5 % of accepting a message.
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _waiting: deque[_Waiting] = field(default_factory=deque)
@@ -93,6 +95,7 @@ class Acceptor:
         for waiting, result in zip(batch, results, strict=True):
             _answer(waiting.result, result)
         self.wake_up.stored(results)
+        self.accepted.inc(sum([isinstance(result, Stored) and not result.replayed for result in results]))
 
 
 def _answer(waiting: asyncio.Future[Result], result: Result | Exception) -> None:

@@ -10,7 +10,6 @@ from sendoff_http.accept.message_input import MessageInput
 from sendoff_http.answers import QuickAnswer
 from sendoff_http.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.message_model import Message
-from sendoff_http.metrics import METRICS
 from sendoff_http.operations import Answer, Body, Routes
 
 routes = Routes("Messages")
@@ -48,14 +47,13 @@ _EXAMPLES = {
 async def create_message(request: web.Request) -> web.StreamResponse:
     """Answer after the commit."""
     require_type(request, (JSON,))
-    body, key, maker = await read_bytes(request, BODY_LIMIT), idempotency_key(request), request.app[ENTRY_MAKER]
+    app = request.app
+    body, key, maker = await read_bytes(request, BODY_LIMIT), idempotency_key(request), app[ENTRY_MAKER]
     entry = maker.read_plain(body, key) or maker.make(parse_body(body), key)
-    result = await request.app[ACCEPTOR].accept(entry)
+    result = await app[ACCEPTOR].accept(entry)
     if not isinstance(result, Stored):
         raise refusal(result, entry)
     headers = {"Location": "/v1/messages/msg_" + result.hex_id}
     if result.replayed:
         headers[REPLAYED] = "true"
-    else:
-        request.app[METRICS].accepted.inc()
     return QuickAnswer(describe(entry, result), 202, headers)

@@ -105,5 +105,5 @@ async def test_a_response_rule_at_its_bounds_is_valid_after_it_was_stored(connec
     rule = ResponseRule(
         body_schema={"enum": [*numbers, filling], "title": "b", "$comment": "a"}, final_statuses=("4xx",)
     )
-    await seed(connection, Settings(webhook=WebhookSettings(url="http://127.0.0.1:9/", response_rule=rule)))
+    await seed(connection, Settings(webhook=WebhookSettings(url="http://127.0.0.1:9000/", response_rule=rule)))
     assert ResponseRule.model_validate(await customer(connection, "response_rule")) == rule

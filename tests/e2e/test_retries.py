@@ -3,13 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-import psycopg
-
 from support.client import Client
 from support.instances import Launcher
 from support.receiver import Receiver
 from support.waiting import wait_until
-from support.whole_sendoff import free_port
+from support.whole_sendoff import add_customer, free_port
 
 
 def test_a_failing_webhook_is_tried_again_at_the_strategys_times_and_then_buried(
@@ -134,17 +132,9 @@ def test_a_private_address_that_is_not_allowed_is_never_called(
     assert receiver.received == []
 
 
-def test_a_port_that_is_not_allowed_is_never_called(
-    launch: Launcher, api: Client, receiver: Receiver, sendoff_database: str
-) -> None:
-    """Although the customer's row has it, from a time when it was allowed."""
-    with psycopg.connect(sendoff_database, autocommit=True) as db:
-        db.execute(
-            "INSERT INTO customers (id, name, webhook_url, timeout_ms, connect_timeout_ms, retry)"
-            " SELECT 'other', 'other', %s, timeout_ms, connect_timeout_ms, '{\"attempts\": 1}' FROM customers",
-            (receiver.url,),
-        )
-        db.execute("INSERT INTO customer_secrets SELECT 'other', key FROM customer_secrets")
+def test_a_port_that_is_not_allowed_is_never_called(launch: Launcher, api: Client, receiver: Receiver) -> None:
+    """Although the customer has it, from a time when it was allowed."""
+    add_customer(api, receiver, "other", retry="once")
     launch.worker(SECURITY__ALLOWED_PORTS="[443]", WEBHOOK__URL="https://webhook.test/")
     message_id = api.send(customer="other")
 

@@ -15,6 +15,7 @@ from support.client import Client
 from support.instances import Launcher
 from support.receiver import Received, Receiver
 from support.waiting import wait_until
+from support.whole_sendoff import free_port
 
 OWN = {"waits": ["100ms", "100ms"], "jitter": 0}
 
@@ -153,7 +154,7 @@ def test_the_failures_of_webhooks_are_told_apart(
     receiver.script = script
     launch.worker()
     elsewhere = {
-        "refused": "http://127.0.0.1:9/",
+        "refused": f"http://127.0.0.1:{free_port()}/",
         "nameless": "http://nobody.invalid/",
         "insecure": receiver.url.replace("http:", "https:"),
         "forbidden": "http://10.0.0.1/",

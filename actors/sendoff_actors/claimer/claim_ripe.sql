@@ -24,7 +24,7 @@ WITH picked AS MATERIALIZED (
       FROM gone
  RETURNING due.*
 )
-SELECT claimed.message_id, claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
+SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
        extract(epoch FROM body.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
        body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed

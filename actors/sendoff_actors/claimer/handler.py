@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 from uuid import UUID, uuid4
 
 import msgspec
+from psycopg import Rollback
 
 from sendoff_actors.claimer.demand import Waiting
 from sendoff_actors.claimer.pace import pace
@@ -16,7 +17,7 @@ from sendoff_actors.handoffs import Batch, Claimed, Tick
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
-from sendoff_domain.claim_plan import Quota, share_claim
+from sendoff_domain.claim_plan import Demand, Quota, share_claim
 
 #: A hand-off carries at most this many messages and about this many bytes of payload, so that Redis stays quick.
 BATCH_MESSAGES = 250
@@ -52,17 +53,16 @@ class Claiming:
         """
         if not tick.drain and self.clock.now() >= tick.until:
             return []
-        async with self.pool.connection() as connection, connection.transaction():
-            if not await self._may_claim(connection, tick):
-                return []
+        messages: list[Claimed] = []
+        lease_until = 0.0
+        async with self.pool.connection() as connection:
             await self._reap(connection)
-            rows, restraints = await self._take(connection, tick)
-            claimed = sorted(rows, key=lambda row: row[2])
-            messages = [Claimed(id.hex, *rest) for id, *rest, _ in claimed]
-            if restraints.room:
-                messages = await pace(connection, _marked(messages, restraints), restraints.spacings)
-        lease_until = min((row[-1] for row in rows), default=0.0)
-        more = tick.drain and len(rows) >= tick.batch_size
+            horizon = self.horizon if tick.drain else timedelta(0)
+            demands = await self._waiting.look(connection, tick.batch_size, horizon)
+            if demands:
+                async with connection.transaction():
+                    messages, lease_until = await self._take(connection, tick, demands, horizon)
+        more = tick.drain and len(messages) >= tick.batch_size
         parts = split(messages, self.parts)
         return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
 
@@ -79,25 +79,31 @@ class Claiming:
             await connection.execute(read_statement(__package__, "reap_expired"))
             self._reaped_at = time.monotonic()
 
-    async def _take(self, connection: Connection, tick: Tick) -> tuple[list[tuple[Any, ...]], Restraints]:
-        """Share the claim among those who wait, and take it."""
-        horizon = self.horizon if tick.drain else timedelta(0)
-        demands = await self._waiting.look(connection, tick.batch_size, horizon)
-        if not demands:
-            return [], Restraints()
+    async def _take(
+        self, connection: Connection, tick: Tick, demands: Sequence[Demand], horizon: timedelta
+    ) -> tuple[list[Claimed], float]:
+        """Share the claim among those who wait, and take it; with the end of the first lease.
+
+        The gate is entered last: a stop waits for whoever is inside.
+        """
         customers = [demand.customer for demand in demands]
         restraints = await read_restraints(connection, customers, self.pace_ahead.total_seconds())
         self._turn += 1
         quotas = share_claim(demands, restraints.room, tick.batch_size, self._turn)
+        if not quotas or not await self._may_claim(connection, tick):
+            raise Rollback  # a probe that was taken is not used
         values = {
             "horizon": horizon,
             "holder": self.holder,
             "lease": self.lease,
             "counted": sorted(restraints.counted),
         }
-        firsts = await _run(connection, "claim_due", quotas, [quota.firsts for quota in quotas], values)
-        retries = await _run(connection, "claim_ripe", quotas, [quota.retries for quota in quotas], values)
-        return firsts + retries, restraints
+        rows = await _run(connection, "claim_due", quotas, [quota.firsts for quota in quotas], values)
+        rows += await _run(connection, "claim_ripe", quotas, [quota.retries for quota in quotas], values)
+        messages = [Claimed(*row[:-1]) for row in sorted(rows, key=lambda row: row[2])]
+        if restraints.room:
+            messages = await pace(connection, _marked(messages, restraints), restraints.spacings)
+        return messages, min((row[-1] for row in rows), default=0.0)
 
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""

@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 
 TESTS = Path(__file__).parents[2]
-ARRIVING = ("deliver", "lateness 200/s", "lateness 1000/s", "lateness 3000/s", "stop", "wide", "recovery")
+ARRIVING = (
+    "deliver",
+    "lateness 200/s",
+    "lateness 1000/s",
+    "lateness 3000/s",
+    "isolation",
+    "stop",
+    "wide",
+    "recovery",
+)
 ACCEPTING = ("accept single", "accept batch ndjson", "accept batch json")
 
 
@@ -39,7 +48,7 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     assert {section: sum(figures[section]["lost"]["rounds"]) for section in (*ARRIVING, *ACCEPTING)} == dict.fromkeys(
         (*ARRIVING, *ACCEPTING), 0
     )
-    assert [figures[section]["early"]["median"] for section in ARRIVING if "early" in figures[section]] == [0, 0, 0]
+    assert [figures[section]["early"]["median"] for section in ARRIVING if "early" in figures[section]] == [0, 0, 0, 0]
     assert figures["deliver"]["unrecorded"]["median"] == 0
     assert figures["deliver"]["bad signatures"]["median"] == 0
     assert figures["deliver"]["rate"]["ratio"] > 0
@@ -55,4 +64,4 @@ def test_an_unknown_figure_is_refused_with_the_names_that_are_known() -> None:
     done = run_bench("--only", "deliver,speed")
 
     assert done.returncode == 2
-    assert "expected some of deliver,lateness,accept,stop,idle,flat,wide,recovery, got speed" in done.stderr
+    assert "expected some of deliver,lateness,isolation,accept,stop,idle,flat,wide,recovery, got speed" in done.stderr

@@ -7,7 +7,7 @@ from typing import Any
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
-from sendoff_domain.control import GLOBAL_SCOPE, Command, CommandStatus, Decision, Desired, Origin, desired_by
+from sendoff_domain.control import Command, CommandStatus, Decision, Desired, Origin, desired_by
 from sendoff_domain.errors import UnavailableError
 
 #: How far the clock of whoever issued a command may be off.
@@ -33,14 +33,13 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     """Commit a command and return what became of it; a duplicate gets the result of the first.
 
     The lock on the scope's row puts all commands of a scope in one order, which is the order of the revisions. Claims
-    lock the global row; a customer's command takes it too, so that no claim commits beside it.
+    share another lock, which a command takes alone, so that no claim commits beside it.
     Without an id the command counts as a new one each time. Raises psycopg.OperationalError when PostgreSQL does not
     answer; the command may then have been committed, so repeat it with the same id.
     """
     command_id = command.command_id or str(uuid.uuid4())
     async with connection.transaction():
-        if command.scope != GLOBAL_SCOPE:
-            await connection.execute(read_statement("sendoff_control", "hold_claims"))
+        await connection.execute(read_statement("sendoff_control", "hold_claims"))
         epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
         if fence.expected_revision not in (None, revision):
             late = True

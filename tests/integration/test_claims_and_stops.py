@@ -14,6 +14,7 @@ from sendoff_actors.handoffs import Tick
 from sendoff_control.authority import decide
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
+from sendoff_db.sql import read_statement
 from sendoff_domain.control import Action, Command
 from sendoff_domain.settings import PostgresSettings
 from support.waiting import eventually
@@ -79,7 +80,7 @@ async def test_a_stop_that_meets_a_claim_commits_after_it(sendoff_database: str,
         await psycopg.AsyncConnection.connect(sendoff_database, autocommit=True) as connection,
     ):
         async with claimer.transaction():
-            await claimer.execute("SELECT FROM control_state WHERE scope = 'global' FOR SHARE")
+            await claimer.execute(read_statement("sendoff_actors.claimer", "enter_gate"))
             stop = asyncio.create_task(decide(connection, Command(Action.STOP, scope=scope), "http"))
             await eventually(lambda: waiting_for_a_lock(sendoff_database), "the stop waits for the claim")
             assert not stop.done()
@@ -94,3 +95,22 @@ async def test_a_tick_claims_once_however_often_it_arrives(sendoff_database: str
 
     assert await held(sendoff_database) == 1
     assert before != after
+
+
+async def test_a_stop_waits_for_the_claims_before_it_only(sendoff_database: str) -> None:
+    """With claims that overlap one another without end, too."""
+    async with (
+        await psycopg.AsyncConnection.connect(sendoff_database, autocommit=True) as first,
+        await psycopg.AsyncConnection.connect(sendoff_database, autocommit=True) as connection,
+        claiming(sendoff_database) as slice_,
+    ):
+        await put_one(sendoff_database)
+        async with first.transaction():
+            await first.execute(read_statement("sendoff_actors.claimer", "enter_gate"))
+            stop = asyncio.create_task(decide(connection, Command(Action.STOP), "http"))
+            await eventually(lambda: waiting_for_a_lock(sendoff_database), "the stop waits for the first claim")
+            second = asyncio.create_task(slice_.claim(TICK))
+            await asyncio.wait({second}, timeout=0.2)
+            assert not second.done(), "the second claim waits behind the stop"
+        await stop
+        assert await second == []

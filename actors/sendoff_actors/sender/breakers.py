@@ -51,12 +51,14 @@ class Breakers:
         self._pause = pause
         self._counts: dict[str, _Count] = {}
         self._watched: dict[str, float] = {}
+        self._noted = asyncio.Event()
 
     def note(self, message: Claimed, outcome: Outcome) -> None:
         """Count one outcome; costs a look into an empty dictionary where all is well."""
         failed = counts_against(outcome)
         if not (failed or message.probe or message.customer in self._watched or is_gone(outcome)):
             return
+        self._noted.set()
         count = self._counts.setdefault(message.customer, _Count())
         count.gone = count.gone or is_gone(outcome)
         if message.probe:
@@ -68,9 +70,11 @@ class Breakers:
             count.successes += 1
 
     async def run(self) -> None:
-        """Write what was counted four times a second, until cancelled."""
+        """Write what was counted, four times a second at most, until cancelled."""
         while True:
+            await self._noted.wait()
             await asyncio.sleep(_EVERY)
+            self._noted.clear()
             await self.turn()
 
     async def turn(self) -> None:
@@ -82,6 +86,7 @@ class Breakers:
             except (OperationalError, PoolTimeout, UnavailableError) as error:
                 log.warning("outcomes not counted yet", customer=customer_id, error=str(error))
                 self._counts.setdefault(customer_id, count)
+                self._noted.set()
             except IntegrityError:  # the customer was deleted
                 self._watched.pop(customer_id, None)
 

@@ -10,9 +10,9 @@ import redis
 import structlog
 
 from sendoff_actors.broker import HintBroker
+from sendoff_actors.claimer.ticker import Ticker
 from sendoff_actors.handoffs import ActorName
 from sendoff_actors.sender.sending import Sending
-from sendoff_actors.ticker import Ticker
 from sendoff_domain.errors import UnavailableError
 
 log = structlog.get_logger("sendoff.background")

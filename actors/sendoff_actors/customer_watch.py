@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from sendoff_actors.customers import Customers
+from sendoff_webhooks.customers import Customers
 
 _EVERY = 1.0
 

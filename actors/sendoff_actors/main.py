@@ -19,12 +19,12 @@ import dramatiq
 
 from sendoff_actors.handoffs import JsonEncoder
 from sendoff_actors.process import new_broker, new_worker
-from sendoff_actors.shares import Place, parse_place
-from sendoff_control.identity import Identity
-from sendoff_db.configuration import load_settings
-from sendoff_db.logs import configure_logging
+from sendoff_config.identity import Identity
+from sendoff_config.loading import load_settings
+from sendoff_config.logs import configure_logging
+from sendoff_config.process_index import Place, parse_place
+from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
-from sendoff_domain.settings import Settings
 
 _OBJECTS_UNTIL_LOOKED = 10_000
 

@@ -8,15 +8,15 @@ from dramatiq.middleware import Middleware
 
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.claimer import actor as claimer
+from sendoff_actors.composition import Resources, open_resources
 from sendoff_actors.dead_letterer import actor as dead_letterer
-from sendoff_actors.engine import Engine
+from sendoff_actors.event_loop_thread import Engine
 from sendoff_actors.handoffs import ActorName, Tick
-from sendoff_actors.resources import Resources, open_resources
 from sendoff_actors.retrier import actor as retrier
 from sendoff_actors.sender import actor as sender
-from sendoff_actors.shares import Place
-from sendoff_control.identity import Identity
-from sendoff_domain.settings import Settings
+from sendoff_config.identity import Identity
+from sendoff_config.process_index import Place
+from sendoff_config.settings import Settings
 
 #: Beyond the webhook's own timeout: what closing everything may take (seconds).
 _CLOSE_GRACE = 15

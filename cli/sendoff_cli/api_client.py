@@ -8,9 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from sendoff_cli.ports import reachable_host
+from sendoff_cli.listening import reachable_host
+from sendoff_config.settings import HttpSettings
 from sendoff_domain.errors import SendoffError, UnavailableError
-from sendoff_domain.settings import HttpSettings
 
 _CONNECT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.5

@@ -12,17 +12,17 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from sendoff_cli.addresses import with_embedded_addresses
 from sendoff_cli.api_client import ApiClient, NoApiError, api_client
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.direct_control import command_directly, read_fleet
 from sendoff_cli.fleet_table import describe_result, fleet_table
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, UrlOption, chosen_config
+from sendoff_cli.server_urls import with_embedded_addresses
+from sendoff_config.settings import Settings
 from sendoff_domain.control import GLOBAL_SCOPE, Action, Command, ScopeText
 from sendoff_domain.durations import format_duration, parse_duration
 from sendoff_domain.errors import UnavailableError
-from sendoff_domain.settings import Settings
-from sendoff_http.scheduler.scheduler_model import describe_fleet
+from sendoff_http.fleet.model import describe_fleet
 
 Document = dict[str, Any]
 

@@ -26,7 +26,7 @@ from sendoff_cli.customer_options import (
 )
 from sendoff_cli.customer_table import customer_card, customers_table, describe_pause, secret_lines, trial_lines
 from sendoff_cli.options import ConfigOption, JsonOption, UrlOption, chosen_config
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
 
 Document = dict[str, Any]
 

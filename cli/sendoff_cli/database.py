@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 import psycopg
 from psycopg import AsyncConnection
 
+from sendoff_config.settings import PostgresSettings, Settings
 from sendoff_db.migrator import migrate, pending
 from sendoff_db.pool import Connection
-from sendoff_db.resealing import reseal
-from sendoff_db.sealing import new_sealer
-from sendoff_db.seed import seed
 from sendoff_domain.errors import SendoffError, UnavailableError
-from sendoff_domain.settings import PostgresSettings, Settings
+from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.keys.reencryption import reseal
+from sendoff_webhooks.seed import seed
 
 _CONNECT_SECONDS = 5
 _RETRY_SECONDS = 0.5

@@ -10,6 +10,7 @@ import redis
 from psycopg import errors
 
 from sendoff_cli.database import connected
+from sendoff_config.settings import Settings
 from sendoff_control.authority import decide
 from sendoff_control.protocol import encode, fact_of
 from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_row
@@ -17,7 +18,6 @@ from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import GLOBAL_SCOPE, Command, ControlState, Decision, Desired
 from sendoff_domain.errors import SendoffError
-from sendoff_domain.settings import Settings
 
 _POLL_SECONDS = 0.1
 _HINT_SECONDS = 1.0

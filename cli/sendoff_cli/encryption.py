@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sendoff_cli.servers.private_files import write_private
+from sendoff_config.settings import Settings
 from sendoff_domain.encryption_key import format_encryption_key, parse_encryption_key
 from sendoff_domain.errors import SendoffError
-from sendoff_domain.settings import Settings
 
 _FILE = "encryption.key"
 _KEY_BYTES = 32

@@ -8,7 +8,7 @@ import typer
 from sendoff_cli.api_client import api_client
 from sendoff_cli.console import show, show_json
 from sendoff_cli.options import ConfigOption, JsonOption, UrlOption, chosen_config
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The message's id: msg_...")]
 

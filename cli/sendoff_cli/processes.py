@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sendoff_cli.supervisor import Process
-from sendoff_domain.settings import Settings
+from sendoff_config.settings import Settings
 
 #: How long the requests of an HTTP process may take to end (seconds).
 _HTTP_PATIENCE = 30.0

@@ -4,11 +4,11 @@ import asyncio
 
 import typer
 
-from sendoff_cli.addresses import with_embedded_addresses
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.database import prepare_database
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
-from sendoff_cli.roles import run_http, run_up, run_workers
+from sendoff_cli.run import run_http, run_up, run_workers
+from sendoff_cli.server_urls import with_embedded_addresses
 
 _MIGRATE_PATIENCE = 60.0
 

@@ -39,17 +39,17 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     """
     command_id = command.command_id or str(uuid.uuid4())
     async with connection.transaction():
-        await connection.execute(read_statement("sendoff_control", "hold_claims"))
+        await connection.execute(read_statement(__package__, "take_claim_lock"))
         epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
         if fence.expected_revision not in (None, revision):
             late = True
         decision = _judge(command, command_id, epoch, revision, Desired(desired), late=late)
         values = _values(decision, command, origin)
-        recorded = await connection.execute(read_statement("sendoff_control", "record_command"), values)
+        recorded = await connection.execute(read_statement(__package__, "record_command"), values)
         if not recorded.rowcount:
             return await _stored(connection, command_id)
         if decision.status is CommandStatus.ACCEPTED:
-            await connection.execute(read_statement("sendoff_control", "change_state"), values)
+            await connection.execute(read_statement(__package__, "change_state"), values)
     return decision
 
 
@@ -68,7 +68,7 @@ async def _stored(connection: Connection, command_id: str) -> Decision:
 
 
 async def _one(connection: Connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:
-    cursor = await connection.execute(read_statement("sendoff_control", statement), values)
+    cursor = await connection.execute(read_statement(__package__, statement), values)
     row = await cursor.fetchone()
     if row is None:
         raise UnavailableError("the command's record was removed just now")  # by the retention, at its very last moment

@@ -8,20 +8,20 @@ from contextlib import asynccontextmanager
 
 import psycopg
 
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
+from sendoff_control.bounded_queries import Postgres
 from sendoff_control.bus import Bus
 from sendoff_control.heartbeat import beat_forever
-from sendoff_control.identity import Identity
 from sendoff_control.member import Member
 from sendoff_control.nats_bus import NatsBus
-from sendoff_control.postgres import Postgres
-from sendoff_control.pulse import Pulse
 from sendoff_control.redis_bus import RedisBus
+from sendoff_control.stall_detector import Pulse
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import ControlState
 from sendoff_domain.errors import UnavailableError
-from sendoff_domain.settings import Settings
 
 _LEAVE_TIMEOUT = 0.5
 _CANCELLATIONS = 2
@@ -118,7 +118,7 @@ async def _forget(postgres: Postgres, identity: Identity) -> None:
             "started_at": identity.started_at,
             "pid": identity.pid,
         }
-        await connection.execute(read_statement("sendoff_control", "forget_process"), values)
+        await connection.execute(read_statement(__package__, "forget_process"), values)
 
     try:
         await postgres.ask(forget, _LEAVE_TIMEOUT)

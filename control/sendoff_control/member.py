@@ -11,13 +11,13 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from sendoff_config.identity import Identity
 from sendoff_control.announcer import Announcer
 from sendoff_control.authority import NO_FENCE, Fence, decide
+from sendoff_control.bounded_queries import Postgres
 from sendoff_control.bus import Bus
-from sendoff_control.identity import Identity
 from sendoff_control.peers import Peers
 from sendoff_control.poll import Poller
-from sendoff_control.postgres import Postgres
 from sendoff_control.protocol import Ack, Actual, BusHealth, Fact, Heartbeat, encode, fact_of
 from sendoff_control.states import AppliedStates
 from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_heartbeat, process_of_row
@@ -273,5 +273,5 @@ class Member:
 
 
 async def _list_processes(connection: Connection) -> list[ProcessStatus]:
-    cursor = await connection.execute(read_statement("sendoff_control", "list_processes"))
+    cursor = await connection.execute(read_statement(__package__, "list_processes"))
     return [process_of_row(row) for row in await cursor.fetchall()]

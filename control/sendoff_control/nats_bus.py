@@ -13,12 +13,12 @@ import psycopg
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from sendoff_config.settings import NatsSettings
 from sendoff_control.authority import Fence
 from sendoff_control.bus import SHARED, Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
 from sendoff_control.protocol import Heartbeat, Reply, encode, reply_to
 from sendoff_domain.control import Action, Command, Decision, Origin, Rejected, parse_command
 from sendoff_domain.errors import UnavailableError
-from sendoff_domain.settings import NatsSettings
 
 _TIMEOUT = 3
 _CLOSE_TIMEOUT = 0.5

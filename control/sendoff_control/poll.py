@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from sendoff_control.postgres import Postgres
+from sendoff_control.bounded_queries import Postgres
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
@@ -81,7 +81,7 @@ class Poller:
 
     async def _poll(self, connection: Connection) -> tuple[list[ControlState], float]:
         asked_at = time.monotonic()
-        cursor = await connection.execute(read_statement("sendoff_control", "poll_state"), self._report())
+        cursor = await connection.execute(read_statement(__package__, "poll_state"), self._report())
         rows = await cursor.fetchall()
         answered_at = time.monotonic()
         self._clock.add(rows[0][0], answered_at)

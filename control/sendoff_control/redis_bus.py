@@ -14,12 +14,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from sendoff_control import heartbeat as beats
-from sendoff_control.arbiter import Arbiter
 from sendoff_control.bus import Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
 from sendoff_control.lease import Lease, delete_if_equal
 from sendoff_control.nats_bus import Decide
 from sendoff_control.protocol import Fact, Heartbeat, decode
-from sendoff_control.pulse import Pulse
+from sendoff_control.redis_command_leader import Arbiter
+from sendoff_control.stall_detector import Pulse
 from sendoff_control.states import AppliedStates
 from sendoff_db.clock import DatabaseClock
 

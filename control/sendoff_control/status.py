@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sendoff_control.identity import Identity
+from sendoff_config.identity import Identity
 from sendoff_control.protocol import Ack, BusHealth, Heartbeat
 from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
 

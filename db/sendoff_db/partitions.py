@@ -29,7 +29,7 @@ class Partition:
 
 async def list_partitions(connection: Connection, table: str) -> list[Partition]:
     """All partitions of a table as the catalog has them, oldest first."""
-    cursor = await connection.execute(read_statement("sendoff_db", "list_partitions"), {"parent": table})
+    cursor = await connection.execute(read_statement(__package__, "list_partitions"), {"parent": table})
     rows = await cursor.fetchall()
     return sorted(
         (Partition(table, name, _moment(low), _moment(high)) for name, low, high in rows), key=lambda part: part.start

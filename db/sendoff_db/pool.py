@@ -7,8 +7,8 @@ from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
+from sendoff_config.settings import PostgresSettings
 from sendoff_db.packed_arrays import PackedArray, PackedArrayDumper
-from sendoff_domain.settings import PostgresSettings
 
 Connection = AsyncConnection
 Pool = AsyncConnectionPool[AsyncConnection]

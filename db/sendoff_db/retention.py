@@ -49,7 +49,7 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
             except errors.LockNotAvailable:
                 in_use.append(part.name)
                 break
-    cursor = await connection.execute(read_statement("sendoff_db", "delete_expired_rows"), {"before": before})
+    cursor = await connection.execute(read_statement(__package__, "delete_expired_rows"), {"before": before})
     row = await cursor.fetchone()
     return Dropped(tuple(dropped), row[0] if row else 0, tuple(in_use))
 
@@ -69,6 +69,6 @@ async def _drop(connection: Connection, partition: Partition) -> bool:
 
 async def _is_needed(connection: Connection, partition: Partition) -> bool:
     bounds = {"low": first_uuid_at(partition.start), "high": first_uuid_at(partition.end)}
-    cursor = await connection.execute(read_statement("sendoff_db", "has_needed_messages"), bounds)
+    cursor = await connection.execute(read_statement(__package__, "has_needed_messages"), bounds)
     row = await cursor.fetchone()
     return row is None or bool(row[0])

@@ -1,7 +1,13 @@
 """Statements live in `.sql` files beside the code that runs them, one each, named by a verb."""
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from typing import Any
+
+from sendoff_db.pool import Connection
+
+Row = tuple[Any, ...]
 
 
 @cache
@@ -13,3 +19,25 @@ def read_statement(package: str, name: str) -> bytes:
     """
     text = resources.files(package).joinpath(f"{name}.sql").read_text(encoding="utf-8")
     return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--")).strip().encode()
+
+
+async def fetch_all(
+    connection: Connection, package: str, name: str, values: Mapping[str, Any] | None = None, *, binary: bool = False
+) -> list[Row]:
+    """Run `<name>.sql` of that package and return all its rows; none if the statement returns nothing."""
+    cursor = await connection.execute(read_statement(package, name), values, binary=binary)
+    return await cursor.fetchall() if cursor.description else []
+
+
+async def fetch_one(
+    connection: Connection, package: str, name: str, values: Mapping[str, Any] | None = None
+) -> Row | None:
+    """Run `<name>.sql` of that package and return its first row, or None if there is none."""
+    cursor = await connection.execute(read_statement(package, name), values)
+    return await cursor.fetchone()
+
+
+async def run(connection: Connection, package: str, name: str, values: Mapping[str, Any] | None = None) -> int:
+    """Run `<name>.sql` of that package and return how many rows it touched."""
+    cursor = await connection.execute(read_statement(package, name), values)
+    return cursor.rowcount

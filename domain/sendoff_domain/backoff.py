@@ -9,8 +9,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from sendoff_domain.durations import PositiveDuration
+from sendoff_domain.policy_model import Section
 from sendoff_domain.presets import PRESETS, preset
-from sendoff_domain.section import Section
 
 #: A receiver's Retry-After is followed up to here, so that no customer can park a message for months.
 LONGEST_HINT = timedelta(hours=24)

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sendoff_domain.durations import PositiveDuration
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
-from sendoff_domain.section import Section
+from sendoff_domain.policy_model import Section
 
 #: A webhook that answers with one of these can't serve anybody now; with any other 4xx it refuses this one message.
 _OVERLOADED = frozenset({408, 425, 429})

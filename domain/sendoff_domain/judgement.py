@@ -1,7 +1,7 @@
 """Whether an answer of a webhook means that its message was delivered."""
 
 from sendoff_domain.outcome import ErrorClass, is_success, status_failure_class
-from sendoff_domain.response_rule import ResponseRule
+from sendoff_domain.response_rule.rule import ResponseRule
 
 
 def refusal(rule: ResponseRule, status_code: int, body: bytes, *, is_cut: bool) -> tuple[ErrorClass, str] | None:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from sendoff_domain.addresses import Address, Network, may_be_called
 from sendoff_domain.literal_address import literal_address, looks_like_an_address
-from sendoff_domain.ports import PortRange, port_may_be_called, shown
+from sendoff_domain.webhook_addresses import Address, Network, may_be_called
+from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown
 
 LONGEST = 2048
 _PORTS = {"http": 80, "https": 443}

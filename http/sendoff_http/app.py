@@ -5,52 +5,52 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from sendoff_control.identity import Identity
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
-from sendoff_db.sealing import new_sealer
-from sendoff_domain.settings import Settings
-from sendoff_http.accept.acceptor import ACCEPTOR, Acceptor
-from sendoff_http.accept.entry_maker import ENTRY_MAKER, EntryMaker
-from sendoff_http.accept.store_batch import BATCHES
-from sendoff_http.accept.wake_up import WAKE_UP, WakeUp
-from sendoff_http.access_log import make_access_log
-from sendoff_http.api_document.routes import mount_page
-from sendoff_http.api_document.routes import routes as api_document
-from sendoff_http.authentication import make_gate
-from sendoff_http.cancel_message.routes import routes as cancel_message
-from sendoff_http.create_batch.routes import routes as create_batch
-from sendoff_http.create_customer.routes import routes as create_customer
-from sendoff_http.create_message.routes import routes as create_message
-from sendoff_http.dead_letters.bulk_routes import routes as many_dead_letters
-from sendoff_http.dead_letters.routes import routes as dead_letters
-from sendoff_http.delete_customer.routes import routes as delete_customer
-from sendoff_http.explain_message.routes import routes as explain_message
-from sendoff_http.exposition.routes import routes as exposition
-from sendoff_http.health.routes import routes as health
-from sendoff_http.list_attempts.routes import routes as list_attempts
-from sendoff_http.list_customers.routes import routes as list_customers
-from sendoff_http.list_messages.routes import routes as list_messages
-from sendoff_http.list_retries.routes import routes as list_retries
-from sendoff_http.membership import MEMBER, join
-from sendoff_http.metrics import METRICS, make_metrics
-from sendoff_http.observation import Observer
-from sendoff_http.openapi import OPENAPI, describe_api
-from sendoff_http.operations import Operation, mount
-from sendoff_http.pause_customer.routes import routes as pause_customer
-from sendoff_http.read_customer.routes import routes as read_customer
-from sendoff_http.read_message.routes import routes as read_message
-from sendoff_http.reschedule_message.routes import routes as reschedule_message
-from sendoff_http.resend_message.routes import routes as resend_message
-from sendoff_http.resources import CLOCK, IDENTITY, POOL, SEALER, SETTINGS, database_now
-from sendoff_http.rotate_secret.routes import routes as rotate_secret
-from sendoff_http.scheduler.routes import routes as scheduler
-from sendoff_http.spine import make_spine
-from sendoff_http.stats.routes import routes as stats
-from sendoff_http.try_webhook.routes import routes as try_webhook
-from sendoff_http.try_webhook.webhook_client import open_client
-from sendoff_http.update_customer.routes import routes as update_customer
-from sendoff_http.webhook_names import open_names
+from sendoff_http.customers.create import routes as create_customer
+from sendoff_http.customers.delete import routes as delete_customer
+from sendoff_http.customers.list import routes as list_customers
+from sendoff_http.customers.pause import routes as pause_customer
+from sendoff_http.customers.read import routes as read_customer
+from sendoff_http.customers.rotate_secret import routes as rotate_secret
+from sendoff_http.customers.test import routes as try_webhook
+from sendoff_http.customers.update import routes as update_customer
+from sendoff_http.customers.webhook_client import open_client
+from sendoff_http.customers.webhook_names import open_names
+from sendoff_http.dead_letters.bulk import routes as many_dead_letters
+from sendoff_http.dead_letters.letters import routes as dead_letters
+from sendoff_http.fleet.membership import MEMBER, join
+from sendoff_http.fleet.scheduler import routes as scheduler
+from sendoff_http.messages.cancel import routes as cancel_message
+from sendoff_http.messages.create import routes as create_message
+from sendoff_http.messages.create_batch import routes as create_batch
+from sendoff_http.messages.explain import routes as explain_message
+from sendoff_http.messages.list import routes as list_messages
+from sendoff_http.messages.list_attempts import routes as list_attempts
+from sendoff_http.messages.list_retries import routes as list_retries
+from sendoff_http.messages.read import routes as read_message
+from sendoff_http.messages.reschedule import routes as reschedule_message
+from sendoff_http.messages.resend import routes as resend_message
+from sendoff_http.operations.docs import mount_page
+from sendoff_http.operations.docs import routes as api_document
+from sendoff_http.operations.health import routes as health
+from sendoff_http.operations.metrics import routes as exposition
+from sendoff_http.operations.stats import routes as stats
+from sendoff_http.web.access_log import make_access_log
+from sendoff_http.web.authentication import make_gate
+from sendoff_http.web.keys import CLOCK, IDENTITY, POOL, SEALER, SETTINGS, database_now
+from sendoff_http.web.middleware import make_spine
+from sendoff_http.web.openapi import OPENAPI, describe_api
+from sendoff_http.web.operation import Operation, mount
+from sendoff_http.web.request_log import Observer
+from sendoff_http.web.request_metrics import METRICS, make_metrics
+from sendoff_intake.group_commit import ACCEPTOR, Acceptor
+from sendoff_intake.store_batch import BATCHES
+from sendoff_intake.submission_reader import ENTRY_MAKER, EntryMaker
+from sendoff_intake.wake_up import WAKE_UP, WakeUp
+from sendoff_webhooks.keys.encryption import new_sealer
 
 OPERATIONS: list[Operation] = [
     *create_message,

@@ -16,11 +16,11 @@ import uvloop
 from aiohttp import web
 
 import sendoff_http
-from sendoff_control.identity import Identity
-from sendoff_db.configuration import load_settings
-from sendoff_db.logs import configure_logging
+from sendoff_config.identity import Identity
+from sendoff_config.loading import load_settings
+from sendoff_config.logs import configure_logging
+from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
-from sendoff_domain.settings import Settings
 from sendoff_http.app import create_app
 
 #: How long requests that are being served may take at a shutdown.

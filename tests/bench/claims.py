@@ -11,11 +11,11 @@ from itertools import count
 from bench.installation import Installation
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.handoffs import Batch, Tick
-from sendoff_actors.sender.held import Held
-from sendoff_actors.sender.ledger import Ledger
+from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.completer import Ledger
 from sendoff_actors.sender.markers import Marker
+from sendoff_config.loading import load_settings
 from sendoff_db.clock import DatabaseClock
-from sendoff_db.configuration import load_settings
 from sendoff_db.pool import open_pool
 
 CLAIM = 500

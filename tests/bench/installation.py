@@ -16,7 +16,7 @@ from redis import Redis
 
 from bench.surroundings import Surroundings
 from sendoff_cli.database import prepare_database
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
 from sendoff_domain.signature import format_secret
 from support.client import Client
 from support.instances import Launcher, Process, launcher

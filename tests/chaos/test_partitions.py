@@ -13,13 +13,13 @@ import aiohttp
 import psycopg
 import pytest
 
+from sendoff_config.settings import PartitionSettings, Settings
 from sendoff_db.migrator import migrate
 from sendoff_db.partitions import TABLES, list_partitions, make_partition, make_partitions
 from sendoff_db.pool import Connection
 from sendoff_db.retention import drop_expired
-from sendoff_db.seed import seed
 from sendoff_domain.ids import uuid7
-from sendoff_domain.settings import PartitionSettings, Settings
+from sendoff_webhooks.seed import seed
 from support.instances import Launcher, launcher
 from support.receiver import Receiver
 from support.servers import RedisUrls

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from standardwebhooks import Webhook
 
-from sendoff_db.sealing import Sealer
 from sendoff_domain.signature import format_secret
+from sendoff_webhooks.keys.encryption import Sealer
 from support.client import Client
 from support.instances import Launcher
 from support.receiver import Receiver

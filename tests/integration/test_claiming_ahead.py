@@ -12,11 +12,11 @@ import pytest
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.claimer import actor as claimer
 from sendoff_actors.claimer.handler import Claiming
-from sendoff_actors.engine import Engine
+from sendoff_actors.event_loop_thread import Engine
 from sendoff_actors.handoffs import JsonEncoder, Queue, Tick
+from sendoff_config.settings import PostgresSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
-from sendoff_domain.settings import PostgresSettings
 from support.servers import RedisUrls
 
 #: Ids are UUIDv7, whose time says in which partition they are.

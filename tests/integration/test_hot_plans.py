@@ -23,7 +23,10 @@ CLAIM = {
     "steps": 1000,
 }
 #: What a claim runs on the messages that wait, and on the retries.
-ON_DUE, ON_RETRIES = ("count_head", "walk_due", "claim_due", "reap_expired"), ("count_head", "walk_ripe", "claim_ripe")
+ON_DUE, ON_RETRIES = (
+    ("sample_due", "count_due_by_customer", "claim_due", "reap_expired"),
+    ("sample_due", "count_retries_by_customer", "claim_retries"),
+)
 #: A plan that walks a table of 20,000 rows, or joins row by row, touches more than this.
 MOST_ROWS = 2_000
 
@@ -75,7 +78,9 @@ def test_a_claim_looks_at_no_more_than_it_takes(sendoff_database: str, statement
         assert rows_touched(connection, "sendoff_actors.claimer", statement, CLAIM) <= MOST_ROWS
 
 
-@pytest.mark.parametrize("statement", ["walk_due", "claim_due", "walk_ripe", "claim_ripe"])
+@pytest.mark.parametrize(
+    "statement", ["count_due_by_customer", "claim_due", "count_retries_by_customer", "claim_retries"]
+)
 def test_a_claim_finds_a_small_customer_beside_a_large_one(sendoff_database: str, statement: str) -> None:
     """The statistics say that every message is the large one's, and its messages come first."""
     with psycopg.connect(sendoff_database, autocommit=True) as connection:

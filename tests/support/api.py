@@ -13,11 +13,11 @@ from aiohttp import web
 from multidict import CIMultiDictProxy
 from psycopg import AsyncConnection
 
-from sendoff_control.identity import Identity
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
-from sendoff_db.seed import seed
-from sendoff_domain.settings import Settings
 from sendoff_http.app import create_app
+from sendoff_webhooks.seed import seed
 from support.openapi import Contract
 
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
+from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
-from sendoff_db.seed import seed
-from sendoff_domain.settings import Settings
+from sendoff_webhooks.seed import seed
 from support.servers import Servers
 from support.waiting import wait_until
 

@@ -11,15 +11,15 @@ import psycopg
 from nats.aio.client import Client
 from redis.asyncio import Redis
 
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet
-from sendoff_control.identity import Identity
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import open_pool
-from sendoff_db.seed import seed
 from sendoff_domain.control import ControlState, Desired
-from sendoff_domain.settings import Settings
+from sendoff_webhooks.seed import seed
 from support.waiting import eventually
 
 

@@ -5,11 +5,11 @@ import os
 import sys
 from datetime import UTC, datetime
 
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet
-from sendoff_control.identity import Identity
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
-from sendoff_domain.settings import Settings
 
 
 async def main(settings: Settings, instance: str) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sendoff_actors.sender.http1_transport import Http1Transport
-from sendoff_actors.sender.name_lookup import KEPT, Resolve
-from sendoff_actors.sender.transport import Answer
-from sendoff_domain.ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_webhooks.client.http1_transport import Http1Transport
+from sendoff_webhooks.client.name_lookup import KEPT, Resolve
+from sendoff_webhooks.client.transport import Answer
 from support.raw_receiver import RawReceiver, Script
 
 Addresses = Callable[[str], Sequence[str]]

@@ -4,7 +4,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from sendoff_domain.addresses import may_be_called, vetted
+from sendoff_domain.webhook_addresses import may_be_called, vetted
 
 PUBLIC = {
     "a public resolver": "1.1.1.1 8.8.8.8 9.9.9.9",

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_actors.sender.connection import Connection, StaleConnectionError
-from sendoff_actors.sender.transport import ANSWER_LIMIT, Answer, TransportError
+from sendoff_webhooks.client.connection import Connection, StaleConnectionError
+from sendoff_webhooks.client.transport import ANSWER_LIMIT, Answer, TransportError
 
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nretry-after: 1\r\n\r\n"
 CHUNKED = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ntransfer-encoding: chunked\r\n\r\n"

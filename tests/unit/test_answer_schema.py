@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # the package ships no types
 
-from sendoff_domain.answer_schema import answer_schema
-from sendoff_domain.schema_bounds import DEEPEST, LARGEST, LONGEST_PATTERN, MOST_PATTERNS
+from sendoff_domain.response_rule.answer_schema import answer_schema
+from sendoff_domain.response_rule.schema_bounds import DEEPEST, LARGEST, LONGEST_PATTERN, MOST_PATTERNS
 
 #: 20 ms is what a check may take; the rest is for a machine that is slow or busy with other tests (CPU seconds).
 LONGEST_CHECK = 0.2

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
+from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
-from sendoff_domain.settings import Settings
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 

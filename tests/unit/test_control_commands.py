@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sendoff_control.identity import Identity
+from sendoff_config.identity import Identity
 from sendoff_control.protocol import Ack, Fact, Heartbeat, decode, encode
 from sendoff_domain.control import DEFAULT_TTL, Action, Command, Desired, Rejected, parse_command
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_control.pulse import Pulse
+from sendoff_control.stall_detector import Pulse
 from sendoff_control.states import AppliedStates
 from sendoff_domain.control import ControlState, Desired, merge
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_http.cursor import decode_cursor, encode_cursor
-from sendoff_http.problems import ProblemError
+from sendoff_http.web.cursor import decode_cursor, encode_cursor
+from sendoff_http.web.problems import ProblemError
 
 
 @given(st.uuids(), st.integers(-(2**63), 2**63 - 1))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from sendoff_cli.encryption import encryption_overrides, make_encryption_key
+from sendoff_config.settings import Settings
 from sendoff_domain.encryption_key import format_encryption_key, parse_encryption_key
 from sendoff_domain.errors import SendoffError
-from sendoff_domain.settings import Settings
 
 CONFIGURED = format_encryption_key(b"c" * 32)
 

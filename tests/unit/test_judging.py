@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sendoff_actors.customers import Customer
-from sendoff_actors.sender.attempt import external_message_id, external_message_id_at, judge, request_headers
-from sendoff_actors.sender.transport import Answer
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.outcome import ANSWER_BYTES_KEPT, Delivered, ErrorClass, Failed
-from sendoff_domain.response_rule import ResponseRule
+from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.signature import sign
+from sendoff_webhooks.attempt import external_message_id, external_message_id_at, judge, request_headers
+from sendoff_webhooks.client.transport import Answer
+from sendoff_webhooks.customers import Customer
 from support.claims import claimed
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_http.times import format_moment, parse_moment
+from sendoff_domain.times import format_moment, parse_moment
 
 _UTC_MOMENTS = st.datetimes(datetime(2, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC))
 

@@ -8,8 +8,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
 from sendoff_http.app import OPERATIONS
-from sendoff_http.openapi import describe_api
-from sendoff_http.operations import Operation
+from sendoff_http.web.openapi import describe_api
+from sendoff_http.web.operation import Operation
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sendoff_domain.payload import CONTENT_LIMIT
-from sendoff_http.accept.entry import Entry
-from sendoff_http.accept.entry_maker import EntryMaker
-from sendoff_http.accept.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, MOST_TO
-from sendoff_http.problems import ProblemError
-from sendoff_http.strict_json import NotJsonError, parse_json
+from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_http.web.problems import ProblemError
+from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, MOST_TO
+from sendoff_intake.submission import Entry
+from sendoff_intake.submission_reader import EntryMaker
 
 NOW = datetime(2042, 1, 1, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from sendoff_config.settings import Settings
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.durations import parse_duration
 from sendoff_domain.presets import PRESETS
-from sendoff_domain.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

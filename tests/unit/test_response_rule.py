@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from sendoff_domain.response_rule import ResponseRule
+from sendoff_domain.response_rule.rule import ResponseRule
 
 
 def rule(**fields: Any) -> ResponseRule:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_db.sealing import Sealer, new_sealer
+from sendoff_config.settings import SecuritySettings
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key, parse_encryption_key
 from sendoff_domain.errors import SealError
-from sendoff_domain.settings import SecuritySettings
+from sendoff_webhooks.keys.encryption import Sealer, new_sealer
 
 signing_keys = st.binary(min_size=24, max_size=64)
 encryption_keys = st.binary(min_size=32, max_size=32)

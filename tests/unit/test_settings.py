@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
+from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
-from sendoff_domain.settings import Settings
 
 USERS_SNIPPET = """\
 scheduler:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_actors.shares import Place, parse_place
+from sendoff_config.process_index import Place, parse_place
 
 
 @given(st.integers(0, 100_000), st.integers(1, 256))

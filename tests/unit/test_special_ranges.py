@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from sendoff_domain.addresses import Address, Network, may_be_called
+from sendoff_domain.webhook_addresses import Address, Network, may_be_called
 
 #: https://www.iana.org/assignments/iana-ipv4-special-registry and multicast (RFC 5771).
 IPV4 = """

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from sendoff_actors import strategies
-from sendoff_actors.customers import Customer
 from sendoff_actors.handoffs import Claimed, FailedAttempt, JsonEncoder, read
-from sendoff_actors.strategies import has_attempt_left, strategy_of
 from sendoff_domain.backoff import RetryStrategy
+from sendoff_webhooks import strategies
+from sendoff_webhooks.customers import Customer
+from sendoff_webhooks.strategies import has_attempt_left, strategy_of
 from support.claims import claimed, failed_attempt
 
 SECOND = timedelta(seconds=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_http.strict_json import DEEPEST, NotJsonError, parse_json
+from sendoff_domain.strict_json import DEEPEST, NotJsonError, parse_json
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 _VALUES = st.recursive(

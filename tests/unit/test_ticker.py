@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 import redis
 
+from sendoff_actors.claimer.ticker import Ticker, resting_intervals
 from sendoff_actors.handoffs import Tick
-from sendoff_actors.shares import Place
-from sendoff_actors.ticker import Ticker, resting_intervals
+from sendoff_config.process_index import Place
+from sendoff_config.settings import SchedulerSettings
 from sendoff_db.clock import DatabaseClock
-from sendoff_domain.settings import SchedulerSettings
 
 INTERVAL = 0.05
 SETTINGS = SchedulerSettings(interval=timedelta(seconds=INTERVAL), batch_size=7)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from sendoff_actors.sender.http1_transport import _request
-from sendoff_domain.settings import Settings
+from sendoff_config.settings import Settings
 from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, shown_headers
 from sendoff_domain.webhook_request import attempt_headers
+from sendoff_webhooks.client.http1_transport import _request
 
 RESERVED = [
     "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive",

@@ -10,7 +10,7 @@ import structlog
 
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.claimer.handler import Claiming
-from sendoff_actors.engine import Engine
+from sendoff_actors.event_loop_thread import Engine
 from sendoff_actors.handoffs import ActorName, Batch, Queue, Tick, read
 
 #: Batches that may wait for a Sender; beyond it the backlog stays in PostgreSQL, where it costs no lease.

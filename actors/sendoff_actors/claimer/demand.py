@@ -24,14 +24,14 @@ class Waiting:
     async def look(self, connection: Connection, batch_size: int, horizon: timedelta) -> list[Demand]:
         """The customers with due messages or ripe retries; a number of `batch_size` means that many or more."""
         values = {"batch_size": batch_size, "horizon": horizon}
-        head = await _fetch(connection, "count_head", values)
+        head = await _fetch(connection, "sample_due", values)
         firsts = {customer: first for customer, first, _ in head if first}
         retries = {customer: again for customer, _, again in head if again}
         # A full look tells of those who wait longest only: behind them others may wait, whom it must not hide.
         if sum(firsts.values()) >= batch_size:
-            firsts, self._after_due = await _walk(connection, "walk_due", values, self._after_due)
+            firsts, self._after_due = await _walk(connection, "count_due_by_customer", values, self._after_due)
         if sum(retries.values()) >= batch_size:
-            retries, self._after_ripe = await _walk(connection, "walk_ripe", values, self._after_ripe)
+            retries, self._after_ripe = await _walk(connection, "count_retries_by_customer", values, self._after_ripe)
         return [Demand(each, firsts.get(each, 0), retries.get(each, 0)) for each in {**firsts, **retries}]
 
 

@@ -10,9 +10,9 @@ from uuid import UUID, uuid4
 import msgspec
 from psycopg import Rollback
 
+from sendoff_actors.claimer.claim_limits import Restraints, read_claim_limits
 from sendoff_actors.claimer.demand import Waiting
 from sendoff_actors.claimer.pace import pace
-from sendoff_actors.claimer.restraints import Restraints, read_restraints
 from sendoff_actors.handoffs import Batch, Claimed, Tick
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool
@@ -67,7 +67,7 @@ class Claiming:
         return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
 
     async def _may_claim(self, connection: Connection, tick: Tick) -> bool:
-        await connection.execute(read_statement(__package__, "enter_gate"))
+        await connection.execute(read_statement(__package__, "share_claim_lock"))
         if tick.drain:
             return True
         taken = {"instance": tick.instance, "tick": tick.number}
@@ -87,7 +87,7 @@ class Claiming:
         The gate is entered last: a stop waits for whoever is inside.
         """
         customers = [demand.customer for demand in demands]
-        restraints = await read_restraints(connection, customers, self.pace_ahead.total_seconds())
+        restraints = await read_claim_limits(connection, customers, self.pace_ahead.total_seconds())
         self._turn += 1
         quotas = share_claim(demands, restraints.room, tick.batch_size, self._turn)
         if not quotas or not await self._may_claim(connection, tick):
@@ -99,7 +99,7 @@ class Claiming:
             "counted": sorted(restraints.counted),
         }
         rows = await _run(connection, "claim_due", quotas, [quota.firsts for quota in quotas], values)
-        rows += await _run(connection, "claim_ripe", quotas, [quota.retries for quota in quotas], values)
+        rows += await _run(connection, "claim_retries", quotas, [quota.retries for quota in quotas], values)
         messages = [Claimed(*row[:-1]) for row in sorted(rows, key=lambda row: row[2])]
         if restraints.room:
             messages = await pace(connection, _marked(messages, restraints), restraints.spacings)

@@ -6,7 +6,7 @@ import dramatiq
 
 from sendoff_actors.broker import HintBroker
 from sendoff_actors.dead_letterer.handler import Burying
-from sendoff_actors.engine import Engine
+from sendoff_actors.event_loop_thread import Engine
 from sendoff_actors.handoffs import ActorName, Queue, Undeliverable, read
 
 

@@ -8,11 +8,11 @@ from uuid import UUID
 import structlog
 
 from sendoff_actors.handoffs import Undeliverable
+from sendoff_config.settings import PartitionSettings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.retention import drop_expired
 from sendoff_db.sql import read_statement
-from sendoff_domain.settings import PartitionSettings
 
 log = structlog.get_logger("sendoff.dead_letterer")
 

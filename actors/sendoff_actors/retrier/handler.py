@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sendoff_actors.customers import Customers
 from sendoff_actors.handoffs import FailedAttempt, Undeliverable
-from sendoff_actors.strategies import strategy_of
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.message import DeathReason
+from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.strategies import strategy_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import dramatiq
 
 from sendoff_actors.broker import HintBroker
-from sendoff_actors.engine import Engine
+from sendoff_actors.event_loop_thread import Engine
 from sendoff_actors.handoffs import ActorName, Batch, Queue, read
 from sendoff_actors.sender.sending import Sending
 

@@ -10,13 +10,13 @@ import structlog
 from psycopg import IntegrityError, OperationalError
 from psycopg_pool import PoolTimeout
 
-from sendoff_actors.customers import Customers
 from sendoff_actors.handoffs import Claimed
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.breaker import BreakerPolicy, counts_against, is_gone, next_probe, opens
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.outcome import Outcome
+from sendoff_webhooks.customers import Customers
 
 log = structlog.get_logger("sendoff.breakers")
 

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
-from sendoff_actors.sender.held import Held
+from sendoff_actors.sender.claimed_message import Held
 from sendoff_db.clock import DatabaseClock
 
 

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 import structlog
 
-from sendoff_actors.customers import Customers
 from sendoff_actors.handoffs import Batch, Claimed, FailedAttempt, Undeliverable
-from sendoff_actors.sender.attempt import attempt
-from sendoff_actors.sender.held import Held
-from sendoff_actors.sender.ledger import Ledger
+from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.completer import Ledger
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_actors.sender.micro_batches import MicroBatches
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_actors.sender.slots import Slots
-from sendoff_actors.sender.transport import Transport
-from sendoff_actors.strategies import has_attempt_left
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.message import DeathReason
 from sendoff_domain.outcome import Delivered, Failed, Outcome
+from sendoff_webhooks.attempt import attempt
+from sendoff_webhooks.client.transport import Transport
+from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.strategies import has_attempt_left
 
 log = structlog.get_logger("sendoff.sender")
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 
-from sendoff_actors.sender.held import Held
+from sendoff_actors.sender.claimed_message import Held
 
 #: A customer whose message waits longer for a slot is slow, until none of its messages waits any more (seconds).
 _PATIENCE = 0.25

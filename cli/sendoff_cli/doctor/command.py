@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import typer
 from rich.markup import escape
 
-from sendoff_cli.addresses import servers_without_address, with_embedded_addresses
 from sendoff_cli.console import show, show_json
 from sendoff_cli.doctor.finding import Finding, Level, fail, ok
 from sendoff_cli.doctor.machine import check_embedded, check_port, check_python, check_webhook
@@ -17,11 +16,12 @@ from sendoff_cli.doctor.postgres import check_postgres
 from sendoff_cli.doctor.redis import check_redis
 from sendoff_cli.doctor.seals import check_encryption
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
+from sendoff_cli.server_urls import servers_without_address, with_embedded_addresses
 from sendoff_cli.servers.embedded import ServerName
 from sendoff_cli.servers.endpoints import is_free
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
+from sendoff_config.settings import Settings
 from sendoff_domain.errors import SendoffError
-from sendoff_domain.settings import Settings
 
 _STYLES: dict[Level, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 

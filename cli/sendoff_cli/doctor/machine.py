@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from sendoff_cli.api_client import ApiClient, default_url
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
-from sendoff_cli.ports import is_taken
+from sendoff_cli.listening import is_taken
 from sendoff_cli.servers.binaries import nats_program, postgres_programs, valkey_program
 from sendoff_cli.servers.embedded import ServerName
 from sendoff_cli.servers.errors import ServerError
-from sendoff_domain.addresses import vetted
+from sendoff_config.settings import HttpSettings, Settings
 from sendoff_domain.errors import SendoffError
-from sendoff_domain.settings import HttpSettings, Settings
+from sendoff_domain.webhook_addresses import vetted
 
 _OLDEST_PYTHON = (3, 11)
 #: How long whoever has the port may take to show that it is Sendoff.

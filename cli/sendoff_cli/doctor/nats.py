@@ -7,7 +7,7 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
-from sendoff_domain.settings import Settings
+from sendoff_config.settings import Settings
 
 _OLDEST = (2, 10)
 _TIMEOUT_SECONDS = 3

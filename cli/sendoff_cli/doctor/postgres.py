@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from sendoff_cli.database import connected
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
 from sendoff_cli.doctor.seals import check_seals
+from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import MigrationError, SendoffError
-from sendoff_domain.settings import Settings
 
 _OLDEST = 150000
 _CLOCK_SAMPLES = 3

@@ -9,7 +9,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from redis.retry import Retry
 
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
-from sendoff_domain.settings import RedisSettings
+from sendoff_config.settings import RedisSettings
 
 _OLDEST = 7
 _TIMEOUT_SECONDS = 3.0

@@ -1,10 +1,10 @@
 """Secrets: whether the stored signing keys are sealed, and whether they open."""
 
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
+from sendoff_config.settings import Settings
 from sendoff_db.pool import Connection
-from sendoff_db.resealing import examine_seals
-from sendoff_db.sealing import new_sealer
-from sendoff_domain.settings import Settings
+from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.keys.reencryption import examine_seals
 
 
 def check_encryption(settings: Settings, *, embedded: bool) -> Finding:

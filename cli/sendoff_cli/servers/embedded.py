@@ -11,9 +11,9 @@ from typing import Literal, get_args
 
 from sendoff_cli.servers.endpoints import Endpoint, Endpoints, is_free
 from sendoff_cli.servers.errors import ServerError
-from sendoff_cli.servers.leftovers import stop_leftover
 from sendoff_cli.servers.locks import exclusive
 from sendoff_cli.servers.nats import start_nats
+from sendoff_cli.servers.orphans import stop_leftover
 from sendoff_cli.servers.postgres import STOP_SIGNALS, start_postgres
 from sendoff_cli.servers.private_files import write_private
 from sendoff_cli.servers.process import record_file

@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sendoff_cli.servers.leftovers import PATIENCE_SECONDS, command_line, send, wait_until
+from sendoff_cli.servers.orphans import PATIENCE_SECONDS, command_line, send, wait_until
 
 
 def free_from_crash(cluster: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sendoff_cli.servers.errors import ServerError
-from sendoff_cli.servers.leftovers import forget, remember, stop_in_turn
+from sendoff_cli.servers.orphans import forget, remember, stop_in_turn
 from sendoff_cli.servers.server_log import ServerLog
 
 _PR_SET_PDEATHSIG = 1

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sendoff_db.customer_keys import read_keys
-from sendoff_db.sealing import Sealer
 from sendoff_domain.signature import format_secret
+from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.signing_keys import read_keys
 from support.api import Api, api_settings, running_api
 from support.customers import NOWHERE, create
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sendoff_db.sql import read_statement
-from sendoff_http.lists import FIRST_ID, LAST_ID
+from sendoff_http.web.pagination import FIRST_ID, LAST_ID
 from support.api import Api
 from support.places import bury, claim, deliver, fail, retry_later
 
@@ -221,7 +221,7 @@ async def test_a_recipient_is_found_wherever_it_is(api: Api, monkeypatch: pytest
     """In several steps and pages: its messages are far apart, at the edges of steps, or all that there is."""
     await fill(api, 3_000)
     for steps in ("_SEARCHED", "_SEARCHED_OF_CUSTOMER"):
-        monkeypatch.setattr(f"sendoff_http.list_messages.handler.{steps}", 7)
+        monkeypatch.setattr(f"sendoff_http.messages.search.{steps}", 7)
     await api.db.execute(b"UPDATE messages SET recipient = 'many' WHERE recipient ~ '[05]$'")
     for query, count in {
         "to=r1234": 1,

@@ -2,7 +2,7 @@
 
 from playwright.async_api import BrowserContext, Page
 
-from sendoff_http.api_document.routes import bundle_folder
+from sendoff_http.operations.docs import bundle_folder
 from support.api import Api
 
 

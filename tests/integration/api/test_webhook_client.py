@@ -9,14 +9,14 @@ from ipaddress import ip_network
 
 import pytest
 
-from sendoff_actors.sender.http1_transport import Http1Transport
-from sendoff_actors.sender.name_lookup import NameLookup
-from sendoff_actors.sender.transport import TransportError
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.ports import PortRange
-from sendoff_http.problems import ProblemError
-from sendoff_http.try_webhook.webhook_client import Answer, NoAnswer, WebhookClient
-from sendoff_http.webhook_names import WebhookNames
+from sendoff_domain.webhook_ports import PortRange
+from sendoff_http.customers.webhook_client import Answer, NoAnswer, WebhookClient
+from sendoff_http.customers.webhook_names import WebhookNames
+from sendoff_http.web.problems import ProblemError
+from sendoff_webhooks.client.http1_transport import Http1Transport
+from sendoff_webhooks.client.name_lookup import NameLookup
+from sendoff_webhooks.client.transport import TransportError
 from support.certificates import Authority, new_authority
 from support.raw_receiver import OK, Peer, Script, answering_once, raw_receiver
 from support.receiver import Receiver, running_receiver

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from sendoff_db.sealing import Sealer
 from sendoff_domain.encryption_key import encryption_key_id, parse_encryption_key
+from sendoff_webhooks.keys.encryption import Sealer
 from support.command_line import Running, running, sendoff
 from support.waiting import wait_until
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from sendoff_config.settings import Settings
 from sendoff_control.authority import Fence, decide
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
-from sendoff_db.seed import seed
 from sendoff_domain.control import Action, Command, CommandStatus, Decision, Desired
-from sendoff_domain.settings import Settings
+from sendoff_webhooks.seed import seed
 
 STOP, START = Command(Action.STOP), Command(Action.START)
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from sendoff_config.settings import Settings
 from sendoff_control import heartbeat, nats_bus
 from sendoff_control.member import Member
 from sendoff_domain.control import Action, Command, Desired
 from sendoff_domain.errors import UnavailableError
-from sendoff_domain.settings import Settings
 from support.fleet import Fleet
 from support.proxy import Proxy, open_proxy
 from support.waiting import eventually

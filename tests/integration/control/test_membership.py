@@ -7,8 +7,8 @@ from datetime import timedelta
 import nats.errors
 import psycopg
 
+from sendoff_config.settings import Settings
 from sendoff_domain.control import Action, Command, Desired
-from sendoff_domain.settings import Settings
 from support.fleet import Fleet
 from support.waiting import eventually
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from sendoff_config.settings import Settings
 from sendoff_domain.control import Action, Command, Desired
-from sendoff_domain.settings import Settings
 from support import member_process
 from support.fleet import Fleet
 from support.waiting import eventually

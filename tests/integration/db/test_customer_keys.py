@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from sendoff_db.customer_keys import MOST_KEYS, add_first_key, read_keys, rotate_key
 from sendoff_db.pool import Connection
 from sendoff_db.retention import drop_expired
-from sendoff_db.sealing import Sealer
 from sendoff_domain.errors import SealError
+from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.signing_keys import MOST_KEYS, add_first_key, read_keys, rotate_key
 
 DAY = timedelta(days=1)
 SEALER = Sealer([b"1" * 32])

@@ -3,15 +3,15 @@
 import psycopg
 import pytest
 
-from sendoff_db.customer_keys import read_keys
+from sendoff_config.settings import Settings
 from sendoff_db.migrator import available, migrate
 from sendoff_db.pool import Connection
-from sendoff_db.resealing import Resealed, Seals, examine_seals, reseal
-from sendoff_db.sealing import Sealer
-from sendoff_db.seed import seed
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
-from sendoff_domain.settings import Settings
 from sendoff_domain.signature import format_secret
+from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.reencryption import Resealed, Seals, examine_seals, reseal
+from sendoff_webhooks.keys.signing_keys import read_keys
+from sendoff_webhooks.seed import seed
 
 FIRST, SECOND, LOST = b"1" * 32, b"2" * 32, b"3" * 32
 KEY = bytes(range(7, 39))

@@ -7,15 +7,15 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from sendoff_db.customer_keys import read_keys
+from sendoff_config.settings import SchedulerSettings, Settings, WebhookSettings
 from sendoff_db.pool import Connection
-from sendoff_db.sealing import Sealer
-from sendoff_db.seed import seed
 from sendoff_domain.backoff import RetryStrategy
-from sendoff_domain.response_rule import ResponseRule
-from sendoff_domain.schema_bounds import LARGEST
-from sendoff_domain.settings import SchedulerSettings, Settings, WebhookSettings
+from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.response_rule.schema_bounds import LARGEST
 from sendoff_domain.signature import format_secret
+from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.signing_keys import read_keys
+from sendoff_webhooks.seed import seed
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 

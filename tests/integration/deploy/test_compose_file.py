@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sendoff_db.configuration import load_settings
+from sendoff_config.loading import load_settings
 
 ROOT = Path(__file__).parents[3]
 SERVICES = {

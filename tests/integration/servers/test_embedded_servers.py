@@ -22,7 +22,7 @@ from redis import Redis
 from sendoff_cli.servers.embedded import ServerName, embedded_servers
 from sendoff_cli.servers.endpoints import is_free
 from sendoff_cli.servers.errors import ServerError
-from sendoff_cli.servers.leftovers import remember
+from sendoff_cli.servers.orphans import remember
 from support.waiting import wait_until
 
 ALL: tuple[ServerName, ...] = ("postgres", "redis", "nats")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import uvloop
 
-from sendoff_actors.sender.http1_transport import Http1Transport
-from sendoff_actors.sender.name_lookup import KEPT, NameLookup, Resolve
-from sendoff_domain.ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_webhooks.client.http1_transport import Http1Transport
+from sendoff_webhooks.client.name_lookup import KEPT, NameLookup, Resolve
 from support.certificates import Authority, new_authority
 from support.posting import Addresses, NewTransport, Post, Receive, posting
 from support.raw_receiver import RawReceiver, Script, raw_receiver

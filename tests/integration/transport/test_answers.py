@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from sendoff_actors.sender.transport import ANSWER_LIMIT, Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.transport import ANSWER_LIMIT, Answer, TransportError
 from support.posting import Post, Receive
 from support.raw_receiver import OK, Peer, answering, answering_once
 from support.waiting import eventually

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from sendoff_actors.sender.origin import parse_target
-from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.origin import parse_target
+from sendoff_webhooks.client.transport import Answer, TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, free_port, full_backlog
 from support.waiting import eventually

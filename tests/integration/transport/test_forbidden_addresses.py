@@ -6,9 +6,9 @@ from itertools import cycle
 
 import pytest
 
-from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.ports import parse_ports
+from sendoff_domain.webhook_ports import parse_ports
+from sendoff_webhooks.client.transport import Answer, TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, RawReceiver, answering, answering_once
 

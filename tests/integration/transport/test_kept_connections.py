@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.transport import Answer, TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, answering_once
 from support.waiting import eventually

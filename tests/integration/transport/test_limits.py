@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from sendoff_actors.sender.http1_transport import Http1Transport
-from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.http1_transport import Http1Transport
+from sendoff_webhooks.client.transport import Answer, TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, full_backlog
 from support.waiting import eventually

@@ -4,8 +4,8 @@ import ssl
 
 import pytest
 
-from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.transport import Answer, TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, answering
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sendoff_actors.sender.transport import Answer, TransportError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.transport import Answer, TransportError
 from support.certificates import Authority, new_authority
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, answering_once, refusing_handshakes

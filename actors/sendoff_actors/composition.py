@@ -1,0 +1,194 @@
+"""What a worker process opens and closes: the pool, Redis, its place in the fleet, and the services of the slices."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from sendoff_actors.background import background_turns, cancel
+from sendoff_actors.broker import HintBroker
+from sendoff_actors.claimer.handler import Claiming
+from sendoff_actors.claimer.ticker import Ticker
+from sendoff_actors.customer_watch import CustomerWatch
+from sendoff_actors.dead_letterer.handler import Burying
+from sendoff_actors.handoffs import ActorName, Queue, Tick
+from sendoff_actors.retrier.handler import Retrying
+from sendoff_actors.sender.breakers import Breakers
+from sendoff_actors.sender.completer import Ledger
+from sendoff_actors.sender.markers import Markers
+from sendoff_actors.sender.saturation import Crowds
+from sendoff_actors.sender.sending import Neighbours, Sending
+from sendoff_config.identity import Identity
+from sendoff_config.process_index import Place
+from sendoff_config.settings import SchedulerSettings, Settings
+from sendoff_control.fleet import join_fleet
+from sendoff_control.member import Member
+from sendoff_db.clock import DatabaseClock
+from sendoff_db.pool import Pool, open_pool
+from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
+from sendoff_domain.errors import UnavailableError
+from sendoff_webhooks.client.http1_transport import Http1Transport
+from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.seed import seed
+
+#: A process may hold so many messages that wait for their moment within the horizon, or four batches if that is more.
+_LEAST_HELD = 5000
+#: Slots of a rate are claimed this far ahead at most: they wait on leases.
+_LONGEST_PACE = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Everything that the actors of one process use."""
+
+    member: Member
+    claiming: Claiming
+    sending: Sending
+    retrying: Retrying
+    burying: Burying
+
+
+class Gate:
+    """What the Sender needs of the fleet: whether messages may be sent, and that a customer is paused.
+
+    Until the fleet is joined nothing is sent, since an unknown state is no permission.
+    """
+
+    member: Member | None = None
+
+    def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
+        """Asked before each request."""
+        return self.member is not None and self.member.is_running(scope)
+
+    async def pause(self, customer_id: str, reason: str) -> None:
+        """Pause a customer for the whole fleet; raises UnavailableError when PostgreSQL does not answer."""
+        if self.member is not None:
+            command = Command(Action.STOP, scope=customer_id, reason=reason, requested_by=self.member.identity.name)
+            await self.member.command(command, "worker")
+
+
+@contextlib.asynccontextmanager
+async def open_resources(
+    settings: Settings, identity: Identity, place: Place, broker: HintBroker
+) -> AsyncIterator[Resources]:
+    """Open all of it, run the background turns, and on leaving give back and record what is held."""
+    clock, gate, scheduler = DatabaseClock(), Gate(), settings.scheduler
+    async with contextlib.AsyncExitStack() as stack:
+        pool, cache = await _connect(stack, settings, identity, clock)
+        customers = Customers(pool, new_sealer(settings.security))
+        ticker = Ticker(
+            identity.instance, place, scheduler, clock, gate.is_running, lambda: sending.held == 0, _tick_sender(broker)
+        )
+        breakers = Breakers(pool, customers, lambda id: _announce(gate, watch, id), gate.pause)
+        neighbours = _neighbours(broker, gate, breakers, ticker)
+        sending = Sending(
+            clock,
+            customers,
+            Http1Transport(settings.security.allowed_networks, settings.security.allowed_ports),
+            Markers(cache),
+            Ledger(pool, scheduler.lease),
+            neighbours,
+            place.share(scheduler.max_concurrent),
+            max(_LEAST_HELD, 4 * scheduler.batch_size),
+            f"sendoff/{identity.version}",
+        )
+        watch = CustomerWatch(customers, lambda: sending.customers_in_hand, sending.release_held)
+        crowds = Crowds(pool, identity.name, sending.crowded)
+        fleet = _fleet(settings, pool, identity, clock, sending, ticker, watch)
+        gate.member = await stack.enter_async_context(fleet)
+        stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
+        others = {"crowds": crowds.run, "breakers": breakers.run, "customers": watch.run}
+        for turn in background_turns(sending, scheduler.lease, ticker, broker, others):
+            stack.push_async_callback(cancel, asyncio.create_task(turn))
+        yield Resources(
+            gate.member,
+            _claiming(pool, clock, identity, scheduler, place),
+            sending,
+            Retrying(pool, customers),
+            Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention),
+        )
+
+
+def _fleet(
+    settings: Settings,
+    pool: Pool,
+    identity: Identity,
+    clock: DatabaseClock,
+    sending: Sending,
+    ticker: Ticker,
+    watch: CustomerWatch,
+) -> contextlib.AbstractAsyncContextManager[Member]:
+    return join_fleet(
+        settings,
+        pool,
+        identity,
+        clock,
+        in_flight=lambda: sending.in_flight,
+        on_change=lambda _: sending.release_stopped(),
+        on_wake=ticker.wake,
+        on_customer=watch.changed,
+    )
+
+
+def _claiming(
+    pool: Pool, clock: DatabaseClock, identity: Identity, scheduler: SchedulerSettings, place: Place
+) -> Claiming:
+    pace_ahead = min(scheduler.interval, _LONGEST_PACE) + scheduler.horizon
+    return Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, pace_ahead, place.count)
+
+
+def _neighbours(broker: HintBroker, gate: Gate, breakers: Breakers, ticker: Ticker) -> Neighbours:
+    def make_room(room: bool) -> None:
+        (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
+
+    return Neighbours(
+        gate.is_running,
+        _enqueuer(broker, ActorName.RETRY),
+        _enqueuer(broker, ActorName.BURY),
+        make_room,
+        breakers.note,
+        ticker.wake,
+    )
+
+
+def _announce(gate: Gate, watch: CustomerWatch, customer_id: str) -> None:
+    """A breaker has changed here: this process looks at once, the others when they hear of it."""
+    watch.changed(customer_id)
+    if gate.member is not None:
+        gate.member.customer_changed(customer_id)
+
+
+async def _connect(
+    stack: contextlib.AsyncExitStack, settings: Settings, identity: Identity, clock: DatabaseClock
+) -> "tuple[Pool, redis.asyncio.Redis]":
+    """The pool and the cache; raises PoolTimeout when PostgreSQL does not answer, and the process is started again."""
+    pool = await stack.enter_async_context(open_pool(settings.postgres, identity.name))
+    cache = redis.asyncio.Redis.from_url(str(settings.redis.cache_url), socket_timeout=2, retry=None)
+    stack.push_async_callback(cache.aclose)
+    async with pool.connection(timeout=30) as connection:
+        await clock.sample(connection)
+        await seed(connection, settings)
+    return pool, cache
+
+
+def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:
+    async def enqueue(items: list[Any]) -> None:
+        try:
+            await asyncio.to_thread(broker.hand_on, actor, items)
+        except redis.RedisError as error:
+            raise UnavailableError(f"Redis did not take a hand-off to {actor}: {error}") from error
+
+    return enqueue
+
+
+def _tick_sender(broker: HintBroker) -> Callable[[Tick], Awaitable[None]]:
+    async def send_tick(tick: Tick) -> None:
+        await asyncio.to_thread(broker.hand_on, ActorName.CLAIM, tick)
+
+    return send_tick

@@ -1,0 +1,1 @@
+"""What a process starts from: its settings, its logs, and who it is among its siblings."""

@@ -1,0 +1,250 @@
+"""The settings of config.yaml as frozen models: one class per section, the root last.
+
+Keys are camelCase in the file and snake_case here. Unknown keys are refused. Reading the file and the
+environment is `sendoff_config.loading`'s work.
+"""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails
+
+from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.breaker import BreakerPolicy
+from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.encryption_key import parse_encryption_key
+from sendoff_domain.limits import Limits
+from sendoff_domain.policy_model import Section
+from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.signature import parse_secret
+from sendoff_domain.webhook_headers import Headers
+from sendoff_domain.webhook_ports import DEFAULT_PORTS, Ports
+from sendoff_domain.webhook_url import check_port, checked_webhook_url
+
+
+def _address(example: str, *schemes: str) -> AfterValidator:
+    """One URL, or several with commas between, each with one of the schemes."""
+
+    def check(text: str) -> str:
+        if not all(one.strip().startswith(tuple(f"{scheme}://" for scheme in schemes)) for one in text.split(",")):
+            raise ValueError(f"expected an address such as {example}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _network(value: Any) -> Any:
+    try:
+        network = ip_network(value)
+    except ValueError:
+        raise ValueError("expected a network such as 10.1.0.0/16 or fd00::/8, with no bits beyond the prefix") from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        raise ValueError("expected the IPv4 network itself, such as 10.1.0.0/16, not its v4-mapped form")
+    return network
+
+
+def _encryption_key(value: SecretStr) -> SecretStr:
+    parse_encryption_key(value.get_secret_value())
+    return value
+
+
+_MAPPED = IPv6Network("::ffff:0:0/96")
+Port = Annotated[int, Field(ge=0, le=65535)]
+PostgresUrl = Annotated[str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres")]
+RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix")]
+NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss")]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
+EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
+
+
+class SchedulerSettings(Section):
+    """The pace of one instance: every `interval` at most `batch_size` messages, `max_concurrent` in flight."""
+
+    enabled: bool = True
+    interval: PositiveDuration = timedelta(seconds=1)
+    batch_size: int = Field(default=100, ge=1, le=10_000)
+    max_concurrent: int = Field(default=100, ge=1, le=100_000)
+    drain: bool = False
+    horizon: Duration = timedelta(milliseconds=500)
+    lease: PositiveDuration = timedelta(seconds=8)
+
+
+class HttpSettings(Section):
+    """The API server; an empty `api_keys` leaves it open (fit for loopback only)."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    processes: int = Field(default=1, ge=1, le=256)
+    api_keys: tuple[SecretStr, ...] = ()
+
+
+class WorkerSettings(Section):
+    """How many worker processes one instance has; `None` is one per core."""
+
+    processes: int | None = Field(default=None, ge=1, le=256)
+
+
+class PostgresSettings(Section):
+    """PostgreSQL; without `url` the embedded server is used. Set `prepared_statements` off behind an old PgBouncer."""
+
+    url: PostgresUrl | None = None
+    prepared_statements: bool = True
+    pool_size: int = Field(default=4, ge=2, le=100)
+
+
+class RedisSettings(Section):
+    """Redis or Valkey: the broker and, in a database of its own, the markers of what was sent."""
+
+    broker_url: RedisUrl | None = None
+    cache_url: RedisUrl | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "RedisSettings":
+        if (self.broker_url is None) != (self.cache_url is None):
+            raise ValueError("expected brokerUrl and cacheUrl together (two databases of one server will do)")
+        if self.broker_url is not None and self.broker_url == self.cache_url:
+            raise ValueError("expected cacheUrl to name another database than brokerUrl: Dramatiq runs KEYS on its own")
+        return self
+
+
+class NatsSettings(Section):
+    """NATS: one of user and password, token, or a credentials file."""
+
+    url: NatsUrl | None = None
+    user: str | None = None
+    password: SecretStr | None = None
+    token: SecretStr | None = None
+    creds: str | None = None
+    tls: bool = False
+
+    @model_validator(mode="after")
+    def _one_way_to_log_in(self) -> "NatsSettings":
+        if (self.user is None) != (self.password is None):
+            raise ValueError("expected user and password together")
+        if sum(way is not None for way in (self.user, self.token, self.creds)) > 1:
+            raise ValueError("expected only one of user and password, token, or creds")
+        return self
+
+
+class ControlSettings(Section):
+    """`prefix` begins all subjects, channels and keys of start and stop; fleets that share servers differ in it."""
+
+    prefix: str = Field(default="sendoff", pattern=r"^[A-Za-z0-9_-]{1,64}$")
+
+
+class WebhookSettings(Section):
+    """The default customer's webhook."""
+
+    url: str | None = None
+    secret: SecretStr | None = None
+    timeout: PositiveDuration = timedelta(seconds=15)
+    connect_timeout: PositiveDuration = timedelta(seconds=5)
+    headers: Headers = Field(default_factory=dict)
+    response_rule: ResponseRule = ResponseRule()
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        return None if value is None else checked_webhook_url(value)
+
+    @field_validator("secret")
+    @classmethod
+    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            parse_secret(value.get_secret_value())
+        return value
+
+
+class DeadLetterSettings(Section):
+    """How long dead letters are kept."""
+
+    retention: PositiveDuration = timedelta(days=30)
+
+
+class PartitionSettings(Section):
+    """The time range of one partition, and how many are made ahead of now."""
+
+    every: Literal["day", "hour"] = "day"
+    ahead: int = Field(default=3, ge=1, le=96)
+
+
+class IngestSettings(Section):
+    """JetStream ingest, which this version does not have yet: switching it on is refused, not ignored."""
+
+    enabled: bool = False
+
+    @field_validator("enabled")
+    @classmethod
+    def _not_yet(cls, value: bool) -> bool:
+        if value:
+            raise ValueError("expected false: this version takes messages over HTTP only")
+        return value
+
+
+class SecuritySettings(Section):
+    """Private networks whose webhooks may be called all the same (CIDR), and the ports that may be called at all.
+
+    The first of `encryption_keys` seals the signing keys that are stored, any of them opens.
+    """
+
+    allowed_networks: tuple[Network, ...] = ()
+    allowed_ports: tuple[Ports, ...] = Field(default=DEFAULT_PORTS, min_length=1)
+    encryption_keys: tuple[EncryptionKey, ...] = ()
+
+
+class MetricsSettings(Section):
+    """Whether /metrics is served."""
+
+    enabled: bool = True
+
+
+class LoggingSettings(Section):
+    """What is logged, and as what."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Settings(Section):
+    """All of config.yaml."""
+
+    scheduler: SchedulerSettings = SchedulerSettings()
+    http: HttpSettings = HttpSettings()
+    workers: WorkerSettings = WorkerSettings()
+    postgres: PostgresSettings = PostgresSettings()
+    redis: RedisSettings = RedisSettings()
+    nats: NatsSettings = NatsSettings()
+    control: ControlSettings = ControlSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    retry: RetryStrategy = RetryStrategy()
+    limits: Limits = Limits()
+    breaker: BreakerPolicy = BreakerPolicy()
+    dead_letters: DeadLetterSettings = DeadLetterSettings()
+    retention: PositiveDuration = timedelta(days=30)
+    partitions: PartitionSettings = PartitionSettings()
+    ingest: IngestSettings = IngestSettings()
+    security: SecuritySettings = SecuritySettings()
+    metrics: MetricsSettings = MetricsSettings()
+    logging: LoggingSettings = LoggingSettings()
+
+    @model_validator(mode="after")
+    def _webhook_on_an_allowed_port(self) -> "Settings":
+        url = self.webhook.url
+        try:
+            if url is not None:
+                check_port(url, self.security.allowed_ports)
+        except ValueError as refusal:
+            where = ("webhook", "url")  # named, which a plain ValueError of the whole would not do
+            mistake = InitErrorDetails(type="value_error", loc=where, input=url, ctx={"error": refusal})
+            raise ValidationError.from_exception_data("Settings", [mistake]) from None
+        return self

@@ -1,0 +1,1 @@
+"""What a webhook has to answer for its message to count as delivered."""

@@ -1,1 +1,0 @@
-"""GET /openapi.json and the Swagger page."""

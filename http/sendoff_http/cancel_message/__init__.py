@@ -1,1 +1,0 @@
-"""DELETE /v1/messages/{id}."""

@@ -1,0 +1,1 @@
+"""Customers: one module a use case."""

@@ -1,0 +1,96 @@
+"""Create a customer with its first signing key."""
+
+import secrets
+from typing import Any
+
+from aiohttp import web
+from pydantic import Field
+
+from sendoff_domain.signature import format_secret
+from sendoff_http.customers.changes import merged, write_customer
+from sendoff_http.customers.model import Customer, CustomerFields, CustomerId, GivenSecret, key_of
+from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, stored_values
+from sendoff_http.customers.webhook_names import WEBHOOK_NAMES
+from sendoff_http.fleet.membership import MEMBER
+from sendoff_http.web.body import JSON, read_json
+from sendoff_http.web.etags import ETAG, etag
+from sendoff_http.web.keys import POOL, SEALER
+from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import validate
+from sendoff_webhooks.keys.signing_keys import add_first_key
+
+routes = Routes("Customers")
+
+_ID_BYTES = 12
+
+
+class NewCustomer(CustomerFields):
+    """A customer to be created; null means the default."""
+
+    id: CustomerId | None = Field(default=None, description="Made up (`cus_...`) if not given.")
+    secret: GivenSecret | None = Field(default=None, description="The first signing key; made up if not given.")
+
+
+class CreatedCustomer(Customer):
+    """The customer, and this once its secret."""
+
+    secret: str = Field(description="Signs its webhook requests. It is not shown again; rotate it if it gets lost.")
+
+
+_EXAMPLES = {
+    "short": {"webhookUrl": "https://example.org/hook"},
+    "long": {
+        "id": "acme",
+        "name": "Acme Ltd",
+        "webhookUrl": "https://example.org/hook",
+        "headers": {"X-Team": "parcels"},
+        "timeout": "10s",
+        "retry": {"attempts": 5, "first": "10s"},
+        "responseRule": {"statuses": ["200"]},
+        "limits": {"rate": 50, "per": "1s", "concurrency": 10},
+    },
+}
+
+
+@routes.operation(
+    "POST",
+    "/v1/customers",
+    "Create a customer",
+    {201: Answer("The customer and its secret", CreatedCustomer, headers={"Location": "Where to read it", **ETAG})},
+    problems=(400, 409, 413, 415, 422, 503),
+    body=Body({JSON: NewCustomer}, _EXAMPLES),
+)
+async def create_customer(request: web.Request) -> web.Response:
+    """Answer once it is stored: messages for it are accepted from then on."""
+    new = await _read(request)
+    await request.app[WEBHOOK_NAMES].refuse_forbidden(new.webhook_url)
+    customer_id = new.id or f"cus_{secrets.token_hex(_ID_BYTES)}"
+    row, key = await _store(request, customer_id, new)
+    request.app[MEMBER].customer_changed(customer_id)
+    headers = {"Location": f"/v1/customers/{customer_id}", "ETag": etag(row.version)}
+    return json_answer({**describe_customer(row), "secret": format_secret(key)}, 201, headers)
+
+
+async def _read(request: web.Request) -> NewCustomer:
+    body = await read_json(request)
+    if not isinstance(body, dict):
+        raise invalid([FieldError("", "expected a JSON object")])
+    return validate(NewCustomer, merged(NewCustomer, {}, body))
+
+
+async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tuple[CustomerRow, bytes]:
+    values: dict[str, Any] = stored_values(customer_id, new)
+    async with request.app[POOL].connection() as connection, connection.transaction():
+        if await write_customer(connection, __package__, "insert_customer", values) is None:
+            raise _exists(customer_id)
+        key = await add_first_key(connection, request.app[SEALER], customer_id, key_of(new.secret))
+        row = await find_customer(connection, customer_id)
+    if row is None:
+        raise _exists(customer_id)  # somebody has deleted it already
+    return row, key
+
+
+def _exists(customer_id: str) -> ProblemError:
+    return ProblemError(409, "customer_exists", f"there is a customer {customer_id!r} already")

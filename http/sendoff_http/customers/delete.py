@@ -1,0 +1,57 @@
+"""Delete a customer that nothing waits for any more."""
+
+from aiohttp import web
+
+from sendoff_db.pool import Connection
+from sendoff_db.sql import read_statement
+from sendoff_http.customers.rows import find_customer
+from sendoff_http.fleet.membership import MEMBER
+from sendoff_http.web.etags import HEADER, read_expected, require_expected
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.paths import customer_id_of
+from sendoff_http.web.problems import ProblemError, no_such_customer
+from sendoff_webhooks.seed import DEFAULT_CUSTOMER
+
+routes = Routes("Customers")
+
+
+@routes.operation(
+    "DELETE",
+    "/v1/customers/{id}",
+    "Delete a customer",
+    {204: Answer("It is gone, and its keys with it; what was sent and what is dead stays")},
+    problems=(404, 409, 412, 422, 503),
+    headers=HEADER,
+)
+async def delete_customer(request: web.Request) -> web.Response:
+    """Answer 204 once it is gone; 409 while messages of it wait.
+
+    A message that is accepted at this very moment finds no webhook, and becomes a dead letter by its retries.
+    """
+    customer_id, expected = customer_id_of(request), read_expected(request)
+    if customer_id == DEFAULT_CUSTOMER:
+        raise ProblemError(409, "customer_configured", "the default customer belongs to config.yaml and stays")
+    versions = None if expected is None else sorted(expected)
+    async with request.app[POOL].connection() as connection:
+        due, retries, deleted = await _delete(connection, customer_id, versions)
+        row = None if deleted else await find_customer(connection, customer_id)
+    if not deleted:
+        if row is None:
+            raise no_such_customer(customer_id)
+        require_expected(expected, row.version)
+        raise _in_use(due, retries)
+    request.app[MEMBER].customer_changed(customer_id)
+    return web.Response(status=204)
+
+
+async def _delete(connection: Connection, customer_id: str, versions: list[int] | None) -> tuple[int, int, bool]:
+    statement = read_statement(__package__, "delete_customer")
+    cursor = await connection.execute(statement, {"id": customer_id, "versions": versions})
+    ((due, retries, deleted),) = await cursor.fetchall()
+    return due, retries, deleted
+
+
+def _in_use(due: int, retries: int) -> ProblemError:
+    detail = f"{due} of its messages are due or scheduled and {retries} wait for a retry: cancel them, or let them end"
+    return ProblemError(409, "customer_in_use", detail, extra={"due": due, "retries": retries})

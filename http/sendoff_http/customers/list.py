@@ -1,0 +1,76 @@
+"""List customers by their ids."""
+
+import base64
+import binascii
+import re
+
+from aiohttp import web
+from psycopg.rows import args_row
+from pydantic import Field
+
+from sendoff_db.sql import read_statement
+from sendoff_http.customers.model import Customer
+from sendoff_http.customers.rows import CustomerRow, describe_customer
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.pagination import PageQuery
+from sendoff_http.web.problems import FieldError, invalid
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel, read_query
+
+routes = Routes("Customers")
+
+_is_position = re.compile(rb"c[A-Za-z0-9_-]{1,64}").fullmatch
+
+
+class CustomerPage(ApiModel):
+    """Customers by their ids; the list ends where nextCursor is null."""
+
+    data: list[Customer]
+    next_cursor: str | None
+
+
+class CustomerQuery(PageQuery):
+    """Which customers."""
+
+    paused: bool | None = Field(default=None, description="Only those that are paused, or only those that are not.")
+
+
+@routes.operation(
+    "GET",
+    "/v1/customers",
+    "List customers",
+    {200: Answer("One page", CustomerPage)},
+    problems=(422, 503),
+    query=CustomerQuery,
+)
+async def list_customers(request: web.Request) -> web.Response:
+    """Answer with one page; no secret is in it."""
+    query = read_query(request, CustomerQuery)
+    after = "" if query.cursor is None else _decode(query.cursor)
+    async with (
+        request.app[POOL].connection() as connection,
+        connection.cursor(row_factory=args_row(CustomerRow)) as cursor,
+    ):
+        await cursor.execute(
+            read_statement(__package__, "list_customers"),
+            {"after": after, "paused": query.paused, "limit": query.limit + 1},
+        )
+        rows = await cursor.fetchall()
+    shown = rows[: query.limit]
+    next_cursor = _encode(shown[-1].id) if len(rows) > query.limit else None
+    return json_answer({"data": [describe_customer(row) for row in shown], "nextCursor": next_cursor})
+
+
+def _encode(customer_id: str) -> str:
+    return base64.urlsafe_b64encode(b"c" + customer_id.encode()).decode().rstrip("=")
+
+
+def _decode(text: str) -> str:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    if _is_position(raw) is None:
+        raise invalid([FieldError("?cursor", "expected the nextCursor of the page before")])
+    return raw[1:].decode()

@@ -1,0 +1,69 @@
+"""Pause and resume one customer: a stop and a start of its own scope, decided in PostgreSQL."""
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field, StringConstraints
+
+from sendoff_domain.control import Action, Command
+from sendoff_http.customers.model import Customer
+from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer
+from sendoff_http.fleet.membership import MEMBER
+from sendoff_http.web.body import JSON, read_optional_model
+from sendoff_http.web.etags import ETAG, etag
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.paths import customer_id_of
+from sendoff_http.web.problems import no_such_customer
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel
+
+routes = Routes("Customers")
+
+
+class Remark(ApiModel):
+    """Why; a body is not needed."""
+
+    reason: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")] | None = Field(
+        default=None, description="For whoever looks later."
+    )
+
+
+_PROBLEMS = (400, 404, 413, 415, 422, 503)
+_ANSWER = {200: Answer("The customer as it is now", Customer, headers=ETAG)}
+_BODY = Body({JSON: Remark}, {"maintenance": {"reason": "their maintenance"}}, required=False)
+
+
+@routes.operation(
+    "POST", "/v1/customers/{id}/pause", "Hold a customer's messages", _ANSWER, problems=_PROBLEMS, body=_BODY
+)
+async def pause_customer(request: web.Request) -> web.Response:
+    """Answer once it is decided: from then on none of its messages is claimed. Nothing is lost, no attempt is spent."""
+    return await _command(request, Action.STOP)
+
+
+@routes.operation(
+    "POST", "/v1/customers/{id}/resume", "Let a customer's messages go", _ANSWER, problems=_PROBLEMS, body=_BODY
+)
+async def resume_customer(request: web.Request) -> web.Response:
+    """Answer once it is decided; what is due goes out at once."""
+    return await _command(request, Action.START)
+
+
+async def _command(request: web.Request, action: Action) -> web.Response:
+    customer_id = customer_id_of(request)
+    remark = await read_optional_model(request, Remark)
+    await _existing(request, customer_id)  # first: a stop of a scope that is nobody's would wait for its customer
+    member = request.app[MEMBER]
+    await member.command(Command(action, scope=customer_id, reason=remark.reason), "http")
+    member.customer_changed(customer_id)
+    row = await _existing(request, customer_id)
+    return json_answer(describe_customer(row), headers={"ETag": etag(row.version)})
+
+
+async def _existing(request: web.Request, customer_id: str) -> CustomerRow:
+    async with request.app[POOL].connection() as connection:
+        row = await find_customer(connection, customer_id)
+    if row is None:
+        raise no_such_customer(customer_id)
+    return row

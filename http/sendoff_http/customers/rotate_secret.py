@@ -1,0 +1,87 @@
+"""Give a customer a new signing key, while the old ones stay valid for a grace period."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import AfterValidator, Field
+
+from sendoff_db.sql import read_statement
+from sendoff_domain.durations import Duration
+from sendoff_domain.signature import format_secret
+from sendoff_domain.times import format_optional
+from sendoff_http.customers.model import GivenSecret, key_of
+from sendoff_http.fleet.membership import MEMBER
+from sendoff_http.messages.model import ShownMoment
+from sendoff_http.web.body import JSON, read_optional_model
+from sendoff_http.web.keys import POOL, SEALER, SETTINGS
+from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.paths import customer_id_of
+from sendoff_http.web.problems import ProblemError, no_such_customer
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel
+from sendoff_webhooks.keys.signing_keys import rotate_key
+from sendoff_webhooks.seed import DEFAULT_CUSTOMER
+
+routes = Routes("Customers")
+
+_LONGEST_GRACE = timedelta(days=7)
+
+
+def _checked_grace(value: timedelta) -> timedelta:
+    if value > _LONGEST_GRACE:
+        raise ValueError("expected a duration between 0s and 7d")
+    return value
+
+
+class Rotation(ApiModel):
+    """The new secret, and how long the old ones go on signing beside it."""
+
+    secret: GivenSecret | None = Field(default=None, description="Made up if not given; given, it is safe to repeat.")
+    grace: Annotated[Duration, AfterValidator(_checked_grace)] = Field(
+        default=timedelta(hours=24), description="0s to 7d; until then each request has a signature for every key."
+    )
+
+
+class RotatedSecret(ApiModel):
+    """The new secret, this once."""
+
+    secret: str = Field(description="Signs from now on. It is not shown again.")
+    previous_expires_at: ShownMoment | None = Field(
+        description="When the last of the old ones ends; null: none is left."
+    )
+
+
+@routes.operation(
+    "POST",
+    "/v1/customers/{id}/rotate-secret",
+    "Give a customer a new signing key",
+    {200: Answer("The new secret", RotatedSecret)},
+    problems=(400, 404, 409, 413, 415, 422, 503),
+    body=Body({JSON: Rotation}, {"slowly": {"grace": "7d"}, "leaked": {"grace": "0s"}}, required=False),
+)
+async def rotate_secret(request: web.Request) -> web.Response:
+    """Answer once the new key is stored; all instances sign with it within two seconds."""
+    customer_id = customer_id_of(request)
+    rotation = await read_optional_model(request, Rotation)
+    if customer_id == DEFAULT_CUSTOMER and request.app[SETTINGS].webhook.secret is not None:
+        raise ProblemError(
+            409,
+            "customer_configured",
+            "the default customer's secret is webhook.secret of config.yaml: change it there",
+        )
+    key, expires_at = await _rotate(request, customer_id, rotation)
+    request.app[MEMBER].customer_changed(customer_id)
+    return json_answer({"secret": format_secret(key), "previousExpiresAt": format_optional(expires_at)})
+
+
+async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) -> tuple[bytes, datetime | None]:
+    given = key_of(rotation.secret)
+    async with request.app[POOL].connection() as connection, connection.transaction():
+        key = await rotate_key(connection, request.app[SEALER], customer_id, given, rotation.grace)
+        if key is None:
+            raise no_such_customer(customer_id)
+        statement = read_statement(__package__, "read_last_expiry")
+        cursor = await connection.execute(statement, {"id": customer_id})
+        ((expires_at,),) = await cursor.fetchall()
+    return key, expires_at

@@ -1,0 +1,129 @@
+"""Try a customer's webhook: a signed test message goes out at once, and what came of it is shown."""
+
+import os
+from datetime import timedelta
+from typing import Any
+
+from aiohttp import web
+from pydantic import Field
+
+from sendoff_domain.errors import SealError
+from sendoff_domain.ids import hex_uuid7
+from sendoff_domain.judgement import refusal
+from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.payload import render_payload
+from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.webhook_headers import shown_headers
+from sendoff_domain.webhook_request import attempt_headers
+from sendoff_http.customers.rows import CustomerRow, find_customer
+from sendoff_http.customers.webhook_client import WEBHOOK_CLIENT, Answer, NoAnswer
+from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now
+from sendoff_http.web.operation import Answer as Promise
+from sendoff_http.web.operation import Routes
+from sendoff_http.web.paths import customer_id_of
+from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel
+from sendoff_webhooks.keys.signing_keys import read_keys
+
+routes = Routes("Customers")
+
+_SHOWN_BYTES = 4096
+#: Each of them may hang as long as the customer's timeout allows.
+_MOST_AT_ONCE = 50
+
+
+class TrialRequest(ApiModel):
+    """What was sent."""
+
+    url: str
+    headers: dict[str, str] = Field(description="Credentials of the customer's own headers are shown as ***.")
+    body: str
+
+
+class TrialAnswer(ApiModel):
+    """What the webhook answered."""
+
+    status_code: int
+    body: str = Field(description="The first 4 KiB, as text.")
+    duration_ms: float
+
+
+class Verdict(ApiModel):
+    """What Sendoff would have made of it."""
+
+    delivered: bool
+    error_class: ErrorClass | None = None
+    detail: str | None = None
+
+
+class Trial(ApiModel):
+    """A test: what was sent, what came back (null: no answer), and what it means."""
+
+    request: TrialRequest
+    answer: TrialAnswer | None
+    verdict: Verdict
+
+
+@routes.operation(
+    "POST",
+    "/v1/customers/{id}/test",
+    "Send a test message to a customer's webhook",
+    {200: Promise("What was sent and what came of it, good or bad", Trial)},
+    problems=(404, 409, 503),
+)
+async def try_webhook(request: web.Request) -> web.Response:
+    """Answer with what came of it; nothing is stored or tried again, and neither a pause nor a stop holds it back."""
+    client = request.app[WEBHOOK_CLIENT]
+    if client.running >= _MOST_AT_ONCE:
+        raise overloaded("too many tests at once; try again")
+    row, keys = await _load(request, customer_id_of(request))
+    if row.webhook_url is None:
+        raise ProblemError(409, "no_webhook", f"the customer {row.id!r} has no webhook")
+    body, headers = _message(request, row, keys)
+    limits = timedelta(milliseconds=row.timeout_ms), timedelta(milliseconds=row.connect_timeout_ms)
+    answer = await client.post(row.webhook_url, headers, body, *limits)
+    shown = {**headers, **shown_headers(row.headers)}
+    return json_answer(
+        {
+            "request": {"url": row.webhook_url, "headers": shown, "body": body.decode()},
+            "answer": _describe(answer) if isinstance(answer, Answer) else None,
+            "verdict": _judge(answer, ResponseRule.model_validate(row.response_rule)),
+        }
+    )
+
+
+async def _load(request: web.Request, customer_id: str) -> tuple[CustomerRow, list[bytes]]:
+    async with request.app[POOL].connection() as connection:
+        row = await find_customer(connection, customer_id)
+        if row is None:
+            raise no_such_customer(customer_id)
+        try:
+            keys = await read_keys(connection, request.app[SEALER], customer_id)
+        except SealError as error:
+            raise ProblemError(500, "secret_unreadable", str(error)) from None
+    return row, [key.key for key in keys]
+
+
+def _message(request: web.Request, row: CustomerRow, keys: list[bytes]) -> tuple[bytes, dict[str, str]]:
+    now = database_now(request.app)
+    webhook_id = "msg_" + hex_uuid7(int(now * 1000), os.urandom(10))
+    content = {"test": True, "text": "A test message from Sendoff: the webhook of this customer can be reached."}
+    body = render_payload(webhook_id, "test", content, {})
+    user_agent = f"sendoff/{request.app[IDENTITY].version}"
+    return body, attempt_headers(webhook_id, 1, int(now), body, keys, row.headers, user_agent)
+
+
+def _describe(answer: Answer) -> dict[str, Any]:
+    text = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
+    return {"statusCode": answer.status_code, "body": text, "durationMs": answer.duration_ms}
+
+
+def _judge(answer: Answer | NoAnswer, rule: ResponseRule) -> dict[str, Any]:
+    if isinstance(answer, NoAnswer):
+        return {"delivered": False, "errorClass": answer.error_class, "detail": answer.detail}
+    refused = refusal(rule, answer.status_code, answer.body, is_cut=answer.is_cut)
+    if refused is None:
+        return {"delivered": True}
+    error_class, detail = refused
+    return {"delivered": False, "errorClass": error_class, "detail": detail}

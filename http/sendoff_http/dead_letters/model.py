@@ -1,0 +1,137 @@
+"""Dead letters as the API shows them, and the filters that list, resend and purge share."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.ids import format_message_id
+from sendoff_domain.message import DeathReason
+from sendoff_domain.payload import read_payload
+from sendoff_domain.times import Moment, format_moment, format_optional
+from sendoff_http.messages.model import MessageId, ShownMoment
+from sendoff_http.web.pagination import CreatedQuery, CustomerText, id_bounds
+from sendoff_http.web.validation import ApiModel
+
+KIND = "d"
+_TO = Field(default=None, min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="To exactly this recipient.")
+
+
+class DeadLetter(ApiModel):
+    """A message that could not be delivered; its id is the message's."""
+
+    id: MessageId
+    customer: str
+    to: str
+    content: Any
+    metadata: dict[str, str]
+    deliver_at: ShownMoment
+    expires_at: ShownMoment | None
+    retry: RetryStrategy | None
+    created_at: ShownMoment
+    dead_at: ShownMoment
+    reason: DeathReason
+    attempts: int
+    generation: int
+    last_error: str | None
+
+
+class DeadAttempt(ApiModel):
+    """A failed attempt as the dead letter remembers it."""
+
+    generation: int
+    attempt: int
+    started_at: ShownMoment
+    duration_ms: float
+    status_code: int | None
+    error_class: str | None
+    detail: str | None
+
+
+class DeadLetterWithHistory(DeadLetter):
+    """A dead letter and all that was tried."""
+
+    history: list[DeadAttempt]
+
+
+class DeadLetterPage(ApiModel):
+    """Dead letters, newest message first; the list ends where nextCursor is null."""
+
+    data: list[DeadLetter]
+    next_cursor: str | None
+
+
+class DeadLetterQuery(CreatedQuery):
+    """Which dead letters; all filters must fit."""
+
+    customer: CustomerText | None = Field(default=None, description="Of this customer.")
+    to: str | None = _TO
+    reason: DeathReason | None = Field(default=None, description="Dead for this reason.")
+
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        low, high = self.id_range(KIND)
+        return {"low": low, "high": high, "customer": self.customer, "recipient": self.to, "reason": self.reason}
+
+
+class Selection(ApiModel):
+    """Which dead letters to act on; all filters must fit, none means every one."""
+
+    customer: CustomerText | None = None
+    to: str | None = _TO
+    reason: DeathReason | None = None
+    created_after: Moment | None = None
+    created_before: Moment | None = None
+    dry_run: bool = Field(default=False, description="Only count.")
+
+    def values(self) -> dict[str, Any]:
+        """The statement's parameters."""
+        low, high = id_bounds(self.created_after, self.created_before)
+        return {"low": low, "high": high, "customer": self.customer, "recipient": self.to, "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterRow:
+    """A row of `list_dead_letters.sql`."""
+
+    message_id: UUID
+    customer_id: str
+    recipient: str
+    payload: str
+    deliver_at: datetime
+    expires_at: datetime | None
+    retry: dict[str, Any] | None
+    created_at: datetime
+    dead_at: datetime
+    reason: str
+    attempts: int
+    generation: int
+    last_error: str | None
+
+    def document(self) -> dict[str, Any]:
+        """As the API shows it."""
+        content, metadata = read_payload(self.payload)
+        return {
+            "id": format_message_id(self.message_id),
+            "customer": self.customer_id,
+            "to": self.recipient,
+            "content": content,
+            "metadata": metadata,
+            "deliverAt": format_moment(self.deliver_at),
+            "expiresAt": format_optional(self.expires_at),
+            "retry": self.retry,
+            "createdAt": format_moment(self.created_at),
+            "deadAt": format_moment(self.dead_at),
+            "reason": self.reason,
+            "attempts": self.attempts,
+            "generation": self.generation,
+            "lastError": self.last_error,
+        }
+
+
+def describe_history(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The remembered attempts; their times were written by PostgreSQL in its own time zone."""
+    return [{**one, "startedAt": format_moment(datetime.fromisoformat(one["startedAt"]))} for one in history]

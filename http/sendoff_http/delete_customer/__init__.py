@@ -1,1 +1,0 @@
-"""DELETE /v1/customers/{id}."""

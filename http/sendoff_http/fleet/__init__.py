@@ -1,0 +1,1 @@
+"""The fleet: start, stop and state."""

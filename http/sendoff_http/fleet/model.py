@@ -1,0 +1,111 @@
+"""Commands and the fleet as the API shows them."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from sendoff_control.status import FleetStatus, InstanceStatus
+from sendoff_domain.control import DEFAULT_TTL, GLOBAL_SCOPE, CommandStatus, Desired
+from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.times import format_moment
+from sendoff_http.messages.model import ShownMoment
+from sendoff_http.web.pagination import CustomerText
+from sendoff_http.web.validation import ApiModel
+
+_Remark = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
+Health = Literal["up", "down", "off"]
+LONGEST_WAIT = timedelta(seconds=30)
+
+
+class CommandInput(ApiModel):
+    """A command; without a body it is one to the whole fleet."""
+
+    command_id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")] | None = Field(
+        default=None, description="The same id counts once, however often and on whatever way it arrives."
+    )
+    scope: CustomerText = Field(default=GLOBAL_SCOPE, description="`global`, or the id of one customer.")
+    reason: _Remark | None = None
+    requested_by: _Remark | None = None
+    ttl: PositiveDuration = Field(default=DEFAULT_TTL, description="How long the command is worth anything.")
+
+
+class WaitQuery(ApiModel):
+    """Whether to wait for the fleet."""
+
+    wait: Duration | None = Field(default=None, description="How long to wait for the acks of all live instances.")
+
+
+class CommandResult(ApiModel):
+    """What became of a command."""
+
+    command_id: str
+    scope: str
+    status: CommandStatus
+    revision: int
+    epoch: int
+    desired: Desired
+    converged: bool | None = Field(description="Whether all live instances have applied it; null without wait.")
+
+
+class Instance(ApiModel):
+    """One instance with all its processes."""
+
+    instance: str
+    host: str
+    version: str
+    started_at: ShownMoment
+    processes: int
+    revision: int
+    actual: str = Field(description="running, stopped, unknown, or changing while its processes differ.")
+    in_flight: int
+    buses: dict[str, Health]
+
+
+class StoppedScope(ApiModel):
+    """A customer that is stopped."""
+
+    scope: str
+    revision: int
+    desired: Desired
+
+
+class Fleet(ApiModel):
+    """What the fleet should do and what it does."""
+
+    desired: Desired
+    epoch: int
+    revision: int
+    converged: bool
+    instances: list[Instance]
+    unconfirmed: list[str] = Field(description="Processes that have not applied the revision yet.")
+    buses: dict[str, Health]
+    scopes: list[StoppedScope]
+
+
+def describe_fleet(fleet: FleetStatus) -> dict[str, Any]:
+    """The fleet's document."""
+    return {
+        "desired": fleet.desired,
+        "epoch": fleet.epoch,
+        "revision": fleet.revision,
+        "converged": fleet.converged,
+        "instances": [_describe_instance(one) for one in fleet.instances],
+        "unconfirmed": list(fleet.unconfirmed),
+        "buses": dict(fleet.buses),
+        "scopes": [{"scope": one.scope, "revision": one.revision, "desired": one.desired} for one in fleet.scopes],
+    }
+
+
+def _describe_instance(one: InstanceStatus) -> dict[str, Any]:
+    return {
+        "instance": one.instance,
+        "host": one.host,
+        "version": one.version,
+        "startedAt": format_moment(one.started_at),
+        "processes": len(one.processes),
+        "revision": one.revision,
+        "actual": one.actual,
+        "inFlight": one.in_flight,
+        "buses": dict(one.buses),
+    }

@@ -1,1 +1,0 @@
-"""GET /health/live and /health/ready."""

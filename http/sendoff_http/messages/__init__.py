@@ -1,0 +1,1 @@
+"""Messages: one module a use case."""

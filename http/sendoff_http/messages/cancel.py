@@ -1,0 +1,40 @@
+"""Cancel a message as long as nobody is sending it."""
+
+from aiohttp import web
+
+from sendoff_db.sql import read_statement
+from sendoff_http.messages.conflicts import wrong_state
+from sendoff_http.messages.rows import load_message
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.paths import message_id_of
+from sendoff_http.web.problems import no_such_message
+
+routes = Routes("Messages")
+
+_CANCELLABLE = ("scheduled", "retrying")
+#: A message that moves from retries to due at this very moment can be missed by a statement.
+_TRIES = 3
+
+
+@routes.operation(
+    "DELETE",
+    "/v1/messages/{id}",
+    "Cancel a message",
+    {204: Answer("It will not be sent")},
+    problems=(404, 409, 503),
+)
+async def cancel_message(request: web.Request) -> web.Response:
+    """Answer 204 once it can no longer be sent; 409 once it is being sent or is at its end."""
+    message_id = message_id_of(request)
+    async with request.app[POOL].connection() as connection:
+        for _ in range(_TRIES):
+            cursor = await connection.execute(read_statement(__package__, "cancel"), {"id": message_id})
+            if await cursor.fetchone() is not None:
+                return web.Response(status=204)
+            row = await load_message(connection, message_id)
+            if row is None or row.status not in _CANCELLABLE:
+                break
+    if row is None:
+        raise no_such_message(request.match_info["id"])
+    raise wrong_state(row, "cancelled")

@@ -1,0 +1,109 @@
+"""Why is it not delivered yet?"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from aiohttp import web
+from psycopg.rows import class_row
+from pydantic import Field
+
+from sendoff_db.pool import Connection
+from sendoff_db.sql import read_statement
+from sendoff_domain.explanation import Cause, Explanation, Facts, explain
+from sendoff_domain.ids import format_message_id
+from sendoff_domain.times import format_moment, format_optional
+from sendoff_http.messages.model import MessageId, ShownMoment
+from sendoff_http.messages.rows import MessageRow, load_message
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.paths import message_id_of
+from sendoff_http.web.problems import no_such_message
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel
+
+routes = Routes("Messages")
+
+#: A message that moves from one place to another at this very moment can be missed by a statement.
+_TRIES = 3
+_ENDS = ("sent", "dead", "cancelled")
+
+
+class ShownReason(ApiModel):
+    """One thing that the message waits for."""
+
+    cause: Cause
+    detail: str
+    until: ShownMoment | None = Field(description="When this is over, if that is known.")
+
+
+class ShownExplanation(ApiModel):
+    """Why a message has not been delivered yet, or what became of it."""
+
+    id: MessageId
+    customer: str
+    status: Literal["scheduled", "sending", "retrying", "sent", "dead", "cancelled"]
+    summary: str = Field(description="The strongest reason in a sentence.")
+    reasons: list[ShownReason]
+    next_try_at: ShownMoment | None = Field(description="Null if it is for a person to decide, or over.")
+
+
+@routes.operation(
+    "GET",
+    "/v1/messages/{id}/explain",
+    "Say why a message is not delivered yet",
+    {200: Answer("All that it waits for", ShownExplanation)},
+    problems=(404, 503),
+)
+async def explain_message(request: web.Request) -> web.Response:
+    """Answer with every reason, the strongest first."""
+    message_id = message_id_of(request)
+    async with request.app[POOL].connection() as connection:
+        row, facts = await _look(connection, message_id)
+    if row is None:
+        raise no_such_message(request.match_info["id"])
+    return json_answer(_describe_end(row) if facts is None else _describe(row, explain(facts)))
+
+
+async def _look(connection: Connection, message_id: UUID) -> tuple[MessageRow | None, Facts | None]:
+    """The message and, while it waits for something, what is known of that."""
+    row = None
+    for _ in range(_TRIES):
+        row = await load_message(connection, message_id)
+        if row is None or row.status in _ENDS:
+            break
+        facts = await _facts(connection, message_id)
+        if facts is not None:
+            return row, facts
+    return row, None
+
+
+async def _facts(connection: Connection, message_id: UUID) -> Facts | None:
+    async with connection.cursor(row_factory=class_row(Facts)) as cursor:
+        await cursor.execute(read_statement(__package__, "read_facts"), {"id": message_id})
+        return await cursor.fetchone()
+
+
+def _describe(row: MessageRow, explanation: Explanation) -> dict[str, Any]:
+    return {
+        **_identity(row),
+        "summary": explanation.reasons[0].detail,
+        "reasons": [
+            {"cause": reason.cause, "detail": reason.detail, "until": format_optional(reason.until)}
+            for reason in explanation.reasons
+        ],
+        "nextTryAt": format_optional(explanation.next_try_at),
+    }
+
+
+def _describe_end(row: MessageRow) -> dict[str, Any]:
+    ends = {
+        "sent": f"it was delivered at {format_moment(row.sent_at)}" if row.sent_at is not None else "it was delivered",
+        "dead": f"it is a dead letter: {row.reason}",
+        "cancelled": "it was cancelled",
+    }
+    summary = ends.get(row.status, "it is on its way from one place to another; ask again")
+    return {**_identity(row), "summary": summary, "reasons": [], "nextTryAt": None}
+
+
+def _identity(row: MessageRow) -> dict[str, Any]:
+    return {"id": format_message_id(row.message_id), "customer": row.customer_id, "status": row.status}

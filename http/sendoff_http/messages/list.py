@@ -1,0 +1,39 @@
+"""List messages, newest first."""
+
+from aiohttp import web
+from pydantic import Field
+
+from sendoff_http.messages.model import Message
+from sendoff_http.messages.rows import describe_row
+from sendoff_http.messages.search import KIND, ListQuery, find_page
+from sendoff_http.web.cursor import encode_cursor
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel, read_query
+
+routes = Routes("Messages")
+
+
+class MessagePage(ApiModel):
+    """Messages, newest first. A page can hold fewer than the limit; the list ends where nextCursor is null."""
+
+    data: list[Message]
+    next_cursor: str | None = Field(description="For the next page; null at the end.")
+
+
+@routes.operation(
+    "GET",
+    "/v1/messages",
+    "List messages, newest first",
+    {200: Answer("One page", MessagePage)},
+    problems=(422, 503),
+    query=ListQuery,
+)
+async def list_messages(request: web.Request) -> web.Response:
+    """Answer with one page."""
+    query = read_query(request, ListQuery)
+    async with request.app[POOL].connection() as connection:
+        page = await find_page(connection, query)
+    cursor = None if page.last_id is None else encode_cursor(KIND, page.last_id)
+    return json_answer({"data": [describe_row(row) for row in page.rows], "nextCursor": cursor})

@@ -1,0 +1,91 @@
+"""List what waits for its next attempt, the next one first."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+
+from sendoff_db.sql import read_statement
+from sendoff_domain.ids import format_message_id
+from sendoff_domain.times import format_moment
+from sendoff_http.messages.model import LastError, MessageId, ShownMoment
+from sendoff_http.messages.rows import MessageRow, last_error, load_messages
+from sendoff_http.web.cursor import decode_cursor, encode_cursor
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.pagination import FIRST_ID, PageQuery
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel, read_query
+
+routes = Routes("Retries")
+
+_KIND = "r"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Retry(ApiModel):
+    """A message that waits for its next attempt."""
+
+    id: MessageId
+    customer: str
+    to: str
+    next_attempt_at: ShownMoment
+    attempts: int = Field(description="Attempts made so far, of the current generation.")
+    last_error: LastError | None
+
+
+class RetryPage(ApiModel):
+    """Retries, the next one first; the list ends where nextCursor is null."""
+
+    data: list[Retry]
+    next_cursor: str | None
+
+
+@routes.operation(
+    "GET",
+    "/v1/retries",
+    "List what waits for its next attempt",
+    {200: Answer("One page", RetryPage)},
+    problems=(422, 503),
+    query=PageQuery,
+)
+async def list_retries(request: web.Request) -> web.Response:
+    """Answer with one page."""
+    query = read_query(request, PageQuery)
+    after, moment = (FIRST_ID, 0) if query.cursor is None else decode_cursor(_KIND, query.cursor)
+    values = {
+        "after": after,
+        "moment": _moment_of(moment),
+        "limit": query.limit + 1,
+    }
+    async with request.app[POOL].connection() as connection:
+        cursor = await connection.execute(read_statement(__package__, "list_retries"), values)
+        found: dict[UUID, datetime] = dict(await cursor.fetchall())
+        wanted = dict(list(found.items())[: query.limit])
+        rows = await load_messages(connection, list(wanted))
+    # One that was claimed in between is no retry any more.
+    waiting = sorted((row for row in rows if row.status == "retrying"), key=lambda row: wanted[row.message_id])
+    more = len(found) > query.limit
+    next_cursor = _cursor_behind(*list(wanted.items())[-1]) if more else None
+    return json_answer({"data": [_describe(row, wanted[row.message_id]) for row in waiting], "nextCursor": next_cursor})
+
+
+def _moment_of(microseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _cursor_behind(message_id: UUID, moment: datetime) -> str:
+    return encode_cursor(_KIND, message_id, (moment - _EPOCH) // timedelta(microseconds=1))
+
+
+def _describe(row: MessageRow, next_attempt_at: datetime) -> dict[str, Any]:
+    return {
+        "id": format_message_id(row.message_id),
+        "customer": row.customer_id,
+        "to": row.recipient,
+        "nextAttemptAt": format_moment(next_attempt_at),
+        "attempts": row.attempts,
+        "lastError": last_error(row),
+    }

@@ -1,0 +1,79 @@
+"""Move a message's delivery, or its next attempt, to another time."""
+
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from sendoff_db.pool import Connection
+from sendoff_db.sql import read_statement
+from sendoff_domain.durations import Duration
+from sendoff_domain.times import Moment
+from sendoff_http.messages.conflicts import wrong_state
+from sendoff_http.messages.model import Message
+from sendoff_http.messages.rows import MessageRow, describe_row, load_message
+from sendoff_http.web.body import JSON, read_model
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.paths import message_id_of
+from sendoff_http.web.problems import FieldError, invalid, no_such_message
+from sendoff_http.web.responses import json_answer
+from sendoff_http.web.validation import ApiModel
+
+routes = Routes("Messages")
+
+_MOVABLE = ("scheduled", "retrying")
+#: A message that moves from retries to due at this very moment can be missed by a statement.
+_TRIES = 3
+
+
+class Reschedule(ApiModel):
+    """When to deliver instead: one of the two."""
+
+    deliver_at: Moment | None = Field(default=None, description="When to deliver it; in the past means now.")
+    delay: Duration | None = Field(default=None, description="How long from now.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> "Reschedule":
+        if (self.deliver_at is None) == (self.delay is None):
+            raise PydanticCustomError("one", "expected either deliverAt or delay")
+        return self
+
+
+@routes.operation(
+    "PATCH",
+    "/v1/messages/{id}",
+    "Move a delivery to another time",
+    {200: Answer("The message as it is now", Message)},
+    problems=(400, 404, 409, 413, 415, 422, 503),
+    body=Body({JSON: Reschedule}, {"later": {"delay": "10m"}}),
+)
+async def reschedule_message(request: web.Request) -> web.Response:
+    """Answer with the moved message; 409 once it is being sent or is at its end."""
+    message_id = message_id_of(request)
+    wish = await read_model(request, Reschedule)
+    async with request.app[POOL].connection() as connection:
+        for _ in range(_TRIES):
+            moved = await _reschedule(connection, message_id, wish)
+            row = await load_message(connection, message_id)
+            if moved or row is None or row.status not in _MOVABLE or row.expires_at is not None:
+                break
+    if row is None:
+        raise no_such_message(request.match_info["id"])
+    if not moved:
+        raise _refusal(row, wish)
+    return json_answer(describe_row(row))
+
+
+async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule) -> bool:
+    values = {"id": message_id, "deliver_at": wish.deliver_at, "delay": wish.delay}
+    cursor = await connection.execute(read_statement(__package__, "reschedule"), values)
+    return await cursor.fetchone() is not None
+
+
+def _refusal(row: MessageRow, wish: Reschedule) -> Exception:
+    if row.status in _MOVABLE and row.expires_at is not None:
+        field = "/deliverAt" if wish.delay is None else "/delay"
+        return invalid([FieldError(field, f"expected a moment before expiresAt ({row.expires_at.isoformat()})")])
+    return wrong_state(row, "rescheduled")

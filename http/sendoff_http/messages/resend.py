@@ -1,0 +1,35 @@
+"""Send a message again: the same id, a new generation, fresh attempts."""
+
+from aiohttp import web
+
+from sendoff_http.messages.conflicts import wrong_state
+from sendoff_http.messages.model import Message
+from sendoff_http.messages.resending import resend
+from sendoff_http.messages.rows import describe_row, load_message
+from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.paths import message_id_of
+from sendoff_http.web.problems import no_such_message
+from sendoff_http.web.responses import json_answer
+
+routes = Routes("Messages")
+
+
+@routes.operation(
+    "POST",
+    "/v1/messages/{id}/resend",
+    "Send a message again",
+    {202: Answer("The message, due now", Message, headers={"Location": "Where to read it"})},
+    problems=(404, 409, 503),
+)
+async def resend_message(request: web.Request) -> web.Response:
+    """Answer once it is due again; 409 while it is still on its way."""
+    message_id = message_id_of(request)
+    moved = await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id])
+    async with request.app[POOL].connection() as connection:
+        row = await load_message(connection, message_id)
+    if row is None:
+        raise no_such_message(request.match_info["id"])
+    if not moved:
+        raise wrong_state(row, "resent")
+    return json_answer(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})

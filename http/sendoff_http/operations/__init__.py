@@ -1,0 +1,1 @@
+"""For operators and orchestrators: health, metrics, statistics, and the documentation of the API."""

@@ -1,0 +1,37 @@
+"""The metrics in Prometheus' text format."""
+
+import os
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from sendoff_http.operations.customer_gauges import read_troubles
+from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.problems import ProblemError
+from sendoff_http.web.request_metrics import METRICS
+
+routes = Routes("Health")
+
+
+@routes.operation(
+    "GET",
+    "/metrics",
+    "Metrics for Prometheus",
+    {200: Answer("Text format", str, content_type="text/plain")},
+    problems=(404,),
+)
+async def read_metrics(request: web.Request) -> web.Response:
+    """Answer with the numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR.
+
+    The customers in trouble are those of the whole fleet.
+    """
+    if not request.app[SETTINGS].metrics.enabled:
+        raise ProblemError(404, "not_found", "metrics are switched off (metrics.enabled)")
+    registry = request.app[METRICS].registry
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
+    body = generate_latest(registry) + await read_troubles(request.app[POOL])
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

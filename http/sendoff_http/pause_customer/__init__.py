@@ -1,1 +1,0 @@
-"""POST /v1/customers/{id}/pause and /resume."""

@@ -1,1 +1,0 @@
-"""PATCH /v1/customers/{id}."""

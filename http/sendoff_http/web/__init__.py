@@ -1,0 +1,1 @@
+"""The plumbing of the API: bodies, answers, problems, and the OpenAPI document."""

@@ -1,0 +1,81 @@
+"""Reads the body of a request: the right type, within its limit, JSON, and what the model allows."""
+
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_http.web.problems import ProblemError
+from sendoff_http.web.validation import validate
+
+Model = TypeVar("Model", bound=BaseModel)
+
+JSON = "application/json"
+#: Enough for one message whose content is written in escapes throughout.
+BODY_LIMIT = 512 * 1024
+
+
+async def read_json(request: web.Request, limit: int = BODY_LIMIT) -> Any:
+    """The JSON value of the body; raises ProblemError 415, 413 or 400."""
+    require_type(request, (JSON,))
+    return parse_body(await read_bytes(request, limit))
+
+
+async def read_model(request: web.Request, model: type[Model]) -> Model:
+    """The body as a model; raises ProblemError 415, 413, 400 or 422."""
+    return validate(model, await read_json(request))
+
+
+async def read_optional_model(request: web.Request, model: type[Model]) -> Model:
+    """The same for an endpoint that needs no body: none at all means every default."""
+    if not request.body_exists or request.content_length == 0:
+        return validate(model, {})
+    return await read_model(request, model)
+
+
+def require_type(request: web.Request, known: tuple[str, ...]) -> str:
+    """The media type of the body, one of `known`; raises ProblemError 415."""
+    given = request.headers.get("Content-Type", "")
+    if given in known:  # nearly always, and then nothing has to be taken apart
+        return given
+    found = request.content_type
+    charset = request.charset
+    if not given or found not in known or (charset or "utf-8").lower() != "utf-8":
+        expected = " or ".join(known)
+        raise ProblemError(
+            415,
+            "unsupported_media_type",
+            f"expected Content-Type {expected}, got {given[:80] or 'none'!r}",
+            headers={"Accept-Post": ", ".join(known)},
+        )
+    return found
+
+
+async def read_bytes(request: web.Request, limit: int) -> bytes:
+    """The whole body; raises ProblemError 413 as soon as it is known to be longer than `limit` bytes."""
+    if (request.content_length or 0) > limit:
+        raise _too_large(limit)
+    parts: list[bytes] = []
+    size = 0
+    # Counted while it arrives: neither a chunked nor a compressed body tells its length beforehand.
+    content = request.content
+    while not content.at_eof():
+        part = await content.readany()
+        size += len(part)
+        if size > limit:
+            raise _too_large(limit)
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def parse_body(body: bytes) -> Any:
+    """The value of a JSON body; raises ProblemError 400."""
+    try:
+        return parse_json(body)
+    except NotJsonError as error:
+        raise ProblemError(400, "not_json", f"the body is not valid JSON: {error}") from None
+
+
+def _too_large(limit: int) -> ProblemError:
+    return ProblemError(413, "body_too_large", f"the body has more than {limit} bytes")

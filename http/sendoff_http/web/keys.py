@@ -1,0 +1,25 @@
+"""What one API process shares between its requests; each is made once by the composition root."""
+
+import time
+
+from aiohttp import web
+
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
+from sendoff_db.clock import DatabaseClock
+from sendoff_db.pool import Pool
+from sendoff_webhooks.keys.encryption import Sealer
+
+SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
+IDENTITY: web.AppKey[Identity] = web.AppKey("identity", Identity)
+POOL: web.AppKey[Pool] = web.AppKey("pool")
+CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
+SEALER: web.AppKey[Sealer] = web.AppKey("sealer", Sealer)
+
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
+
+def database_now(app: web.Application) -> float:
+    """The database's clock in Unix seconds; until it was read once, this machine's."""
+    clock = app[CLOCK]
+    return clock.now() if clock.known else time.time()

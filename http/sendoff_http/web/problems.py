@@ -1,0 +1,122 @@
+"""Every error leaves as an RFC 9457 problem document; nothing internal leaks through one."""
+
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+import psycopg
+import structlog
+from aiohttp import web
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from sendoff_domain.errors import SendoffError, UnavailableError
+from sendoff_http.web.keys import REQUEST_ID
+
+CONTENT_TYPE = "application/problem+json"
+#: What a client is asked to wait when a server behind us does not answer.
+_RETRY_AFTER_SECONDS = "1"
+_OUTAGES = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests, TimeoutError)
+_log = structlog.get_logger("sendoff.http")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One mistake in a body or in the query: where (a JSON pointer, or `?name`), what, and a code if it has one."""
+
+    pointer: str
+    detail: str
+    code: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """The form in which it is shown."""
+        shown = {"pointer": self.pointer, "detail": self.detail}
+        return shown if self.code is None else {**shown, "code": self.code}
+
+
+class ProblemError(SendoffError):
+    """A request cannot be served; `code` is stable, `extra` holds members beside those of RFC 9457."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+def invalid(errors: Sequence[FieldError]) -> ProblemError:
+    """What was sent can be read but is not allowed (422)."""
+    shown = errors[0]
+    rest = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return ProblemError(422, "invalid", f"{shown.pointer or 'the body'}: {shown.detail}{rest}", errors=errors)
+
+
+def no_such_message(text: str) -> ProblemError:
+    """There is no message of that id, or it is no id at all (404)."""
+    return ProblemError(404, "message_not_found", f"there is no message {text[:80]!r}")
+
+
+def no_such_customer(text: str) -> ProblemError:
+    """There is no customer of that id (404)."""
+    return ProblemError(404, "customer_not_found", f"there is no customer {text[:80]!r}")
+
+
+def overloaded(detail: str) -> ProblemError:
+    """Too much at once, or a server behind us is away (503): the same request may be sent again."""
+    return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+
+
+def answer_error(request: web.Request, error: Exception) -> web.Response:
+    """The answer for whatever a handler raised."""
+    if isinstance(error, ProblemError):
+        return render(request, error)
+    if isinstance(error, web.HTTPException):
+        return render(request, _from_aiohttp(error))
+    if isinstance(error, UnavailableError):
+        return render(request, overloaded(str(error)))
+    if isinstance(error, _OUTAGES):
+        _log.warning("a server is unavailable", error=type(error).__name__, detail=str(error)[:300])
+        return render(request, overloaded("a server that is needed does not answer; try again"))
+    # The client gets no traceback, the log does.
+    _log.error("a request failed", request_id=request[REQUEST_ID], traceback="".join(traceback.format_exception(error)))
+    return render(request, ProblemError(500, "internal_error", "something went wrong on our side"))
+
+
+def render(request: web.Request, problem: ProblemError) -> web.Response:
+    """The answer for one problem, with its headers."""
+    document: dict[str, Any] = {
+        "type": f"urn:sendoff:problem:{problem.code}",
+        "title": problem.code.replace("_", " ").capitalize(),
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": request.path,
+        "code": problem.code,
+        "requestId": request[REQUEST_ID],
+        **problem.extra,
+    }
+    if problem.errors:
+        document["errors"] = [error.document() for error in problem.errors]
+    return web.Response(
+        body=msgspec.json.encode(document), status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers
+    )
+
+
+def _from_aiohttp(error: web.HTTPException) -> ProblemError:
+    code = "body_too_large" if error.status == 413 else HTTPStatus(error.status).name.lower()
+    detail = HTTPStatus(error.status).description or error.reason
+    kept = {name: value for name, value in error.headers.items() if name.lower() != "content-type"}
+    return ProblemError(error.status, code, detail, headers=kept)

@@ -1,0 +1,38 @@
+"""Every request has an id, is counted and leaves one line in the log."""
+
+import re
+import time
+
+from aiohttp import web
+
+from sendoff_http.web.access_log import AccessLog
+from sendoff_http.web.keys import REQUEST_ID
+from sendoff_http.web.request_metrics import Metrics
+from sendoff_intake.entropy import Entropy
+
+HEADER = "X-Request-Id"
+_is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
+
+
+class Observer:
+    """Gives requests their ids, and records how they ended."""
+
+    def __init__(self, metrics: Metrics, log: AccessLog) -> None:
+        self._metrics = metrics
+        self._log = log
+        self._entropy = Entropy(16)
+
+    def identify(self, request: web.Request) -> str:
+        """The client's own id if it is a sane one, else a new one; it is in the request, too."""
+        given = request.headers.get(HEADER)
+        request_id = given if given is not None and _is_sane(given) else self._entropy.take().hex()
+        request[REQUEST_ID] = request_id
+        return request_id
+
+    def record(self, request: web.Request, status: int, started: float) -> None:
+        """Count and log a request that began at that `time.perf_counter()`."""
+        seconds = time.perf_counter() - started
+        resource = request.match_info.route.resource
+        # A path without a route is not a label: anybody could make up as many as they like.
+        self._metrics.observe(request.method, resource.canonical if resource else "", status, seconds)
+        self._log(request.method, request.rel_url.raw_path, status, seconds, request.remote, request[REQUEST_ID])

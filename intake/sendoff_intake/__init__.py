@@ -1,0 +1,1 @@
+"""How a message comes in, whichever door it takes: validate, render, store once, commit together."""

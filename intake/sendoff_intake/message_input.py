@@ -1,0 +1,82 @@
+"""What a client may send in as a message."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.durations import Duration
+from sendoff_domain.times import Moment
+from sendoff_http.web.validation import ApiModel
+
+MOST_TO = 256
+CUSTOMER = r"[A-Za-z0-9_-]{1,64}"
+DEFAULT_CUSTOMER = "default"
+MOST_METADATA_KEYS = 50
+MOST_METADATA_BYTES = 8 * 1024
+#: The strategy travels with its message; a customer's may be longer.
+MOST_WAITS = 100
+#: PostgreSQL cannot hold the character NUL in a text.
+_NO_NUL = r"^[^\x00]*$"
+
+
+class MessageInput(ApiModel):
+    """A message to accept; `deliverAt` in the past means now, and so does neither of `deliverAt` and `delay`."""
+
+    # plain_message.py takes past this model what is plainly valid: what it takes must be valid here, too.
+    to: Annotated[str, StringConstraints(min_length=1, max_length=MOST_TO, pattern=_NO_NUL)] = Field(
+        description="Whom the message is for; its meaning is the webhook's business."
+    )
+    content: Any = Field(description="Text or any JSON, at most 64 KiB.")
+    customer: Annotated[str, StringConstraints(pattern=f"^{CUSTOMER}$")] = Field(
+        default=DEFAULT_CUSTOMER, description="Whose webhook gets the message."
+    )
+    deliver_at: Moment | None = Field(default=None, description="When to deliver it: with a time zone.")
+    delay: Duration | None = Field(default=None, description="How long from now; either this or deliverAt.")
+    expires_at: Moment | None = Field(default=None, description="After this it is not sent any more.")
+    metadata: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=MOST_METADATA_KEYS,
+        description=f"Texts that go along: at most {MOST_METADATA_KEYS} keys and {MOST_METADATA_BYTES // 1024} KiB.",
+    )
+    retry: RetryStrategy | None = Field(
+        default=None,
+        description="How it is tried again, if not by its customer's strategy: an object, or the name of a preset.",
+    )
+
+    @field_validator("delay")
+    @classmethod
+    def _not_both(cls, delay: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        if delay is not None and info.data.get("deliver_at") is not None:
+            raise PydanticCustomError("both", "expected either deliverAt or delay, not both")
+        return delay
+
+    @field_validator("expires_at")
+    @classmethod
+    def _after_delivery(cls, expires_at: datetime | None, info: ValidationInfo) -> datetime | None:
+        deliver_at = info.data.get("deliver_at")
+        if expires_at is not None and deliver_at is not None and expires_at <= deliver_at:
+            raise PydanticCustomError("order", "expected a moment after deliverAt")
+        return expires_at
+
+    @field_validator("metadata")
+    @classmethod
+    def _small(cls, metadata: dict[str, str]) -> dict[str, str]:
+        size = metadata_size(metadata)
+        if size > MOST_METADATA_BYTES:
+            raise PydanticCustomError("size", f"expected at most {MOST_METADATA_BYTES} bytes in all, got {size}")
+        return metadata
+
+    @field_validator("retry")
+    @classmethod
+    def _short(cls, retry: RetryStrategy | None) -> RetryStrategy | None:
+        if retry is not None and retry.waits is not None and len(retry.waits) > MOST_WAITS:
+            raise PydanticCustomError("size", f"expected at most {MOST_WAITS} waits, got {len(retry.waits)}")
+        return retry
+
+
+def metadata_size(metadata: dict[str, str]) -> int:
+    """The size of metadata in bytes, as the limit counts it."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())

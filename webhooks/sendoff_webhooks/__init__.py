@@ -1,0 +1,1 @@
+"""What every process knows of a customer, and how its webhook is called."""

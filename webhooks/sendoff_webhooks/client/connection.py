@@ -1,0 +1,194 @@
+"""One HTTP/1.1 connection to a webhook: a request out, an answer in, one at a time."""
+
+import asyncio
+import math
+import ssl
+import time
+from collections.abc import Callable
+
+import httptools
+
+from sendoff_domain.outcome import ErrorClass
+from sendoff_webhooks.client.transport import ANSWER_LIMIT, Answer, TransportError
+
+#: An answer whose status line and headers, interim answers included, are longer than this is not read (bytes).
+_HEAD_LIMIT = 64 * 1024
+#: Nor is one that is not complete after this: a body up to its limit, in chunks of one byte, or trailers (bytes).
+_WHOLE_LIMIT = 1024 * 1024
+
+
+class StaleConnectionError(Exception):
+    """A kept-alive connection was closed by the server before it read the request."""
+
+
+class Connection(asyncio.Protocol):
+    """A connection that is either idle or waiting for one answer.
+
+    httptools (llhttp) calls the `on_...` methods while it parses; what they find is settled when it is through with
+    the bytes at hand, since bytes behind the answer mean that the connection can't be used again. An answer without
+    a length ends with the connection (RFC 9112, section 6.3); 1xx answers are skipped; what goes beyond ANSWER_LIMIT
+    is cut and the connection closed.
+    """
+
+    def __init__(self, on_idle: Callable[["Connection"], None], on_closed: Callable[["Connection"], None]) -> None:
+        self._on_idle = on_idle
+        self._on_closed = on_closed
+        self._loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call in Python 3.11
+        self._transport: asyncio.Transport
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._deadline = math.inf
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # RFC 9112, section 2.2
+        self._was_used = False
+        self.closed = False
+        self.idle_since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: the connection is up."""
+        self._transport = transport  # type: ignore[assignment]  # TCP or TLS: it is one to write to
+
+    @property
+    def deadline(self) -> float:
+        """Until when the answer must be there (`time.monotonic()`); infinite when none is waited for."""
+        return self._deadline if self._waiter is not None else math.inf
+
+    def request(self, data: bytes, deadline: float = math.inf) -> "asyncio.Future[Answer]":
+        """Write one whole request; the future gets the answer, a TransportError or a StaleConnectionError.
+
+        Whoever passes a deadline calls `fail` when it is over.
+        """
+        self._waiter = waiter = self._loop.create_future()
+        self._deadline = deadline
+        self._received = 0
+        self._head_complete = False
+        self._answer: Answer | None = None
+        self._reusable = False
+        self._body: bytes | bytearray = b""
+        if self.closed or self._transport.is_closing():
+            self._end(None)
+        else:
+            self._transport.write(data)
+        return waiter
+
+    def give_up(self, waiter: "asyncio.Future[Answer]", error: Exception) -> None:
+        """Stop waiting for an answer and close; does nothing when the answer is there, since others may wait now."""
+        if self._waiter is waiter:
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """Give up whatever is under way and close."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_exception(error)
+        if not self.closed:
+            self.abort()
+
+    def abort(self) -> None:
+        """Close at once, whatever is under way."""
+        self.closed = True
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes came."""
+        if self._waiter is None:  # nobody asked: what is left on this connection can't be trusted
+            self.abort()
+            return
+        self._received += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._reusable = False
+            if self._answer is None:
+                self.fail(TransportError(ErrorClass.PROTOCOL, f"not an HTTP answer: {error}"))
+                return
+        if self._answer is not None:
+            self._settle(self._answer)
+        elif self._received > (_WHOLE_LIMIT if self._head_complete else _HEAD_LIMIT):
+            part = "answer" if self._head_complete else "headers"
+            self.fail(TransportError(ErrorClass.PROTOCOL, f"no end of the {part} within {self._received} bytes"))
+
+    def eof_received(self) -> None:
+        """asyncio: the server will write no more; nothing that comes later could be read."""
+        self._end(None)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio: the connection is gone."""
+        self.closed = True
+        self._end(error)
+        self._on_closed(self)
+
+    def on_message_begin(self) -> None:
+        """httptools: the first byte of an interim answer, the answer, or something that nobody asked for."""
+        self._reusable = False
+        self._has_length = False
+        self._retry_after: str | None = None
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: one header, or one trailer, which says nothing here."""
+        if self._head_complete:
+            return
+        name = name.lower()
+        if name == b"retry-after":
+            self._retry_after = value.decode("latin-1")
+        elif name == b"content-length" or (name == b"transfer-encoding" and value.lower().endswith(b"chunked")):
+            self._has_length = True
+
+    def on_headers_complete(self) -> None:
+        """httptools: the head is read."""
+        status_code = self._parser.get_status_code()
+        if status_code < 100:
+            raise ValueError(status_code)  # httptools makes a HttpParserError of it
+        self._head_complete = status_code >= 200
+
+    def on_body(self, data: bytes) -> None:
+        """httptools: a part of the body."""
+        if self._answer is not None:
+            return
+        if not self._body:
+            self._body = data
+        elif isinstance(self._body, bytearray):
+            self._body += data
+        else:
+            self._body = bytearray(self._body + data)
+        if len(self._body) > ANSWER_LIMIT:
+            self._complete(reusable=False)
+
+    def on_message_complete(self) -> None:
+        """httptools: the whole answer is read; after an interim one the real answer follows."""
+        if self._head_complete and self._answer is None:
+            self._complete(reusable=self._parser.should_keep_alive())
+
+    def _complete(self, *, reusable: bool) -> Answer:
+        self._reusable = reusable
+        body, is_cut = bytes(self._body[:ANSWER_LIMIT]), len(self._body) > ANSWER_LIMIT
+        self._answer = Answer(self._parser.get_status_code(), body, self._retry_after, is_cut)
+        return self._answer
+
+    def _settle(self, answer: Answer) -> None:
+        """Hand over the answer; the connection is used again only if both sides are through with this exchange."""
+        reusable = self._reusable and not self.closed and not self._transport.get_write_buffer_size()
+        if answer.status_code == 408 and self._was_used and not reusable:
+            self.fail(StaleConnectionError())  # the server's goodbye to an idle connection (RFC 9110, 15.5.9)
+            return
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(answer)
+        if reusable:
+            self._was_used = True
+            self.idle_since = time.monotonic()
+            self._on_idle(self)
+        elif not self.closed:
+            self.abort()
+
+    def _end(self, error: Exception | None) -> None:
+        """Nothing more can be read."""
+        if self._waiter is None:
+            if not self.closed:
+                self.abort()
+        elif error is None and self._head_complete and not self._has_length:
+            self._settle(self._complete(reusable=False))
+        elif self._was_used and not self._received:
+            self.fail(StaleConnectionError())
+        else:
+            error_class = ErrorClass.TLS if isinstance(error, ssl.SSLError) else ErrorClass.CONNECTION_RESET
+            self.fail(TransportError(error_class, str(error or "closed before the answer was complete")))

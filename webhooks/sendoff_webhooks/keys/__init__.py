@@ -1,0 +1,1 @@
+"""Signing keys: how they are made, rotated, and encrypted where they are stored."""

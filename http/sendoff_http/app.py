@@ -21,7 +21,7 @@ from sendoff_http.customers.webhook_client import open_client
 from sendoff_http.customers.webhook_names import open_names
 from sendoff_http.dead_letters.bulk import routes as many_dead_letters
 from sendoff_http.dead_letters.letters import routes as dead_letters
-from sendoff_http.fleet.membership import MEMBER, join
+from sendoff_http.fleet.membership import join
 from sendoff_http.fleet.scheduler import routes as scheduler
 from sendoff_http.messages.cancel import routes as cancel_message
 from sendoff_http.messages.create import routes as create_message
@@ -40,7 +40,7 @@ from sendoff_http.operations.metrics import routes as exposition
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.web.access_log import make_access_log
 from sendoff_http.web.authentication import make_gate
-from sendoff_http.web.keys import CLOCK, IDENTITY, POOL, SEALER, SETTINGS, database_now
+from sendoff_http.web.keys import CLOCK, IDENTITY, MEMBER, POOL, SEALER, SETTINGS, database_now
 from sendoff_http.web.middleware import make_spine
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount

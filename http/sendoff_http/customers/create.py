@@ -11,13 +11,12 @@ from sendoff_http.customers.changes import merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, CustomerId, GivenSecret, key_of
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, stored_values
 from sendoff_http.customers.webhook_names import WEBHOOK_NAMES
-from sendoff_http.fleet.membership import MEMBER
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
-from sendoff_http.web.keys import POOL, SEALER
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.keys import MEMBER, POOL, SEALER
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.problems import FieldError, ProblemError, invalid
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
 from sendoff_webhooks.keys.signing_keys import add_first_key
 
@@ -58,7 +57,11 @@ _EXAMPLES = {
     "POST",
     "/v1/customers",
     "Create a customer",
-    {201: Answer("The customer and its secret", CreatedCustomer, headers={"Location": "Where to read it", **ETAG})},
+    {
+        201: ResponseDoc(
+            "The customer and its secret", CreatedCustomer, headers={"Location": "Where to read it", **ETAG}
+        )
+    },
     problems=(400, 409, 413, 415, 422, 503),
     body=Body({JSON: NewCustomer}, _EXAMPLES),
 )
@@ -70,7 +73,7 @@ async def create_customer(request: web.Request) -> web.Response:
     row, key = await _store(request, customer_id, new)
     request.app[MEMBER].customer_changed(customer_id)
     headers = {"Location": f"/v1/customers/{customer_id}", "ETag": etag(row.version)}
-    return json_answer({**describe_customer(row), "secret": format_secret(key)}, 201, headers)
+    return json_response({**describe_customer(row), "secret": format_secret(key)}, 201, headers)
 
 
 async def _read(request: web.Request) -> NewCustomer:

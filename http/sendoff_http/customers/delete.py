@@ -5,10 +5,9 @@ from aiohttp import web
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_http.customers.rows import find_customer
-from sendoff_http.fleet.membership import MEMBER
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
-from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
 from sendoff_webhooks.seed import DEFAULT_CUSTOMER
@@ -20,7 +19,7 @@ routes = Routes("Customers")
     "DELETE",
     "/v1/customers/{id}",
     "Delete a customer",
-    {204: Answer("It is gone, and its keys with it; what was sent and what is dead stays")},
+    {204: ResponseDoc("It is gone, and its keys with it; what was sent and what is dead stays")},
     problems=(404, 409, 412, 422, 503),
     headers=HEADER,
 )

@@ -12,10 +12,10 @@ from sendoff_db.sql import read_statement
 from sendoff_http.customers.model import Customer
 from sendoff_http.customers.rows import CustomerRow, describe_customer
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.pagination import PageQuery
 from sendoff_http.web.problems import FieldError, invalid
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 
 routes = Routes("Customers")
@@ -40,7 +40,7 @@ class CustomerQuery(PageQuery):
     "GET",
     "/v1/customers",
     "List customers",
-    {200: Answer("One page", CustomerPage)},
+    {200: ResponseDoc("One page", CustomerPage)},
     problems=(422, 503),
     query=CustomerQuery,
 )
@@ -59,7 +59,7 @@ async def list_customers(request: web.Request) -> web.Response:
         rows = await cursor.fetchall()
     shown = rows[: query.limit]
     next_cursor = _encode(shown[-1].id) if len(rows) > query.limit else None
-    return json_answer({"data": [describe_customer(row) for row in shown], "nextCursor": next_cursor})
+    return json_response({"data": [describe_customer(row) for row in shown], "nextCursor": next_cursor})
 
 
 def _encode(customer_id: str) -> str:

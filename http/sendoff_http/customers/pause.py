@@ -8,14 +8,13 @@ from pydantic import Field, StringConstraints
 from sendoff_domain.control import Action, Command
 from sendoff_http.customers.model import Customer
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer
-from sendoff_http.fleet.membership import MEMBER
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.etags import ETAG, etag
-from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Customers")
@@ -30,7 +29,7 @@ class Remark(ApiModel):
 
 
 _PROBLEMS = (400, 404, 413, 415, 422, 503)
-_ANSWER = {200: Answer("The customer as it is now", Customer, headers=ETAG)}
+_ANSWER = {200: ResponseDoc("The customer as it is now", Customer, headers=ETAG)}
 _BODY = Body({JSON: Remark}, {"maintenance": {"reason": "their maintenance"}}, required=False)
 
 
@@ -58,7 +57,7 @@ async def _command(request: web.Request, action: Action) -> web.Response:
     await member.command(Command(action, scope=customer_id, reason=remark.reason), "http")
     member.customer_changed(customer_id)
     row = await _existing(request, customer_id)
-    return json_answer(describe_customer(row), headers={"ETag": etag(row.version)})
+    return json_response(describe_customer(row), headers={"ETag": etag(row.version)})
 
 
 async def _existing(request: web.Request, customer_id: str) -> CustomerRow:

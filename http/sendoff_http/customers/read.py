@@ -6,10 +6,10 @@ from sendoff_http.customers.model import Customer
 from sendoff_http.customers.rows import describe_customer, find_customer
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 
 routes = Routes("Customers")
 
@@ -18,7 +18,7 @@ routes = Routes("Customers")
     "GET",
     "/v1/customers/{id}",
     "Read a customer",
-    {200: Answer("The customer", Customer, headers=ETAG)},
+    {200: ResponseDoc("The customer", Customer, headers=ETAG)},
     problems=(404, 503),
 )
 async def read_customer(request: web.Request) -> web.Response:
@@ -28,4 +28,4 @@ async def read_customer(request: web.Request) -> web.Response:
         row = await find_customer(connection, customer_id)
     if row is None:
         raise no_such_customer(customer_id)
-    return json_answer(describe_customer(row), headers={"ETag": etag(row.version)})
+    return json_response(describe_customer(row), headers={"ETag": etag(row.version)})

@@ -11,14 +11,13 @@ from sendoff_domain.durations import Duration
 from sendoff_domain.signature import format_secret
 from sendoff_domain.times import format_optional
 from sendoff_http.customers.model import GivenSecret, key_of
-from sendoff_http.fleet.membership import MEMBER
 from sendoff_http.messages.model import ShownMoment
 from sendoff_http.web.body import JSON, read_optional_model
-from sendoff_http.web.keys import POOL, SEALER, SETTINGS
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.keys import MEMBER, POOL, SEALER, SETTINGS
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_webhooks.keys.signing_keys import rotate_key
 from sendoff_webhooks.seed import DEFAULT_CUSTOMER
@@ -56,7 +55,7 @@ class RotatedSecret(ApiModel):
     "POST",
     "/v1/customers/{id}/rotate-secret",
     "Give a customer a new signing key",
-    {200: Answer("The new secret", RotatedSecret)},
+    {200: ResponseDoc("The new secret", RotatedSecret)},
     problems=(400, 404, 409, 413, 415, 422, 503),
     body=Body({JSON: Rotation}, {"slowly": {"grace": "7d"}, "leaked": {"grace": "0s"}}, required=False),
 )
@@ -72,7 +71,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
         )
     key, expires_at = await _rotate(request, customer_id, rotation)
     request.app[MEMBER].customer_changed(customer_id)
-    return json_answer({"secret": format_secret(key), "previousExpiresAt": format_optional(expires_at)})
+    return json_response({"secret": format_secret(key), "previousExpiresAt": format_optional(expires_at)})
 
 
 async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) -> tuple[bytes, datetime | None]:

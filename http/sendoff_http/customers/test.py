@@ -18,11 +18,10 @@ from sendoff_domain.webhook_request import attempt_headers
 from sendoff_http.customers.rows import CustomerRow, find_customer
 from sendoff_http.customers.webhook_client import WEBHOOK_CLIENT, Answer, NoAnswer
 from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now
-from sendoff_http.web.operation import Answer as Promise
-from sendoff_http.web.operation import Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_webhooks.keys.signing_keys import read_keys
 
@@ -69,7 +68,7 @@ class Trial(ApiModel):
     "POST",
     "/v1/customers/{id}/test",
     "Send a test message to a customer's webhook",
-    {200: Promise("What was sent and what came of it, good or bad", Trial)},
+    {200: ResponseDoc("What was sent and what came of it, good or bad", Trial)},
     problems=(404, 409, 503),
 )
 async def try_webhook(request: web.Request) -> web.Response:
@@ -84,7 +83,7 @@ async def try_webhook(request: web.Request) -> web.Response:
     limits = timedelta(milliseconds=row.timeout_ms), timedelta(milliseconds=row.connect_timeout_ms)
     answer = await client.post(row.webhook_url, headers, body, *limits)
     shown = {**headers, **shown_headers(row.headers)}
-    return json_answer(
+    return json_response(
         {
             "request": {"url": row.webhook_url, "headers": shown, "body": body.decode()},
             "answer": _describe(answer) if isinstance(answer, Answer) else None,

@@ -16,14 +16,13 @@ from sendoff_http.customers.changes import Document, merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, Name, Timeout, WebhookUrl
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, given_fields, stored_values
 from sendoff_http.customers.webhook_names import WEBHOOK_NAMES
-from sendoff_http.fleet.membership import MEMBER
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
-from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import FieldError, ProblemError, invalid, no_such_customer, overloaded
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, validate
 from sendoff_webhooks.seed import DEFAULT_CUSTOMER
 
@@ -52,7 +51,7 @@ class CustomerPatch(ApiModel):
     "PATCH",
     "/v1/customers/{id}",
     "Change a customer",
-    {200: Answer("The customer as it is now", Customer, headers=ETAG)},
+    {200: ResponseDoc("The customer as it is now", Customer, headers=ETAG)},
     problems=(400, 404, 409, 412, 413, 415, 422, 503),
     body=Body(
         {JSON: CustomerPatch, _MERGE_PATCH: CustomerPatch},
@@ -71,7 +70,7 @@ async def update_customer(request: web.Request) -> web.Response:
         if row is not None:
             if changed:
                 request.app[MEMBER].customer_changed(customer_id)
-            return json_answer(describe_customer(row), headers={"ETag": etag(row.version)})
+            return json_response(describe_customer(row), headers={"ETag": etag(row.version)})
     raise overloaded("the customer is being changed by others all the time; try again")
 
 

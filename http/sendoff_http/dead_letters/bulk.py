@@ -13,8 +13,8 @@ from sendoff_http.dead_letters.model import Selection
 from sendoff_http.messages.resending import resend
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import Answer, Body, Routes
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Dead letters")
@@ -40,7 +40,7 @@ _BODY = Body({JSON: Selection}, {"count": {"reason": "exhausted", "dryRun": True
     "POST",
     "/v1/dead-letters/resend",
     "Send many dead letters again",
-    {200: Answer("How many", BulkResult)},
+    {200: ResponseDoc("How many", BulkResult)},
     problems=(400, 413, 415, 422, 503),
     body=_BODY,
 )
@@ -58,7 +58,7 @@ async def resend_dead_letters(request: web.Request) -> web.Response:
     "POST",
     "/v1/dead-letters/purge",
     "Delete many dead letters",
-    {200: Answer("How many", BulkResult)},
+    {200: ResponseDoc("How many", BulkResult)},
     problems=(400, 413, 415, 422, 503),
     body=_BODY,
 )
@@ -77,7 +77,7 @@ async def _answer(request: web.Request, act: Callable[[Sequence[UUID]], Awaitabl
     pool, values = request.app[POOL], selection.values()
     matched: int = (await _fetch(pool, "count_dead_letters", values))[0][0]
     done = 0 if selection.dry_run else await _act_in_steps(pool, values, act)
-    return json_answer({"matched": matched, "done": done, "remaining": max(0, matched - done)})
+    return json_response({"matched": matched, "done": done, "remaining": max(0, matched - done)})
 
 
 async def _act_in_steps(pool: Pool, values: dict[str, Any], act: Callable[[Sequence[UUID]], Awaitable[int]]) -> int:

@@ -17,10 +17,10 @@ from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.cursor import encode_cursor
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import ProblemError
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import read_query
 
 routes = Routes("Dead letters")
@@ -31,7 +31,7 @@ _PACKAGE = "sendoff_http.dead_letters"
     "GET",
     "/v1/dead-letters",
     "List dead letters, newest message first",
-    {200: Answer("One page", DeadLetterPage)},
+    {200: ResponseDoc("One page", DeadLetterPage)},
     problems=(422, 503),
     query=DeadLetterQuery,
 )
@@ -47,14 +47,14 @@ async def list_dead_letters(request: web.Request) -> web.Response:
         rows = await cursor.fetchall()
     shown = rows[: query.limit]
     next_cursor = encode_cursor(KIND, shown[-1].message_id) if len(rows) > query.limit else None
-    return json_answer({"data": [row.document() for row in shown], "nextCursor": next_cursor})
+    return json_response({"data": [row.document() for row in shown], "nextCursor": next_cursor})
 
 
 @routes.operation(
     "GET",
     "/v1/dead-letters/{id}",
     "Inspect a dead letter",
-    {200: Answer("The dead letter with its history", DeadLetterWithHistory)},
+    {200: ResponseDoc("The dead letter with its history", DeadLetterWithHistory)},
     problems=(404, 503),
 )
 async def read_dead_letter(request: web.Request) -> web.Response:
@@ -66,14 +66,14 @@ async def read_dead_letter(request: web.Request) -> web.Response:
     if found is None:
         raise _no_such_dead_letter(request)
     *columns, history = found
-    return json_answer({**DeadLetterRow(*columns).document(), "history": describe_history(history)})
+    return json_response({**DeadLetterRow(*columns).document(), "history": describe_history(history)})
 
 
 @routes.operation(
     "POST",
     "/v1/dead-letters/{id}/resend",
     "Send a dead letter again",
-    {202: Answer("The message, due now", Message, headers={"Location": "Where to read it"})},
+    {202: ResponseDoc("The message, due now", Message, headers={"Location": "Where to read it"})},
     problems=(404, 503),
 )
 async def resend_dead_letter(request: web.Request) -> web.Response:
@@ -85,11 +85,11 @@ async def resend_dead_letter(request: web.Request) -> web.Response:
         row = await load_message(connection, message_id)
     if row is None:
         raise _no_such_dead_letter(request)
-    return json_answer(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})
+    return json_response(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})
 
 
 @routes.operation(
-    "DELETE", "/v1/dead-letters/{id}", "Delete a dead letter", {204: Answer("It is gone")}, problems=(404, 503)
+    "DELETE", "/v1/dead-letters/{id}", "Delete a dead letter", {204: ResponseDoc("It is gone")}, problems=(404, 503)
 )
 async def delete_dead_letter(request: web.Request) -> web.Response:
     """Answer 204 once it is gone for good."""

@@ -5,10 +5,7 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from sendoff_control.fleet import join_fleet
-from sendoff_control.member import Member
-from sendoff_http.web.keys import CLOCK, IDENTITY, POOL, SETTINGS
-
-MEMBER: web.AppKey[Member] = web.AppKey("member", Member)
+from sendoff_http.web.keys import CLOCK, IDENTITY, MEMBER, POOL, SETTINGS
 
 
 async def join(app: web.Application) -> AsyncIterator[None]:

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from sendoff_domain.control import Action, Command
-from sendoff_http.fleet.membership import MEMBER
 from sendoff_http.fleet.model import (
     LONGEST_WAIT,
     CommandInput,
@@ -13,16 +12,17 @@ from sendoff_http.fleet.model import (
     describe_fleet,
 )
 from sendoff_http.web.body import JSON, read_optional_model
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.keys import MEMBER
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.problems import FieldError, invalid
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import read_query
 
 routes = Routes("Scheduler")
 
 _PROBLEMS = (400, 413, 415, 422, 503)
 _BODY = Body({JSON: CommandInput}, {"maintenance": {"reason": "maintenance", "requestedBy": "jane"}}, required=False)
-_RESULT = {202: Answer("What became of the command", CommandResult)}
+_RESULT = {202: ResponseDoc("What became of the command", CommandResult)}
 
 
 @routes.operation(
@@ -41,10 +41,12 @@ async def stop_scheduler(request: web.Request) -> web.Response:
     return await _command(request, Action.STOP)
 
 
-@routes.operation("GET", "/v1/scheduler", "See what the fleet does", {200: Answer("The fleet", Fleet)}, problems=(503,))
+@routes.operation(
+    "GET", "/v1/scheduler", "See what the fleet does", {200: ResponseDoc("The fleet", Fleet)}, problems=(503,)
+)
 async def read_scheduler(request: web.Request) -> web.Response:
     """Answer with what is desired and who has applied it."""
-    return json_answer(describe_fleet(await request.app[MEMBER].fleet()))
+    return json_response(describe_fleet(await request.app[MEMBER].fleet()))
 
 
 async def _command(request: web.Request, action: Action) -> web.Response:
@@ -56,7 +58,7 @@ async def _command(request: web.Request, action: Action) -> web.Response:
     command = Command(action, wish.command_id, wish.scope, wish.reason, wish.requested_by, wish.ttl)
     decision = await member.command(command, "http")
     converged = None if wait is None else await member.wait_for_acks(decision, wait)
-    return json_answer(
+    return json_response(
         {
             "commandId": decision.command_id,
             "scope": decision.scope,

@@ -6,7 +6,7 @@ from sendoff_db.sql import read_statement
 from sendoff_http.messages.conflicts import wrong_state
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 
@@ -21,7 +21,7 @@ _TRIES = 3
     "DELETE",
     "/v1/messages/{id}",
     "Cancel a message",
-    {204: Answer("It will not be sent")},
+    {204: ResponseDoc("It will not be sent")},
     problems=(404, 409, 503),
 )
 async def cancel_message(request: web.Request) -> web.Response:

@@ -4,8 +4,8 @@ from aiohttp import web
 
 from sendoff_http.messages.model import Message
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
-from sendoff_http.web.operation import Answer, Body, Routes
-from sendoff_http.web.responses import QuickAnswer
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.responses import QuickResponse
 from sendoff_intake.group_commit import ACCEPTOR
 from sendoff_intake.idempotency import HEADER, REPLAYED, idempotency_key
 from sendoff_intake.message_input import MessageInput
@@ -36,7 +36,7 @@ _EXAMPLES = {
     "/v1/messages",
     "Accept a message",
     {
-        202: Answer(
+        202: ResponseDoc(
             "The stored message", Message, headers={"Location": "Where to read it", REPLAYED: "true on a replay"}
         )
     },
@@ -56,4 +56,4 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     headers = {"Location": "/v1/messages/msg_" + result.hex_id}
     if result.replayed:
         headers[REPLAYED] = "true"
-    return QuickAnswer(describe(entry, result), 202, headers)
+    return QuickResponse(describe(entry, result), 202, headers)

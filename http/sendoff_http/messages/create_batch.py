@@ -10,10 +10,10 @@ from sendoff_http.messages.batch_items import MOST_ITEMS, Item, Items, read_item
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, read_bytes, require_type
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.request_metrics import METRICS
-from sendoff_http.web.responses import encode_json, rendered_answer
+from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_intake.idempotency import HEADER, idempotency_key
 from sendoff_intake.message_input import MessageInput
@@ -68,7 +68,7 @@ class BatchResult(ApiModel):
     "POST",
     "/v1/messages/batch",
     f"Accept up to {MOST_ITEMS} messages",
-    {202: Answer("Each item's id or error, in order", BatchResult)},
+    {202: ResponseDoc("Each item's id or error, in order", BatchResult)},
     problems=(400, 413, 415, 422, 503),
     body=Body(
         {JSON: Annotated[list[MessageInput], Field(max_length=MOST_ITEMS)], LINES: str},
@@ -84,7 +84,7 @@ async def create_batch(request: web.Request) -> web.Response:
     results = await _store(request.app, items)
     request.app[WAKE_UP].stored(results)
     request.app[METRICS].accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
-    return rendered_answer(await _describe(items.made, results), 202)
+    return raw_json_response(await _describe(items.made, results), 202)
 
 
 async def _store(app: web.Application, items: Items) -> list[Result | Exception]:

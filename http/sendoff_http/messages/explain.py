@@ -15,10 +15,10 @@ from sendoff_domain.times import format_moment, format_optional
 from sendoff_http.messages.model import MessageId, ShownMoment
 from sendoff_http.messages.rows import MessageRow, load_message
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
@@ -51,7 +51,7 @@ class ShownExplanation(ApiModel):
     "GET",
     "/v1/messages/{id}/explain",
     "Say why a message is not delivered yet",
-    {200: Answer("All that it waits for", ShownExplanation)},
+    {200: ResponseDoc("All that it waits for", ShownExplanation)},
     problems=(404, 503),
 )
 async def explain_message(request: web.Request) -> web.Response:
@@ -61,7 +61,7 @@ async def explain_message(request: web.Request) -> web.Response:
         row, facts = await _look(connection, message_id)
     if row is None:
         raise no_such_message(request.match_info["id"])
-    return json_answer(_describe_end(row) if facts is None else _describe(row, explain(facts)))
+    return json_response(_describe_end(row) if facts is None else _describe(row, explain(facts)))
 
 
 async def _look(connection: Connection, message_id: UUID) -> tuple[MessageRow | None, Facts | None]:

@@ -8,8 +8,8 @@ from sendoff_http.messages.rows import describe_row
 from sendoff_http.messages.search import KIND, ListQuery, find_page
 from sendoff_http.web.cursor import encode_cursor
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 
 routes = Routes("Messages")
@@ -26,7 +26,7 @@ class MessagePage(ApiModel):
     "GET",
     "/v1/messages",
     "List messages, newest first",
-    {200: Answer("One page", MessagePage)},
+    {200: ResponseDoc("One page", MessagePage)},
     problems=(422, 503),
     query=ListQuery,
 )
@@ -36,4 +36,4 @@ async def list_messages(request: web.Request) -> web.Response:
     async with request.app[POOL].connection() as connection:
         page = await find_page(connection, query)
     cursor = None if page.last_id is None else encode_cursor(KIND, page.last_id)
-    return json_answer({"data": [describe_row(row) for row in page.rows], "nextCursor": cursor})
+    return json_response({"data": [describe_row(row) for row in page.rows], "nextCursor": cursor})

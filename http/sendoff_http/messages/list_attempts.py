@@ -10,10 +10,10 @@ from sendoff_domain.times import format_moment
 from sendoff_http.messages.attempt_model import Attempt
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
@@ -31,7 +31,7 @@ class Attempts(ApiModel):
     "GET",
     "/v1/messages/{id}/attempts",
     "List a message's attempts",
-    {200: Answer("Every attempt that is kept, the latest first", Attempts)},
+    {200: ResponseDoc("Every attempt that is kept, the latest first", Attempts)},
     problems=(404, 503),
 )
 async def list_attempts(request: web.Request) -> web.Response:
@@ -43,7 +43,7 @@ async def list_attempts(request: web.Request) -> web.Response:
         statement = read_statement(__package__, "list_attempts")
         cursor = await connection.execute(statement, {"id": message_id, "limit": _MOST})
         rows = await cursor.fetchall()
-    return json_answer({"data": [_describe(*row) for row in rows]})
+    return json_response({"data": [_describe(*row) for row in rows]})
 
 
 def _describe(

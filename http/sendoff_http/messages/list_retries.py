@@ -14,9 +14,9 @@ from sendoff_http.messages.model import LastError, MessageId, ShownMoment
 from sendoff_http.messages.rows import MessageRow, last_error, load_messages
 from sendoff_http.web.cursor import decode_cursor, encode_cursor
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.pagination import FIRST_ID, PageQuery
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 
 routes = Routes("Retries")
@@ -47,7 +47,7 @@ class RetryPage(ApiModel):
     "GET",
     "/v1/retries",
     "List what waits for its next attempt",
-    {200: Answer("One page", RetryPage)},
+    {200: ResponseDoc("One page", RetryPage)},
     problems=(422, 503),
     query=PageQuery,
 )
@@ -69,7 +69,9 @@ async def list_retries(request: web.Request) -> web.Response:
     waiting = sorted((row for row in rows if row.status == "retrying"), key=lambda row: wanted[row.message_id])
     more = len(found) > query.limit
     next_cursor = _cursor_behind(*list(wanted.items())[-1]) if more else None
-    return json_answer({"data": [_describe(row, wanted[row.message_id]) for row in waiting], "nextCursor": next_cursor})
+    return json_response(
+        {"data": [_describe(row, wanted[row.message_id]) for row in waiting], "nextCursor": next_cursor}
+    )
 
 
 def _moment_of(microseconds: int) -> datetime:

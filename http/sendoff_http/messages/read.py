@@ -5,16 +5,16 @@ from aiohttp import web
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 
 routes = Routes("Messages")
 
 
 @routes.operation(
-    "GET", "/v1/messages/{id}", "Read a message", {200: Answer("The message", Message)}, problems=(404, 503)
+    "GET", "/v1/messages/{id}", "Read a message", {200: ResponseDoc("The message", Message)}, problems=(404, 503)
 )
 async def read_message(request: web.Request) -> web.Response:
     """Answer with the message's present state."""
@@ -23,4 +23,4 @@ async def read_message(request: web.Request) -> web.Response:
         row = await load_message(connection, message_id)
     if row is None:
         raise no_such_message(request.match_info["id"])
-    return json_answer(describe_row(row))
+    return json_response(describe_row(row))

@@ -15,10 +15,10 @@ from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import MessageRow, describe_row, load_message
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Body, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import FieldError, invalid, no_such_message
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
@@ -45,7 +45,7 @@ class Reschedule(ApiModel):
     "PATCH",
     "/v1/messages/{id}",
     "Move a delivery to another time",
-    {200: Answer("The message as it is now", Message)},
+    {200: ResponseDoc("The message as it is now", Message)},
     problems=(400, 404, 409, 413, 415, 422, 503),
     body=Body({JSON: Reschedule}, {"later": {"delay": "10m"}}),
 )
@@ -63,7 +63,7 @@ async def reschedule_message(request: web.Request) -> web.Response:
         raise no_such_message(request.match_info["id"])
     if not moved:
         raise _refusal(row, wish)
-    return json_answer(describe_row(row))
+    return json_response(describe_row(row))
 
 
 async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule) -> bool:

@@ -7,10 +7,10 @@ from sendoff_http.messages.model import Message
 from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 
 routes = Routes("Messages")
 
@@ -19,7 +19,7 @@ routes = Routes("Messages")
     "POST",
     "/v1/messages/{id}/resend",
     "Send a message again",
-    {202: Answer("The message, due now", Message, headers={"Location": "Where to read it"})},
+    {202: ResponseDoc("The message, due now", Message, headers={"Location": "Where to read it"})},
     problems=(404, 409, 503),
 )
 async def resend_message(request: web.Request) -> web.Response:
@@ -32,4 +32,4 @@ async def resend_message(request: web.Request) -> web.Response:
         raise no_such_message(request.match_info["id"])
     if not moved:
         raise wrong_state(row, "resent")
-    return json_answer(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})
+    return json_response(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})

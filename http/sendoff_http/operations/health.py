@@ -6,9 +6,9 @@ from aiohttp import web
 
 from sendoff_http.operations.probes import probe_all
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Health")
@@ -29,14 +29,14 @@ class Ready(ApiModel):
     nats: Literal["up", "down", "off"]
 
 
-@routes.operation("GET", "/health/live", "Is this process alive?", {200: Answer("It is", Alive)}, open=True)
+@routes.operation("GET", "/health/live", "Is this process alive?", {200: ResponseDoc("It is", Alive)}, open=True)
 async def read_liveness(_: web.Request) -> web.Response:
     """Answer without asking anybody."""
-    return json_answer({"status": "alive"})
+    return json_response({"status": "alive"})
 
 
 @routes.operation(
-    "GET", "/health/ready", "Can this process serve?", {200: Answer("It can", Ready)}, problems=(503,), open=True
+    "GET", "/health/ready", "Can this process serve?", {200: ResponseDoc("It can", Ready)}, problems=(503,), open=True
 )
 async def read_readiness(request: web.Request) -> web.Response:
     """Answer 200 when PostgreSQL answers and has all migrations, else 503."""
@@ -50,4 +50,4 @@ async def read_readiness(request: web.Request) -> web.Response:
             headers={"Retry-After": "1"},
             extra={"servers": found},
         )
-    return json_answer({"status": "ready", **found})
+    return json_response({"status": "ready", **found})

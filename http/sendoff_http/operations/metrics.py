@@ -8,7 +8,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from sendoff_http.operations.customer_gauges import read_troubles
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import Answer, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.request_metrics import METRICS
 
@@ -19,7 +19,7 @@ routes = Routes("Health")
     "GET",
     "/metrics",
     "Metrics for Prometheus",
-    {200: Answer("Text format", str, content_type="text/plain")},
+    {200: ResponseDoc("Text format", str, content_type="text/plain")},
     problems=(404,),
 )
 async def read_metrics(request: web.Request) -> web.Response:

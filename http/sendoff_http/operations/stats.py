@@ -8,8 +8,8 @@ from pydantic import Field
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Answer, Routes
-from sendoff_http.web.responses import json_answer
+from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Stats")
@@ -39,7 +39,7 @@ class Stats(ApiModel):
     sent_last_minute: int
 
 
-@routes.operation("GET", "/v1/stats", "Counts and lag", {200: Answer("The numbers", Stats)}, problems=(503,))
+@routes.operation("GET", "/v1/stats", "Counts and lag", {200: ResponseDoc("The numbers", Stats)}, problems=(503,))
 async def read_stats(request: web.Request) -> web.Response:
     """Answer with counts that cost the same whatever there is."""
     async with request.app[POOL].connection() as connection:
@@ -53,7 +53,7 @@ async def read_stats(request: web.Request) -> web.Response:
         "dead": places["dead_letters"],
         "cancelled": places["cancellations"],
     }
-    return json_answer({"counts": counts, "late": late, "lagSeconds": lag or 0.0, "sentLastMinute": sent})
+    return json_response({"counts": counts, "late": late, "lagSeconds": lag or 0.0, "sentLastMinute": sent})
 
 
 async def _count_places(connection: Connection) -> dict[str, int]:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
+from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
 from sendoff_webhooks.keys.encryption import Sealer
@@ -15,6 +16,7 @@ IDENTITY: web.AppKey[Identity] = web.AppKey("identity", Identity)
 POOL: web.AppKey[Pool] = web.AppKey("pool")
 CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
 SEALER: web.AppKey[Sealer] = web.AppKey("sealer", Sealer)
+MEMBER: web.AppKey[Member] = web.AppKey("member", Member)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 

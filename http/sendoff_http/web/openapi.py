@@ -76,8 +76,8 @@ def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:
 def _add_schemas(spec: APISpec, operations: list[Operation]) -> None:
     models: set[type[BaseModel]] = {Problem}
     for operation in operations:
-        for answer in operation.answers.values():
-            models |= _models_in(answer.model)
+        for response in operation.responses.values():
+            models |= _models_in(response.model)
         for model in operation.body.models.values() if operation.body else ():
             models |= _models_in(model)
     ordered = sorted(models, key=lambda model: model.__name__)
@@ -129,19 +129,19 @@ def _examples(operation: Operation, media_type: str) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    responses: dict[str, Any] = {}
-    for status, answer in operation.answers.items():
-        responses[str(status)] = {"description": answer.description}
-        if answer.model is not None:
-            responses[str(status)]["content"] = {answer.content_type: {"schema": _schema(answer.model)}}
-        if answer.headers:
-            responses[str(status)]["headers"] = {
-                name: {"description": text, "schema": {"type": "string"}} for name, text in answer.headers.items()
+    described: dict[str, Any] = {}
+    for status, response in operation.responses.items():
+        described[str(status)] = {"description": response.description}
+        if response.model is not None:
+            described[str(status)]["content"] = {response.content_type: {"schema": _schema(response.model)}}
+        if response.headers:
+            described[str(status)]["headers"] = {
+                name: {"description": text, "schema": {"type": "string"}} for name, text in response.headers.items()
             }
     for status in sorted({*operation.problems, 422, 500, *(() if operation.open else (401,))}):
         content = {CONTENT_TYPE: {"schema": _schema(Problem)}}
-        responses.setdefault(str(status), {"description": _MEANINGS[status], "content": content})
-    return responses
+        described.setdefault(str(status), {"description": _MEANINGS[status], "content": content})
+    return described
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:

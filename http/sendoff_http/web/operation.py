@@ -16,7 +16,7 @@ class NoQuery(ApiModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponseDoc:
     """What a status means, and the model of its document (None: no body)."""
 
     description: str
@@ -43,7 +43,7 @@ class Operation:
     tag: str
     summary: str
     handler: Handler
-    answers: Mapping[int, Answer]
+    responses: Mapping[int, ResponseDoc]
     problems: tuple[int, ...] = ()
     body: Body | None = None
     query: type[BaseModel] = NoQuery
@@ -67,12 +67,12 @@ class Routes:
         return iter(self._operations)
 
     def operation(
-        self, method: str, path: str, summary: str, answers: Mapping[int, Answer], **rest: Any
+        self, method: str, path: str, summary: str, responses: Mapping[int, ResponseDoc], **rest: Any
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated handler as an operation; the rest are fields of Operation."""
 
         def declare(handler: Handler) -> Handler:
-            self._operations.append(Operation(method, path, self._tag, summary, handler, answers, **rest))
+            self._operations.append(Operation(method, path, self._tag, summary, handler, responses, **rest))
             return handler
 
         return declare

@@ -16,17 +16,17 @@ encode_json = msgspec.json.Encoder().encode
 _JSON = "application/json"
 
 
-def json_answer(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A document as the answer; texts, numbers, lists and dictionaries only."""
-    return rendered_answer(encode_json(document), status, headers)
+    return raw_json_response(encode_json(document), status, headers)
 
 
-def rendered_answer(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+def raw_json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """The same for a document that is JSON text already."""
     return web.Response(body=body, status=status, headers=headers, content_type=_JSON)
 
 
-class QuickAnswer(web.StreamResponse):
+class QuickResponse(web.StreamResponse):
     """The same again for where every microsecond counts: head and body leave as they are put together here.
 
     aiohttp takes a fifth of the time of an accepted message for its answer, most of it for cases that cannot be here.

@@ -19,9 +19,10 @@ from sendoff_cli.fleet_table import describe_result, fleet_table
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, UrlOption, chosen_config
 from sendoff_cli.server_urls import with_embedded_addresses
 from sendoff_config.settings import Settings
-from sendoff_domain.control import GLOBAL_SCOPE, Action, Command, ScopeText
+from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
 from sendoff_domain.durations import format_duration, parse_duration
 from sendoff_domain.errors import UnavailableError
+from sendoff_domain.texts import CustomerId
 from sendoff_http.fleet.model import describe_fleet
 
 Document = dict[str, Any]
@@ -141,7 +142,7 @@ def _duration(text: str | None) -> timedelta | None:
 
 def _scope(text: str) -> str:
     try:
-        return msgspec.convert(text, ScopeText)
+        return msgspec.convert(text, CustomerId)
     except msgspec.ValidationError:
         raise typer.BadParameter("expected global, or a customer's id", param_hint="--scope") from None
 

@@ -5,7 +5,8 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
-from sendoff_domain.control import ControlState, Decision, Desired, ScopeText
+from sendoff_domain.control import ControlState, Decision, Desired
+from sendoff_domain.texts import CustomerId
 
 _Epoch = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 _Revision = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -19,7 +20,7 @@ class Fact(msgspec.Struct, rename="camel", frozen=True):
     """A state that PostgreSQL has committed, announced by `sender`."""
 
     sender: _Name
-    scope: ScopeText
+    scope: CustomerId
     epoch: _Epoch
     revision: _Revision
     desired: Desired
@@ -35,7 +36,7 @@ class Ack(msgspec.Struct, rename="camel", frozen=True):
     """`sender` has applied this revision of this scope."""
 
     sender: _Name
-    scope: ScopeText
+    scope: CustomerId
     epoch: _Epoch
     revision: _Revision
     actual: Actual

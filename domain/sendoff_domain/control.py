@@ -8,15 +8,13 @@ from typing import Annotated, Literal
 import msgspec
 
 from sendoff_domain.durations import parse_duration
+from sendoff_domain.texts import CustomerId, Remark
 
 GLOBAL_SCOPE = "global"
 DEFAULT_TTL = timedelta(seconds=30)
 MAX_COMMAND_BYTES = 4096
 
-#: A scope is `global` or the id of a customer.
-ScopeText = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,64}\Z")]
 _CommandId = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]{1,128}\Z")]
-_Remark = Annotated[str, msgspec.Meta(pattern=r"\A[^\x00]*\Z", max_length=500)]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 Origin = Literal["http", "nats", "redis", "cli", "worker"]
@@ -115,9 +113,9 @@ class Rejected:
 class _Document(msgspec.Struct, rename="camel", frozen=True):
     action: Action | None = None
     command_id: _CommandId | None = None
-    scope: ScopeText | None = None
-    reason: _Remark | None = None
-    requested_by: _Remark | None = None
+    scope: CustomerId | None = None
+    reason: Remark | None = None
+    requested_by: Remark | None = None
     ttl: str | None = None
     issued_at: _Moment | None = None
 

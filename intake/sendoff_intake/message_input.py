@@ -1,38 +1,30 @@
 """What a client may send in as a message."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.durations import Duration
+from sendoff_domain.texts import DEFAULT_CUSTOMER, CustomerId, Recipient
 from sendoff_domain.times import Moment
 from sendoff_http.web.validation import ApiModel
 
-MOST_TO = 256
-CUSTOMER = r"[A-Za-z0-9_-]{1,64}"
-DEFAULT_CUSTOMER = "default"
 MOST_METADATA_KEYS = 50
 MOST_METADATA_BYTES = 8 * 1024
 #: The strategy travels with its message; a customer's may be longer.
 MOST_WAITS = 100
-#: PostgreSQL cannot hold the character NUL in a text.
-_NO_NUL = r"^[^\x00]*$"
 
 
 class MessageInput(ApiModel):
     """A message to accept; `deliverAt` in the past means now, and so does neither of `deliverAt` and `delay`."""
 
     # plain_message.py takes past this model what is plainly valid: what it takes must be valid here, too.
-    to: Annotated[str, StringConstraints(min_length=1, max_length=MOST_TO, pattern=_NO_NUL)] = Field(
-        description="Whom the message is for; its meaning is the webhook's business."
-    )
+    to: Recipient = Field(description="Whom the message is for; its meaning is the webhook's business.")
     content: Any = Field(description="Text or any JSON, at most 64 KiB.")
-    customer: Annotated[str, StringConstraints(pattern=f"^{CUSTOMER}$")] = Field(
-        default=DEFAULT_CUSTOMER, description="Whose webhook gets the message."
-    )
+    customer: CustomerId = Field(default=DEFAULT_CUSTOMER, description="Whose webhook gets the message.")
     deliver_at: Moment | None = Field(default=None, description="When to deliver it: with a time zone.")
     delay: Duration | None = Field(default=None, description="How long from now; either this or deliverAt.")
     expires_at: Moment | None = Field(default=None, description="After this it is not sent any more.")

@@ -4,7 +4,6 @@ It decides nothing by itself: whatever is not plain goes the long way, where the
 takes, the long way takes too and understands in the same way (tests/unit/test_plain_message.py).
 """
 
-import re
 from typing import Annotated, Any
 
 import msgspec
@@ -12,22 +11,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from sendoff_domain.durations import parse_duration
 from sendoff_domain.strict_json import DEEPEST
+from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_RECIPIENT, match_customer_id
 from sendoff_domain.times import parse_moment
-from sendoff_intake.message_input import (
-    CUSTOMER,
-    DEFAULT_CUSTOMER,
-    MOST_METADATA_BYTES,
-    MOST_METADATA_KEYS,
-    MOST_TO,
-    metadata_size,
-)
+from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, metadata_size
 from sendoff_intake.new_message import Given
 
 
 class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
     """A message as JSON has it. What is absent is UNSET, so that a null, which may mean the same, is not plain."""
 
-    to: Annotated[str, Meta(min_length=1, max_length=MOST_TO)]
+    to: Annotated[str, Meta(min_length=1, max_length=LONGEST_RECIPIENT)]
     content: Any
     customer: str | UnsetType = UNSET
     deliver_at: str | UnsetType = UNSET
@@ -37,7 +30,6 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
 
 
 _decode = msgspec.json.Decoder(PlainMessage).decode
-_is_customer = re.compile(CUSTOMER).fullmatch
 _QUOTE = b'"'
 #: How many quotes stand around a text, and around the name and the text of a field.
 _OF_NAME, _OF_FIELD = 2, 4
@@ -75,7 +67,7 @@ def take_plain(plain: PlainMessage, size: int) -> Given | None:
         (delay is None or deliver_at is None)
         and (expires_at is None or deliver_at is None or expires_at > deliver_at)
         and (size <= MOST_METADATA_BYTES or metadata_size(metadata) <= MOST_METADATA_BYTES)
-        and _is_customer(customer)
+        and match_customer_id(customer)
     ):
         return None
     return Given(plain.to, plain.content, customer, deliver_at, delay, expires_at, metadata)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from sendoff_domain.payload import CONTENT_LIMIT
 from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_domain.texts import LONGEST_RECIPIENT
 from sendoff_http.web.problems import ProblemError
-from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, MOST_TO
+from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS
 from sendoff_intake.submission import Entry
 from sendoff_intake.submission_reader import EntryMaker
 
@@ -41,7 +42,7 @@ RETRIES: st.SearchStrategy[Any] = st.sampled_from(
 )
 CUSTOMERS = st.sampled_from(["default", "acme_1-X", "acme\n", "", "x" * 65, "ü", "a b"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "to": TEXTS | st.sampled_from(["x" * MOST_TO, "ü" * MOST_TO, "x" * (MOST_TO + 1)]),
+    "to": TEXTS | st.sampled_from(["x" * LONGEST_RECIPIENT, "ü" * LONGEST_RECIPIENT, "x" * (LONGEST_RECIPIENT + 1)]),
     "content": VALUES,
     "customer": CUSTOMERS,
     "deliverAt": MOMENTS,

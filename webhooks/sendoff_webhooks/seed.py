@@ -10,10 +10,9 @@ from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.policy_model import Section
 from sendoff_domain.signature import parse_secret
+from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_webhooks.keys.encryption import new_sealer
 from sendoff_webhooks.keys.signing_keys import keep_key
-
-DEFAULT_CUSTOMER = "default"
 
 
 async def seed(connection: Connection, settings: Settings) -> None:

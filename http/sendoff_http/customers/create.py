@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sendoff_domain.signature import format_secret
 from sendoff_http.customers.changes import merged, write_customer
-from sendoff_http.customers.model import Customer, CustomerFields, CustomerId, GivenSecret, key_of
+from sendoff_http.customers.model import Customer, CustomerFields, GivenSecret, NewCustomerId, key_of
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, stored_values
 from sendoff_http.customers.webhook_names import WEBHOOK_NAMES
 from sendoff_http.web.body import JSON, read_json
@@ -28,7 +28,7 @@ _ID_BYTES = 12
 class NewCustomer(CustomerFields):
     """A customer to be created; null means the default."""
 
-    id: CustomerId | None = Field(default=None, description="Made up (`cus_...`) if not given.")
+    id: NewCustomerId | None = Field(default=None, description="Made up (`cus_...`) if not given.")
     secret: GivenSecret | None = Field(default=None, description="The first signing key; made up if not given.")
 
 

@@ -1,14 +1,13 @@
 """List customers by their ids."""
 
 import base64
-import binascii
-import re
 
 from aiohttp import web
 from psycopg.rows import args_row
 from pydantic import Field
 
 from sendoff_db.sql import read_statement
+from sendoff_domain.texts import match_customer_id
 from sendoff_http.customers.model import Customer
 from sendoff_http.customers.rows import CustomerRow, describe_customer
 from sendoff_http.web.keys import POOL
@@ -19,8 +18,6 @@ from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 
 routes = Routes("Customers")
-
-_is_position = re.compile(rb"c[A-Za-z0-9_-]{1,64}").fullmatch
 
 
 class CustomerPage(ApiModel):
@@ -68,9 +65,9 @@ def _encode(customer_id: str) -> str:
 
 def _decode(text: str) -> str:
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if _is_position(raw) is None:
+        position = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:  # binascii's errors and UnicodeDecodeError are ValueErrors
+        position = ""
+    if position[:1] != "c" or match_customer_id(position[1:]) is None:
         raise invalid([FieldError("?cursor", "expected the nextCursor of the page before")])
-    return raw[1:].decode()
+    return position[1:]

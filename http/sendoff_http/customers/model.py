@@ -12,6 +12,7 @@ from sendoff_domain.durations import PositiveDuration
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.signature import parse_secret
+from sendoff_domain.texts import CustomerId
 from sendoff_domain.webhook_headers import MASK, Headers, is_confidential
 from sendoff_domain.webhook_url import checked_webhook_url
 from sendoff_http.messages.model import ShownMoment
@@ -49,7 +50,7 @@ def key_of(secret: SecretStr | None) -> bytes | None:
     return None if secret is None else parse_secret(secret.get_secret_value())
 
 
-CustomerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$"), AfterValidator(_checked_id)]
+NewCustomerId = Annotated[CustomerId, AfterValidator(_checked_id)]
 Timeout = Annotated[PositiveDuration, AfterValidator(_checked_timeout)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 WebhookUrl = Annotated[

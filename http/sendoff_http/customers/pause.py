@@ -1,11 +1,10 @@
 """Pause and resume one customer: a stop and a start of its own scope, decided in PostgreSQL."""
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from sendoff_domain.control import Action, Command
+from sendoff_domain.texts import Remark
 from sendoff_http.customers.model import Customer
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer
 from sendoff_http.web.body import JSON, read_optional_model
@@ -20,17 +19,15 @@ from sendoff_http.web.validation import ApiModel
 routes = Routes("Customers")
 
 
-class Remark(ApiModel):
+class PauseInput(ApiModel):
     """Why; a body is not needed."""
 
-    reason: Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")] | None = Field(
-        default=None, description="For whoever looks later."
-    )
+    reason: Remark | None = Field(default=None, description="For whoever looks later.")
 
 
 _PROBLEMS = (400, 404, 413, 415, 422, 503)
 _ANSWER = {200: ResponseDoc("The customer as it is now", Customer, headers=ETAG)}
-_BODY = Body({JSON: Remark}, {"maintenance": {"reason": "their maintenance"}}, required=False)
+_BODY = Body({JSON: PauseInput}, {"maintenance": {"reason": "their maintenance"}}, required=False)
 
 
 @routes.operation(
@@ -51,7 +48,7 @@ async def resume_customer(request: web.Request) -> web.Response:
 
 async def _command(request: web.Request, action: Action) -> web.Response:
     customer_id = customer_id_of(request)
-    remark = await read_optional_model(request, Remark)
+    remark = await read_optional_model(request, PauseInput)
     await _existing(request, customer_id)  # first: a stop of a scope that is nobody's would wait for its customer
     member = request.app[MEMBER]
     await member.command(Command(action, scope=customer_id, reason=remark.reason), "http")

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from sendoff_db.sql import read_statement
 from sendoff_domain.durations import Duration
 from sendoff_domain.signature import format_secret
+from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.times import format_optional
 from sendoff_http.customers.model import GivenSecret, key_of
 from sendoff_http.messages.model import ShownMoment
@@ -20,7 +21,6 @@ from sendoff_http.web.problems import ProblemError, no_such_customer
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_webhooks.keys.signing_keys import rotate_key
-from sendoff_webhooks.seed import DEFAULT_CUSTOMER
 
 routes = Routes("Customers")
 

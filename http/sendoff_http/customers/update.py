@@ -12,6 +12,7 @@ from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.customers.changes import Document, merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, Name, Timeout, WebhookUrl
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, given_fields, stored_values
@@ -24,7 +25,6 @@ from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import FieldError, ProblemError, invalid, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, validate
-from sendoff_webhooks.seed import DEFAULT_CUSTOMER
 
 routes = Routes("Customers")
 

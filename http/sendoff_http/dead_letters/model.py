@@ -11,13 +11,14 @@ from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import DeathReason
 from sendoff_domain.payload import read_payload
+from sendoff_domain.texts import CustomerId, Recipient
 from sendoff_domain.times import Moment, format_moment, format_optional
 from sendoff_http.messages.model import MessageId, ShownMoment
-from sendoff_http.web.pagination import CreatedQuery, CustomerText, id_bounds
+from sendoff_http.web.pagination import CreatedQuery, id_bounds
 from sendoff_http.web.validation import ApiModel
 
 KIND = "d"
-_TO = Field(default=None, min_length=1, max_length=256, pattern=r"^[^\x00]*$", description="To exactly this recipient.")
+_TO = Field(default=None, description="To exactly this recipient.")
 
 
 class DeadLetter(ApiModel):
@@ -67,8 +68,8 @@ class DeadLetterPage(ApiModel):
 class DeadLetterQuery(CreatedQuery):
     """Which dead letters; all filters must fit."""
 
-    customer: CustomerText | None = Field(default=None, description="Of this customer.")
-    to: str | None = _TO
+    customer: CustomerId | None = Field(default=None, description="Of this customer.")
+    to: Recipient | None = _TO
     reason: DeathReason | None = Field(default=None, description="Dead for this reason.")
 
     def values(self) -> dict[str, Any]:
@@ -80,8 +81,8 @@ class DeadLetterQuery(CreatedQuery):
 class Selection(ApiModel):
     """Which dead letters to act on; all filters must fit, none means every one."""
 
-    customer: CustomerText | None = None
-    to: str | None = _TO
+    customer: CustomerId | None = None
+    to: Recipient | None = _TO
     reason: DeathReason | None = None
     created_after: Moment | None = None
     created_before: Moment | None = None

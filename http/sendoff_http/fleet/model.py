@@ -8,12 +8,11 @@ from pydantic import Field, StringConstraints
 from sendoff_control.status import FleetStatus, InstanceStatus
 from sendoff_domain.control import DEFAULT_TTL, GLOBAL_SCOPE, CommandStatus, Desired
 from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.texts import CustomerId, Remark
 from sendoff_domain.times import format_moment
 from sendoff_http.messages.model import ShownMoment
-from sendoff_http.web.pagination import CustomerText
 from sendoff_http.web.validation import ApiModel
 
-_Remark = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 Health = Literal["up", "down", "off"]
 LONGEST_WAIT = timedelta(seconds=30)
 
@@ -24,9 +23,9 @@ class CommandInput(ApiModel):
     command_id: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")] | None = Field(
         default=None, description="The same id counts once, however often and on whatever way it arrives."
     )
-    scope: CustomerText = Field(default=GLOBAL_SCOPE, description="`global`, or the id of one customer.")
-    reason: _Remark | None = None
-    requested_by: _Remark | None = None
+    scope: CustomerId = Field(default=GLOBAL_SCOPE, description="`global`, or the id of one customer.")
+    reason: Remark | None = None
+    requested_by: Remark | None = None
     ttl: PositiveDuration = Field(default=DEFAULT_TTL, description="How long the command is worth anything.")
 
 

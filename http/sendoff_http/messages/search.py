@@ -15,8 +15,9 @@ from pydantic import Field
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.message import Status
+from sendoff_domain.texts import CustomerId, Recipient
 from sendoff_http.messages.rows import MessageRow, load_messages
-from sendoff_http.web.pagination import CreatedQuery, CustomerText, QueryMoment
+from sendoff_http.web.pagination import CreatedQuery, QueryMoment
 
 KIND = "m"
 #: After this long a page is given as it is; its cursor goes on where the scan has come to.
@@ -35,8 +36,8 @@ class ListQuery(CreatedQuery):
     """Which messages; all filters must fit."""
 
     status: Status | None = Field(default=None, description="In this state now.")
-    customer: CustomerText | None = Field(default=None, description="Of this customer.")
-    to: str | None = Field(default=None, min_length=1, max_length=256, pattern=r"^[^\x00]*$", description=_TO)
+    customer: CustomerId | None = Field(default=None, description="Of this customer.")
+    to: Recipient | None = Field(default=None, description=_TO)
     sent_after: QueryMoment | None = Field(default=None, description="Sent then or later.")
     sent_before: QueryMoment | None = Field(default=None, description="Sent before.")
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from sendoff_domain.ids import first_uuid_at
 from sendoff_domain.times import parse_moment
@@ -21,7 +21,6 @@ def _parse(value: object) -> datetime:
 
 
 QueryMoment = Annotated[datetime, BeforeValidator(_parse), WithJsonSchema({"type": "string", "format": "date-time"})]
-CustomerText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class PageQuery(ApiModel):

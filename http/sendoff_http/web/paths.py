@@ -1,14 +1,12 @@
 """What stands in the path of a request."""
 
-import re
 from uuid import UUID
 
 from aiohttp import web
 
 from sendoff_domain.ids import parse_message_id
+from sendoff_domain.texts import match_customer_id
 from sendoff_http.web.problems import no_such_customer, no_such_message
-
-_is_customer_id = re.compile(r"[A-Za-z0-9_-]{1,64}").fullmatch
 
 
 def message_id_of(request: web.Request) -> UUID:
@@ -23,6 +21,6 @@ def message_id_of(request: web.Request) -> UUID:
 def customer_id_of(request: web.Request) -> str:
     """The id in the path; raises ProblemError 404 for what cannot be one."""
     text = request.match_info["id"]
-    if _is_customer_id(text) is None:
+    if match_customer_id(text) is None:
         raise no_such_customer(text)
     return text

@@ -24,7 +24,7 @@ from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.durations import Duration, PositiveDuration
 from sendoff_domain.encryption_key import parse_encryption_key
 from sendoff_domain.limits import Limits
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.signature import parse_secret
 from sendoff_domain.webhook_headers import Headers
@@ -67,7 +67,7 @@ Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
 
 
-class SchedulerSettings(Section):
+class SchedulerSettings(PolicyModel):
     """The pace of one instance: every `interval` at most `batch_size` messages, `max_concurrent` in flight."""
 
     enabled: bool = True
@@ -79,7 +79,7 @@ class SchedulerSettings(Section):
     lease: PositiveDuration = timedelta(seconds=8)
 
 
-class HttpSettings(Section):
+class HttpSettings(PolicyModel):
     """The API server; an empty `api_keys` leaves it open (fit for loopback only)."""
 
     host: str = "127.0.0.1"
@@ -88,13 +88,13 @@ class HttpSettings(Section):
     api_keys: tuple[SecretStr, ...] = ()
 
 
-class WorkerSettings(Section):
+class WorkerSettings(PolicyModel):
     """How many worker processes one instance has; `None` is one per core."""
 
     processes: int | None = Field(default=None, ge=1, le=256)
 
 
-class PostgresSettings(Section):
+class PostgresSettings(PolicyModel):
     """PostgreSQL; without `url` the embedded server is used. Set `prepared_statements` off behind an old PgBouncer."""
 
     url: PostgresUrl | None = None
@@ -102,7 +102,7 @@ class PostgresSettings(Section):
     pool_size: int = Field(default=4, ge=2, le=100)
 
 
-class RedisSettings(Section):
+class RedisSettings(PolicyModel):
     """Redis or Valkey: the broker and, in a database of its own, the markers of what was sent."""
 
     broker_url: RedisUrl | None = None
@@ -117,7 +117,7 @@ class RedisSettings(Section):
         return self
 
 
-class NatsSettings(Section):
+class NatsSettings(PolicyModel):
     """NATS: one of user and password, token, or a credentials file."""
 
     url: NatsUrl | None = None
@@ -136,13 +136,13 @@ class NatsSettings(Section):
         return self
 
 
-class ControlSettings(Section):
+class ControlSettings(PolicyModel):
     """`prefix` begins all subjects, channels and keys of start and stop; fleets that share servers differ in it."""
 
     prefix: str = Field(default="sendoff", pattern=r"^[A-Za-z0-9_-]{1,64}$")
 
 
-class WebhookSettings(Section):
+class WebhookSettings(PolicyModel):
     """The default customer's webhook."""
 
     url: str | None = None
@@ -165,20 +165,20 @@ class WebhookSettings(Section):
         return value
 
 
-class DeadLetterSettings(Section):
+class DeadLetterSettings(PolicyModel):
     """How long dead letters are kept."""
 
     retention: PositiveDuration = timedelta(days=30)
 
 
-class PartitionSettings(Section):
+class PartitionSettings(PolicyModel):
     """The time range of one partition, and how many are made ahead of now."""
 
     every: Literal["day", "hour"] = "day"
     ahead: int = Field(default=3, ge=1, le=96)
 
 
-class IngestSettings(Section):
+class IngestSettings(PolicyModel):
     """JetStream ingest, which this version does not have yet: switching it on is refused, not ignored."""
 
     enabled: bool = False
@@ -191,7 +191,7 @@ class IngestSettings(Section):
         return value
 
 
-class SecuritySettings(Section):
+class SecuritySettings(PolicyModel):
     """Private networks whose webhooks may be called all the same (CIDR), and the ports that may be called at all.
 
     The first of `encryption_keys` seals the signing keys that are stored, any of them opens.
@@ -202,20 +202,20 @@ class SecuritySettings(Section):
     encryption_keys: tuple[EncryptionKey, ...] = ()
 
 
-class MetricsSettings(Section):
+class MetricsSettings(PolicyModel):
     """Whether /metrics is served."""
 
     enabled: bool = True
 
 
-class LoggingSettings(Section):
+class LoggingSettings(PolicyModel):
     """What is logged, and as what."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["console", "json"] = "console"
 
 
-class Settings(Section):
+class Settings(PolicyModel):
     """All of config.yaml."""
 
     scheduler: SchedulerSettings = SchedulerSettings()

@@ -9,14 +9,14 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from sendoff_domain.durations import PositiveDuration
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.presets import PRESETS, preset
 
 #: A receiver's Retry-After is followed up to here, so that no customer can park a message for months.
 LONGEST_HINT = timedelta(hours=24)
 
 
-class RetryStrategy(Section):
+class RetryStrategy(PolicyModel):
     """How often a message is attempted in all, and how long to wait after each failure.
 
     The n-th wait is `first x factor^(n-1)`, capped at `max`; `waits` replaces the formula by a list, which also

@@ -6,14 +6,14 @@ from pydantic import Field
 
 from sendoff_domain.durations import PositiveDuration
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 
 #: A webhook that answers with one of these can't serve anybody now; with any other 4xx it refuses this one message.
 _OVERLOADED = frozenset({408, 425, 429})
 _GONE = 410
 
 
-class BreakerPolicy(Section):
+class BreakerPolicy(PolicyModel):
     """Opens when the share `failure_rate` of at least `minimum` requests failed lately, within about a `window`.
 
     While it is open messages are held, which costs them no attempt. The first probe goes out after `first`, each later

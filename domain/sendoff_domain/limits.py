@@ -7,7 +7,7 @@ from datetime import timedelta
 from pydantic import Field, model_validator
 
 from sendoff_domain.durations import PositiveDuration
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 
 #: Slots are so much further apart than the limit asks for, so that a request that starts a little late does not make
 #: one too many of its second.
@@ -16,7 +16,7 @@ _MARGIN = 1.04
 _MOST_SLOTS = 10_000
 
 
-class Limits(Section):
+class Limits(PolicyModel):
     """At most `rate` requests per `per`, evenly spread, and at most `concurrency` at once; none without a number."""
 
     rate: int | None = Field(default=None, ge=1, le=100_000)

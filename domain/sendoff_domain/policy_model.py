@@ -1,4 +1,4 @@
-"""What every section of config.yaml has in common."""
+"""What every policy has in common: a section of config.yaml, and what a customer or a message has of it."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,8 +11,8 @@ from pydantic_core import CoreSchema
 from sendoff_domain.durations import format_duration
 
 
-class Section(BaseModel):
-    """A part of config.yaml: camelCase keys, nothing unknown, nothing changed after reading."""
+class PolicyModel(BaseModel):
+    """A policy: camelCase keys, nothing unknown, nothing changed after reading; YAML's types are taken as they come."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -26,7 +26,7 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _yes_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+    def _refuse_booleans(cls, value: Any, info: ValidationInfo) -> Any:
         """YAML reads `yes` and `on` as true, which Python takes for the number 1."""
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation not in (bool, Any):
             raise ValueError(f"expected a value that is not yes or no, got {value}")

@@ -8,7 +8,7 @@ from sendoff_config.settings import Settings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.signature import parse_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_webhooks.keys.encryption import new_sealer
@@ -43,5 +43,5 @@ async def seed(connection: Connection, settings: Settings) -> None:
     await keep_key(connection, new_sealer(settings.security), DEFAULT_CUSTOMER, configured)
 
 
-def _document(section: Section) -> Jsonb:
+def _document(section: PolicyModel) -> Jsonb:
     return Jsonb(section.model_dump(mode="json", by_alias=True, exclude_unset=True))

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sendoff_domain.json_pointer import MISSING, find, parse_pointer
 from sendoff_domain.json_value import check_storable, same_json, shown
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.answer_schema import AnswerSchema, answer_schema
 
 _STATUS = re.compile(r"[1-5]([0-9][0-9]|xx)")
@@ -33,7 +33,7 @@ Status = Annotated[str, AfterValidator(_status)]
 Pointer = Annotated[str, AfterValidator(_pointer)]
 
 
-class ResponseRule(Section):
+class ResponseRule(PolicyModel):
     """Which answers count: by default any 2xx, whatever its body.
 
     `statuses` and `final_statuses` are codes (`404`) or classes (`2xx`). `body_schema` is a JSON Schema for the body;

@@ -12,7 +12,7 @@ from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.durations import format_duration
 from sendoff_domain.limits import Limits
-from sendoff_domain.policy_model import Section
+from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.times import format_moment, format_optional
 from sendoff_domain.webhook_headers import shown_headers
@@ -113,7 +113,7 @@ def _limits(row: CustomerRow) -> Document:
     return {"rate": row.rate, "per": _duration(row.rate_period_ms), "concurrency": row.concurrency}
 
 
-def _shown(section: Section) -> Document:
+def _shown(section: PolicyModel) -> Document:
     return section.model_dump(mode="json", by_alias=True)
 
 
@@ -123,7 +123,7 @@ def _shown_strategy(strategy: RetryStrategy) -> Document:
     return strategy.model_dump(mode="json", by_alias=True, exclude=silent)
 
 
-def _given(section: Section) -> Document:
+def _given(section: PolicyModel) -> Document:
     return section.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 

@@ -1,6 +1,7 @@
 """Probes and numbers."""
 
 import time
+from collections.abc import Awaitable, Callable
 
 from psycopg import AsyncConnection
 
@@ -78,7 +79,8 @@ async def test_broken_connections_are_not_the_clients_business(api: Api) -> None
 
 async def test_stats_count_every_place(api: Api) -> None:
     messages = [await api.create() for _ in range(7)]
-    for message, move in zip(messages, (claim, fail, retry_later, deliver, deliver, bury), strict=False):
+    moves: tuple[Callable[..., Awaitable[object]], ...] = (claim, fail, retry_later, deliver, deliver, bury)
+    for message, move in zip(messages, moves, strict=False):
         await move(api.db, message)
     stats = (await api.get("/v1/stats")).json
     assert stats["counts"] == {"scheduled": 1, "sending": 1, "retrying": 2, "sent": 2, "dead": 1, "cancelled": 0}

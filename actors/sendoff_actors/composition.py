@@ -98,7 +98,7 @@ async def open_resources(
             max(_LEAST_HELD, 4 * scheduler.batch_size),
             f"sendoff/{identity.version}",
         )
-        watch = CustomerWatch(customers, lambda: sending.customers_in_hand, sending.release_held)
+        watch = CustomerWatch(customers, lambda: sending.customers_in_hand, sending.release_for_open_breaker)
         crowds = Crowds(pool, identity.name, sending.crowded)
         fleet = _fleet(settings, pool, identity, clock, sending, ticker, watch)
         gate.member = await stack.enter_async_context(fleet)

@@ -14,15 +14,15 @@ _EVERY = 1.0
 class CustomerWatch:
     """Reads customers anew once a second, and at once when somebody says that one has changed.
 
-    `in_hand` tells whose messages are held; `on_held` is called for each of these whose breaker is open.
+    `in_hand` tells whose messages are held; `on_open_breaker` is called for each of these whose breaker is open.
     """
 
     def __init__(
-        self, customers: Customers, in_hand: Callable[[], Iterable[str]], on_held: Callable[[str], None]
+        self, customers: Customers, in_hand: Callable[[], Iterable[str]], on_open_breaker: Callable[[str], None]
     ) -> None:
         self._customers = customers
         self._in_hand = in_hand
-        self._on_held = on_held
+        self._on_open_breaker = on_open_breaker
         self._news = asyncio.Event()
 
     def changed(self, customer_id: str) -> None:
@@ -50,5 +50,5 @@ class CustomerWatch:
             return
         for customer_id in in_hand:
             customer = self._customers.get(customer_id)
-            if customer is not None and customer.held:
-                self._on_held(customer_id)
+            if customer is not None and customer.breaker_open:
+                self._on_open_breaker(customer_id)

@@ -48,13 +48,3 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 Outcome = Delivered | Failed
-
-
-def is_success(status_code: int) -> bool:
-    """Whether a status means that the message was taken: 2xx only; a redirect is a failure."""
-    return 200 <= status_code <= 299
-
-
-def status_failure_class(status_code: int) -> ErrorClass:
-    """The error class of an answer that is no success."""
-    return ErrorClass.REDIRECT if 300 <= status_code <= 399 else ErrorClass.STATUS

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.http1_transport import Http1Transport
 from sendoff_webhooks.client.name_lookup import KEPT, Resolve
-from sendoff_webhooks.client.transport import Answer
 from support.raw_receiver import RawReceiver, Script
 
 Addresses = Callable[[str], Sequence[str]]
@@ -38,7 +38,7 @@ class Post(Protocol):
         headers: dict[str, str] | None = None,
         timeout: float = 10,
         connect_timeout: float = 5,
-    ) -> Coroutine[None, None, Answer]: ...
+    ) -> Coroutine[None, None, Response]: ...
 
 
 class Receive(Protocol):
@@ -58,7 +58,7 @@ def posting(transport: Http1Transport) -> Post:
         headers: dict[str, str] | None = None,
         timeout: float = 10,
         connect_timeout: float = 5,
-    ) -> Answer:
+    ) -> Response:
         limits = timedelta(seconds=timeout), timedelta(seconds=connect_timeout)
         return await transport.post(url, headers or {"content-type": "application/json"}, body, *limits)
 

@@ -8,19 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.connection import Connection, StaleConnectionError
-from sendoff_webhooks.client.transport import ANSWER_LIMIT, Answer, TransportError
+from sendoff_webhooks.client.transport import RESPONSE_LIMIT, TransportError
 
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nretry-after: 1\r\n\r\n"
 CHUNKED = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ntransfer-encoding: chunked\r\n\r\n"
+FULL = b"x" * RESPONSE_LIMIT
 #: Answers, whether their connection ends with them, and what they mean.
 VALID = [
-    (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", False, Answer(200, b"hello", None)),
-    (INTERIM + b"HTTP/1.1 204 No Content\r\n\r\n", False, Answer(204, b"", None)),
-    (CHUNKED + b"3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nx: y\r\n\r\n", False, Answer(503, b"hello", "7")),
-    (b"HTTP/1.0 200 OK\r\nserver: old\r\n\r\nhello", True, Answer(200, b"hello", None)),
-    (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (ANSWER_LIMIT + 9), True, Answer(200, b"x" * ANSWER_LIMIT, None, is_cut=True)),
-    (b"HTTP/1.1 500 E\ncontent-length: 4\n\noops", False, Answer(500, b"oops", None)),
+    (b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello", False, Response(200, b"hello", None)),
+    (INTERIM + b"HTTP/1.1 204 No Content\r\n\r\n", False, Response(204, b"", None)),
+    (CHUNKED + b"3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nx: y\r\n\r\n", False, Response(503, b"hello", "7")),
+    (b"HTTP/1.0 200 OK\r\nserver: old\r\n\r\nhello", True, Response(200, b"hello", None)),
+    (
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * (RESPONSE_LIMIT + 9),
+        True,
+        Response(200, b"x" * RESPONSE_LIMIT, None, is_cut=True),
+    ),
+    (b"HTTP/1.1 500 E\ncontent-length: 4\n\noops", False, Response(500, b"oops", None)),
 ]
 #: Pieces that are likely to lead the parser somewhere.
 PIECES = [
@@ -56,10 +62,10 @@ class Wire(asyncio.Transport):
         self.is_closed = True
 
 
-def result_of(parts: Sequence[bytes], *, with_end: bool) -> tuple[Answer | BaseException | None, bool]:
+def result_of(parts: Sequence[bytes], *, with_end: bool) -> tuple[Response | BaseException | None, bool]:
     """What a new connection makes of these bytes, and whether it would take another request."""
 
-    async def feed() -> tuple[Answer | BaseException | None, bool]:
+    async def feed() -> tuple[Response | BaseException | None, bool]:
         wire, idle = Wire(), list[Connection]()
         connection = Connection(idle.append, lambda _: None)
         connection.connection_made(wire)
@@ -84,13 +90,13 @@ def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
 
 
 @given(st.sampled_from(VALID), st.lists(st.integers(min_value=0, max_value=200_000), max_size=8))
-def test_an_answer_is_the_same_however_it_is_split(case: tuple[bytes, bool, Answer], cuts: list[int]) -> None:
+def test_an_answer_is_the_same_however_it_is_split(case: tuple[bytes, bool, Response], cuts: list[int]) -> None:
     raw, ends, expected = case
     assert result_of(split(raw, cuts), with_end=ends) == (expected, not ends)
 
 
 @pytest.mark.parametrize(("raw", "ends", "expected"), [case for case in VALID if len(case[0]) < 1000])
-def test_an_answer_may_come_byte_by_byte(raw: bytes, ends: bool, expected: Answer) -> None:
+def test_an_answer_may_come_byte_by_byte(raw: bytes, ends: bool, expected: Response) -> None:
     assert result_of([raw[at : at + 1] for at in range(len(raw))], with_end=ends) == (expected, not ends)
 
 
@@ -103,18 +109,18 @@ def test_an_answer_is_not_there_before_its_last_byte(raw: bytes) -> None:
 @given(st.lists(st.binary(min_size=1, max_size=40) | st.sampled_from(PIECES), max_size=20), st.booleans())
 def test_any_bytes_are_an_answer_or_a_failure(parts: list[bytes], with_end: bool) -> None:
     result, _ = result_of(parts, with_end=with_end)
-    assert isinstance(result, Answer | TransportError) or (result is None and not with_end)
+    assert isinstance(result, Response | TransportError) or (result is None and not with_end)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12), st.booleans())
 def test_garbage_behind_a_head_is_an_answer_or_a_failure(parts: list[bytes], with_end: bool) -> None:
     result, _ = result_of([b"HTTP/1.1 200 OK\r\n", *parts], with_end=with_end)
-    assert isinstance(result, Answer | TransportError) or (result is None and not with_end)
+    assert isinstance(result, Response | TransportError) or (result is None and not with_end)
 
 
 @given(st.sampled_from(VALID[:3]), st.binary(min_size=1, max_size=20), st.lists(st.integers(0, 500), max_size=4))
 def test_bytes_behind_an_answer_do_not_change_it(
-    case: tuple[bytes, bool, Answer], extra: bytes, cuts: list[int]
+    case: tuple[bytes, bool, Response], extra: bytes, cuts: list[int]
 ) -> None:
     raw, _, expected = case
     result, reusable = result_of(split(raw + extra, cuts), with_end=False)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from sendoff_config.settings import Settings
-from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, shown_headers
-from sendoff_domain.webhook_request import attempt_headers
+from sendoff_domain.signature import sign
+from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, request_headers, shown_headers
 from sendoff_webhooks.client.http1_transport import _request
 
 RESERVED = [
@@ -23,6 +23,27 @@ TOKEN = st.text(string.ascii_letters + string.digits + "!#$%&'*+-.^_`|~", min_si
 VALUE = st.text([chr(code) for code in range(32, 127)], min_size=1, max_size=1024).filter(
     lambda text: text == text.strip()
 )
+
+
+def headers_of(attempt_number: int, unix_seconds: int, own: dict[str, str]) -> dict[str, str]:
+    """The headers of an attempt to send the message msg_1."""
+    return request_headers(
+        own,
+        webhook_id="msg_1",
+        attempt_number=attempt_number,
+        unix_seconds=unix_seconds,
+        body=b"{}",
+        keys=[b"k" * 32],
+        user_agent="sendoff/1",
+    )
+
+
+def test_every_attempt_has_the_same_id_and_its_own_number() -> None:
+    first, second = (headers_of(number, 100 + number, {}) for number in (1, 2))
+    assert first["webhook-id"] == second["webhook-id"] == "msg_1"
+    assert (first["sendoff-attempt"], second["sendoff-attempt"]) == ("1", "2")
+    assert (first["webhook-timestamp"], second["webhook-timestamp"]) == ("101", "102")
+    assert second["webhook-signature"] == sign([b"k" * 32], "msg_1", 102, b"{}")
 
 
 @pytest.mark.parametrize("name", RESERVED)
@@ -70,7 +91,7 @@ def test_what_is_allowed_can_be_sent(name: str, value: str) -> None:
         own = TypeAdapter(Headers).validate_python({name: value})
     except ValidationError:
         return
-    headers = attempt_headers("msg_1", 1, 1_800_000_000, b"{}", [b"k" * 32], own, "sendoff/1")
+    headers = headers_of(1, 1_800_000_000, own)
     _, data = _request("http://example.org/", headers, b"{}")
     assert f"\r\n{name}: {value}\r\n".encode() in data
     assert data.count(b"\r\n\r\n") == 1

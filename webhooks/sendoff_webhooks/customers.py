@@ -25,7 +25,7 @@ _FRESH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A webhook and how to call it: `counted` if its requests have a limit, `held` while its breaker is open.
+    """A webhook and how to call it: `counted` if its requests have a limit, `breaker_open` while its messages are held.
 
     `unreadable` says that a rule or a valid key of it can't be read here, so that nothing may be sent: a request would
     break the rule or lack the signature.
@@ -41,7 +41,7 @@ class Customer:
     response_rule: ResponseRule = field(default_factory=ResponseRule)
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     counted: bool = False
-    held: bool = False
+    breaker_open: bool = False
     unreadable: bool = False
 
 
@@ -104,7 +104,7 @@ def _customer(
     response_rule: Any,
     breaker: Any,
     counted: bool,
-    held: bool,
+    breaker_open: bool,
 ) -> Customer:
     return Customer(
         id,
@@ -117,5 +117,5 @@ def _customer(
         ResponseRule.model_validate(response_rule),
         BreakerPolicy.model_validate(breaker),
         counted,
-        held,
+        breaker_open,
     )

@@ -125,9 +125,7 @@ class Sending:
     async def renew_leases(self, older_than: float) -> None:
         """Prolong the leases that end within `older_than` seconds; what was lost is forgotten, if not on the wire."""
         ending = [held for held in self._held.values() if held.lease_until - self._clock.now() < older_than]
-        if not ending:
-            return
-        renewed = await self._ledger.renew(ending)
+        renewed = await self._ledger.renew(ending) if ending else {}
         for held in ending:
             held.lease_until = renewed.get(held.claimed.id, held.lease_until)
 
@@ -136,7 +134,7 @@ class Sending:
         for held in [*self._pacer.clear(), *self._slots.clear()]:
             self._schedule(held)
 
-    def release_held(self, customer_id: str) -> None:
+    def release_for_open_breaker(self, customer_id: str) -> None:
         """Give back what waits of a customer whose breaker is open; its probes stay."""
         for held in self._slots.withdraw(customer_id):
             self._due(held)
@@ -199,8 +197,8 @@ class Sending:
         """The last look before a request; what may not start goes where it belongs."""
         message, now = held.claimed, self._clock.now()
         customer = self._customers.get(message.customer)
-        is_held = customer is not None and customer.held and not message.probe
-        if self._leaving or is_held or not self._neighbours.is_running(message.customer):
+        waits_for_breaker = customer is not None and customer.breaker_open and not message.probe
+        if self._leaving or waits_for_breaker or not self._neighbours.is_running(message.customer):
             self._released.put(held)
             return False
         if now > held.lease_until - _LEASE_MARGIN:
@@ -221,13 +219,21 @@ class Sending:
         """Send one message after the other as long as some wait; a task for each would cost more than its request."""
         held: Held | None = first
         while held is not None:
-            started_at = self._clock.now()
-            customer = self._customers.get(held.claimed.customer)
+            message, started_at = held.claimed, self._clock.now()
             try:
-                outcome = await attempt(held.claimed, customer, self._transport, started_at, self._user_agent)
+                outcome = await attempt(
+                    self._customers.get(message.customer),
+                    self._transport,
+                    customer_id=message.customer,
+                    webhook_id=f"msg_{message.id}",
+                    attempt_number=message.attempt + 1,
+                    payload=message.payload,
+                    now=started_at,
+                    user_agent=self._user_agent,
+                )
                 self._settle(held, outcome, started_at)
             finally:
-                self._slots.give_back(held.claimed.customer)
+                self._slots.give_back(message.customer)
             held = self._next()
             self._look_for_room()
 

@@ -9,12 +9,11 @@ from pydantic import Field
 
 from sendoff_domain.errors import SealError
 from sendoff_domain.ids import hex_uuid7
-from sendoff_domain.judgement import refusal
-from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.outcome import Delivered, ErrorClass
 from sendoff_domain.payload import render_payload
 from sendoff_domain.response_rule.rule import ResponseRule
-from sendoff_domain.webhook_headers import shown_headers
-from sendoff_domain.webhook_request import attempt_headers
+from sendoff_domain.webhook_headers import request_headers, shown_headers
+from sendoff_domain.webhook_response import Response, classify_response
 from sendoff_http.customers.rows import CustomerRow, find_customer
 from sendoff_http.customers.webhook_client import WEBHOOK_CLIENT, Answer, NoAnswer
 from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now
@@ -110,7 +109,16 @@ def _message(request: web.Request, row: CustomerRow, keys: list[bytes]) -> tuple
     content = {"test": True, "text": "A test message from Sendoff: the webhook of this customer can be reached."}
     body = render_payload(webhook_id, "test", content, {})
     user_agent = f"sendoff/{request.app[IDENTITY].version}"
-    return body, attempt_headers(webhook_id, 1, int(now), body, keys, row.headers, user_agent)
+    headers = request_headers(
+        row.headers,
+        webhook_id=webhook_id,
+        attempt_number=1,
+        unix_seconds=int(now),
+        body=body,
+        keys=keys,
+        user_agent=user_agent,
+    )
+    return body, headers
 
 
 def _describe(answer: Answer) -> dict[str, Any]:
@@ -121,8 +129,8 @@ def _describe(answer: Answer) -> dict[str, Any]:
 def _judge(answer: Answer | NoAnswer, rule: ResponseRule) -> dict[str, Any]:
     if isinstance(answer, NoAnswer):
         return {"delivered": False, "errorClass": answer.error_class, "detail": answer.detail}
-    refused = refusal(rule, answer.status_code, answer.body, is_cut=answer.is_cut)
-    if refused is None:
+    response = Response(answer.status_code, answer.body, None, answer.is_cut)
+    outcome = classify_response(rule, response, duration_us=0, now=0)
+    if isinstance(outcome, Delivered):
         return {"delivered": True}
-    error_class, detail = refused
-    return {"delivered": False, "errorClass": error_class, "detail": detail}
+    return {"delivered": False, "errorClass": outcome.error_class, "detail": outcome.detail}

@@ -5,7 +5,8 @@ import ssl
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_webhooks.client.transport import ANSWER_LIMIT, Answer, TransportError
+from sendoff_domain.webhook_response import Response
+from sendoff_webhooks.client.transport import RESPONSE_LIMIT, TransportError
 from support.posting import Post, Receive
 from support.raw_receiver import OK, Peer, answering, answering_once
 from support.waiting import eventually
@@ -15,7 +16,7 @@ def case(sentence: str, *values: object) -> object:
     return pytest.param(*values, id=sentence.replace(" ", "-"))
 
 
-FINE = Answer(200, b"ok", None)
+FINE = Response(200, b"ok", None)
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nretry-after: 9\r\ncontent-length: 4\r\n\r\n"
@@ -25,34 +26,34 @@ EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nretry-after: 9\r\ncont
     ("raw", "expected"),
     [
         case("200 with a length", OK, FINE),
-        case("202 without a body", b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", Answer(202, b"", None)),
-        case("204", b"HTTP/1.1 204 No Content\r\n\r\n", Answer(204, b"", None)),
-        case("304 with a length but no body", b"HTTP/1.1 304 N\r\ncontent-length: 9\r\n\r\n", Answer(304, b"", None)),
-        case("299", b"HTTP/1.1 299 Fine\r\ncontent-length: 1\r\n\r\nx", Answer(299, b"x", None)),
-        case("a status without a reason", b"HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n", Answer(200, b"", None)),
-        case("a status nobody knows", b"HTTP/1.1 799 ?\r\ncontent-length: 0\r\n\r\n", Answer(799, b"", None)),
-        case("400 with a body", b"HTTP/1.1 400 B\r\ncontent-length: 3\r\n\r\nbad", Answer(400, b"bad", None)),
-        case("410 with a body", b"HTTP/1.1 410 G\r\ncontent-length: 4\r\n\r\ngone", Answer(410, b"gone", None)),
-        case("500 with a body", b"HTTP/1.1 500 E\r\ncontent-length: 4\r\n\r\noops", Answer(500, b"oops", None)),
+        case("202 without a body", b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", Response(202, b"", None)),
+        case("204", b"HTTP/1.1 204 No Content\r\n\r\n", Response(204, b"", None)),
+        case("304 with a length but no body", b"HTTP/1.1 304 N\r\ncontent-length: 9\r\n\r\n", Response(304, b"", None)),
+        case("299", b"HTTP/1.1 299 Fine\r\ncontent-length: 1\r\n\r\nx", Response(299, b"x", None)),
+        case("a status without a reason", b"HTTP/1.1 200\r\ncontent-length: 0\r\n\r\n", Response(200, b"", None)),
+        case("a status nobody knows", b"HTTP/1.1 799 ?\r\ncontent-length: 0\r\n\r\n", Response(799, b"", None)),
+        case("400 with a body", b"HTTP/1.1 400 B\r\ncontent-length: 3\r\n\r\nbad", Response(400, b"bad", None)),
+        case("410 with a body", b"HTTP/1.1 410 G\r\ncontent-length: 4\r\n\r\ngone", Response(410, b"gone", None)),
+        case("500 with a body", b"HTTP/1.1 500 E\r\ncontent-length: 4\r\n\r\noops", Response(500, b"oops", None)),
         case(
             "Retry-After in any case",
             b"HTTP/1.1 503 S\r\nReTRy-aFTer: 17\r\ncontent-length: 0\r\n\r\n",
-            Answer(503, b"", "17"),
+            Response(503, b"", "17"),
         ),
         case(
             "Retry-After as a date",
             b"HTTP/1.1 429 T\r\nretry-after: Wed, 21 Oct 2026 07:28:00 GMT\r\ncontent-length: 0\r\n\r\n",
-            Answer(429, b"", "Wed, 21 Oct 2026 07:28:00 GMT"),
+            Response(429, b"", "Wed, 21 Oct 2026 07:28:00 GMT"),
         ),
-        case("chunks", CHUNKED + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", Answer(200, b"hello world", None)),
-        case("no chunk", CHUNKED + b"0\r\n\r\n", Answer(200, b"", None)),
+        case("chunks", CHUNKED + b"5\r\nhello\r\n6\r\n world\r\n0\r\n\r\n", Response(200, b"hello world", None)),
+        case("no chunk", CHUNKED + b"0\r\n\r\n", Response(200, b"", None)),
         case("chunks with extensions", CHUNKED + b'2;a=b;c="d"\r\nok\r\n0;e\r\n\r\n', FINE),
         case(
             "trailers, which say nothing here",
             CHUNKED + b"2\r\nok\r\n0\r\nretry-after: 5\r\nx-checksum: 7\r\n\r\n",
             FINE,
         ),
-        case("sizes with zeros", CHUNKED + b"00000A\r\n0123456789\r\n0\r\n\r\n", Answer(200, b"0123456789", None)),
+        case("sizes with zeros", CHUNKED + b"00000A\r\n0123456789\r\n0\r\n\r\n", Response(200, b"0123456789", None)),
         case("100 before the answer", INTERIM + OK, FINE),
         case("102 before the answer", b"HTTP/1.1 102 Processing\r\n\r\n" + OK, FINE),
         case("103 whose headers are not the answer's", EARLY_HINTS + OK, FINE),
@@ -73,7 +74,7 @@ EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nretry-after: 9\r\ncont
         case(
             "a compressed body as it came",
             b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\n\x1f\x8b\x08\x00",
-            Answer(200, b"\x1f\x8b\x08\x00", None),
+            Response(200, b"\x1f\x8b\x08\x00", None),
         ),
         case(
             "upgrade headers on an ordinary answer",
@@ -83,7 +84,7 @@ EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nretry-after: 9\r\ncont
     ],
 )  # fmt: skip
 async def test_an_answer_is_read_as(
-    raw: bytes, expected: Answer, post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
+    raw: bytes, expected: Response, post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
 ) -> None:
     receiver = await receive(answering(raw), tls_or_plain)
     assert await post(receiver.url) == expected
@@ -104,9 +105,9 @@ async def test_a_redirect_is_never_followed(status: int, post: Post, receive: Re
     ("raw", "expected"),
     [
         case("a body that ends with the connection", b"HTTP/1.1 200 OK\r\n\r\nok", FINE),
-        case("no body, ended by the connection", b"HTTP/1.1 200 OK\r\n\r\n", Answer(200, b"", None)),
-        case("HTTP/1.0", b"HTTP/1.0 200 OK\r\nserver: old\r\n\r\nold", Answer(200, b"old", None)),
-        case("HTTP/1.0 with a length", b"HTTP/1.0 200 OK\r\ncontent-length: 3\r\n\r\nold", Answer(200, b"old", None)),
+        case("no body, ended by the connection", b"HTTP/1.1 200 OK\r\n\r\n", Response(200, b"", None)),
+        case("HTTP/1.0", b"HTTP/1.0 200 OK\r\nserver: old\r\n\r\nold", Response(200, b"old", None)),
+        case("HTTP/1.0 with a length", b"HTTP/1.0 200 OK\r\ncontent-length: 3\r\n\r\nold", Response(200, b"old", None)),
         case("Connection: close", b"HTTP/1.1 200 OK\r\nConnection: Close\r\ncontent-length: 2\r\n\r\nok", FINE),
         case("Connection: close without a length", b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nok", FINE),
         case("an interim answer with a length first", EARLY_HINTS + b"HTTP/1.1 200 OK\r\n\r\nok", FINE),
@@ -114,7 +115,7 @@ async def test_a_redirect_is_never_followed(status: int, post: Post, receive: Re
     ],
 )  # fmt: skip
 async def test_an_answer_that_ends_with_its_connection_is_read_as(
-    raw: bytes, expected: Answer, post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
+    raw: bytes, expected: Response, post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
 ) -> None:
     receiver = await receive(answering_once(raw), tls_or_plain)
     assert await post(receiver.url) == expected
@@ -223,23 +224,23 @@ async def test_a_huge_body_is_cut_and_its_connection_closed(
         await peer.gone()
 
     receiver = await receive(script, tls_or_plain)
-    assert await post(receiver.url) == Answer(200, b"x" * ANSWER_LIMIT, None, is_cut=True)
+    assert await post(receiver.url) == Response(200, b"x" * RESPONSE_LIMIT, None, is_cut=True)
     await eventually(lambda: receiver.peers[0].is_gone, "the rest is not read")
     await post(receiver.url)
     assert len(receiver.peers) == 2
 
 
 async def test_a_body_of_just_the_limit_is_whole_and_its_connection_used_again(post: Post, receive: Receive) -> None:
-    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % ANSWER_LIMIT
-    receiver = await receive(answering(head, b"x" * ANSWER_LIMIT))
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % RESPONSE_LIMIT
+    receiver = await receive(answering(head, b"x" * RESPONSE_LIMIT))
     for _ in range(2):
-        assert await post(receiver.url) == Answer(200, b"x" * ANSWER_LIMIT, None)
+        assert await post(receiver.url) == Response(200, b"x" * RESPONSE_LIMIT, None)
     assert len(receiver.peers) == 1
 
 
 async def test_a_body_in_chunks_of_one_byte_is_read(post: Post, receive: Receive) -> None:
-    receiver = await receive(answering(CHUNKED, b"1\r\nx\r\n" * ANSWER_LIMIT, b"0\r\n\r\n"))
-    assert await post(receiver.url) == Answer(200, b"x" * ANSWER_LIMIT, None)
+    receiver = await receive(answering(CHUNKED, b"1\r\nx\r\n" * RESPONSE_LIMIT, b"0\r\n\r\n"))
+    assert await post(receiver.url) == Response(200, b"x" * RESPONSE_LIMIT, None)
 
 
 async def test_an_answer_that_comes_byte_by_byte_is_read(post: Post, receive: Receive) -> None:
@@ -259,5 +260,5 @@ async def test_an_answer_may_come_before_the_request_is_read(requests: int, post
 
     receiver = await receive(script)
     for _ in range(requests):
-        assert await post(receiver.url, b"x" * 20_000_000) == Answer(413, b"no", None)
+        assert await post(receiver.url, b"x" * 20_000_000) == Response(413, b"no", None)
     assert len(receiver.peers) == requests

@@ -8,13 +8,14 @@ import time
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.origin import parse_target
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_webhooks.client.transport import TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, free_port, full_backlog
 from support.waiting import eventually
 
-FINE = Answer(200, b"ok", None)
+FINE = Response(200, b"ok", None)
 
 
 async def failure_of(post: Post, url: str, **limits: float) -> ErrorClass:

@@ -8,11 +8,12 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_ports import parse_ports
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_domain.webhook_response import Response
+from sendoff_webhooks.client.transport import TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, RawReceiver, answering, answering_once
 
-FINE = Answer(200, b"ok", None)
+FINE = Response(200, b"ok", None)
 FORBIDDEN = ErrorClass.FORBIDDEN_ADDRESS
 #: The tests' stand-in for a public address, the only one that they allow, and a forbidden one of the same machine.
 PUBLIC, PRIVATE = "127.0.0.2", "127.0.0.1"
@@ -34,7 +35,7 @@ TRICKS = [
 ]
 
 
-async def outcome(post: Post, url: str) -> Answer | ErrorClass:
+async def outcome(post: Post, url: str) -> Response | ErrorClass:
     try:
         return await post(url)
     except TransportError as error:
@@ -162,7 +163,7 @@ async def test_a_redirect_to_a_forbidden_address_leads_nowhere(new_transport: Ne
     moved = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: %b\r\ncontent-length: 0\r\n\r\n" % private.url.encode()
     public = await receive(answering(moved), host=PUBLIC)
     answer = await outcome(posting(new_transport(allowed=f"{PUBLIC}/32")), public.url_at(PUBLIC))
-    assert answer == Answer(307, b"", None)
+    assert answer == Response(307, b"", None)
     assert private.peers == []
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_domain.webhook_response import Response
+from sendoff_webhooks.client.transport import TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, answering_once
 from support.waiting import eventually
@@ -40,7 +41,7 @@ async def say_something_unasked(peer: Peer) -> None:
 
 
 def answering_then(act: Callable[[Peer], Awaitable[None]], when: asyncio.Event) -> Callable[[Peer], Awaitable[None]]:
-    """Answer the first request of each connection, and do something on it once `when` is set."""
+    """Response the first request of each connection, and do something on it once `when` is set."""
 
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -56,7 +57,7 @@ async def test_requests_one_after_another_share_a_connection(
 ) -> None:
     receiver = await receive(answering(OK), tls_or_plain)
     for _ in range(20):
-        assert await post(receiver.url) == Answer(200, b"ok", None)
+        assert await post(receiver.url) == Response(200, b"ok", None)
     assert [len(peer.requests) for peer in receiver.peers] == [20]
 
 
@@ -95,7 +96,7 @@ async def test_a_connection_closed_while_idle_is_no_failure(
     now.set()
     for _ in range(turns):
         await asyncio.sleep(0)
-    assert await post(receiver.url) == Answer(200, b"ok", None)
+    assert await post(receiver.url) == Response(200, b"ok", None)
 
 
 @pytest.mark.parametrize("turns", range(8))
@@ -108,7 +109,7 @@ async def test_a_connection_closed_by_tls_while_idle_is_no_failure(
     now.set()
     for _ in range(turns):
         await asyncio.sleep(0)
-    assert await post(receiver.url) == Answer(200, b"ok", None)
+    assert await post(receiver.url) == Response(200, b"ok", None)
 
 
 async def test_what_nobody_asked_for_is_no_answer(post: Post, receive: Receive) -> None:
@@ -118,7 +119,7 @@ async def test_what_nobody_asked_for_is_no_answer(post: Post, receive: Receive) 
     await post(receiver.url)
     now.set()
     await eventually(lambda: receiver.peers[0].is_gone, "the client closed the connection")
-    assert await post(receiver.url) == Answer(200, b"ok", None)
+    assert await post(receiver.url) == Response(200, b"ok", None)
     assert len(receiver.peers) == 2
 
 
@@ -134,7 +135,7 @@ async def test_a_request_is_sent_once_more_when_its_kept_connection_closes_befor
 
     receiver = await receive(script, tls_or_plain)
     await post(receiver.url, b"first")
-    assert await post(receiver.url, b"second") == Answer(200, b"ok", None)
+    assert await post(receiver.url, b"second") == Response(200, b"ok", None)
     assert [request[-6:] for request in receiver.requests] == [b"\nfirst", b"second", b"second"]
 
 
@@ -191,7 +192,7 @@ async def test_a_server_that_restarts_costs_no_failure(
     await first.stop()
     second = await receive(answering(OK), tls_or_plain, port=first.port)
     answers = await asyncio.gather(*[post(second.url) for _ in range(3)])
-    assert answers == [Answer(200, b"ok", None)] * 3
+    assert answers == [Response(200, b"ok", None)] * 3
 
 
 @pytest.mark.parametrize(
@@ -220,7 +221,7 @@ async def test_a_server_that_half_closes_after_its_answer_is_left(post: Post, re
 
     receiver = await receive(script)
     for _ in range(3):
-        assert await post(receiver.url) == Answer(200, b"ok", None)
+        assert await post(receiver.url) == Response(200, b"ok", None)
     await eventually(lambda: all(peer.is_gone for peer in receiver.peers), "the client closed its ends too")
 
 

@@ -9,14 +9,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.http1_transport import Http1Transport
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_webhooks.client.transport import TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, full_backlog
 from support.waiting import eventually
 
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
-FINE = Answer(200, b"ok", None)
+FINE = Response(200, b"ok", None)
 
 
 async def silent(peer: Peer) -> None:
@@ -38,7 +39,7 @@ def dripping(head: bytes, drop: bytes) -> Callable[[Peer], Awaitable[None]]:
     return script
 
 
-async def failure_of(request: Awaitable[Answer]) -> ErrorClass:
+async def failure_of(request: Awaitable[Response]) -> ErrorClass:
     with pytest.raises(TransportError) as caught:
         await request
     return caught.value.error_class

@@ -5,7 +5,8 @@ import ssl
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_domain.webhook_response import Response
+from sendoff_webhooks.client.transport import TransportError
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, answering
 
@@ -96,7 +97,7 @@ async def test_a_header_that_would_change_the_request_is_refused(
 )
 async def test_a_urls_path_and_query_arrive_as(path: str, target: str, post: Post, receive: Receive) -> None:
     receiver = await receive(answering(OK))
-    assert await post(receiver.url_at("127.0.0.1", path)) == Answer(200, b"ok", None)
+    assert await post(receiver.url_at("127.0.0.1", path)) == Response(200, b"ok", None)
     line, headers, _ = taken_apart(receiver.requests[0])
     assert line == f"POST {target} HTTP/1.1".encode()
     assert len(headers) == 3

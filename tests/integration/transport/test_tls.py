@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_domain.webhook_response import Response
+from sendoff_webhooks.client.transport import TransportError
 from support.certificates import Authority, new_authority
 from support.posting import NewTransport, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, answering_once, refusing_handshakes
 
-FINE = Answer(200, b"ok", None)
+FINE = Response(200, b"ok", None)
 
 
 async def failure_of(post: Post, url: str) -> TransportError:

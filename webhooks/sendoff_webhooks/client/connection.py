@@ -9,7 +9,8 @@ from collections.abc import Callable
 import httptools
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_webhooks.client.transport import ANSWER_LIMIT, Answer, TransportError
+from sendoff_domain.webhook_response import Response
+from sendoff_webhooks.client.transport import RESPONSE_LIMIT, TransportError
 
 #: An answer whose status line and headers, interim answers included, are longer than this is not read (bytes).
 _HEAD_LIMIT = 64 * 1024
@@ -26,7 +27,7 @@ class Connection(asyncio.Protocol):
 
     httptools (llhttp) calls the `on_...` methods while it parses; what they find is settled when it is through with
     the bytes at hand, since bytes behind the answer mean that the connection can't be used again. An answer without
-    a length ends with the connection (RFC 9112, section 6.3); 1xx answers are skipped; what goes beyond ANSWER_LIMIT
+    a length ends with the connection (RFC 9112, section 6.3); 1xx answers are skipped; what goes beyond RESPONSE_LIMIT
     is cut and the connection closed.
     """
 
@@ -35,7 +36,7 @@ class Connection(asyncio.Protocol):
         self._on_closed = on_closed
         self._loop = asyncio.get_running_loop()  # kept, because to ask for it is a system call in Python 3.11
         self._transport: asyncio.Transport
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._waiter: asyncio.Future[Response] | None = None
         self._deadline = math.inf
         self._parser = httptools.HttpResponseParser(self)
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # RFC 9112, section 2.2
@@ -52,7 +53,7 @@ class Connection(asyncio.Protocol):
         """Until when the answer must be there (`time.monotonic()`); infinite when none is waited for."""
         return self._deadline if self._waiter is not None else math.inf
 
-    def request(self, data: bytes, deadline: float = math.inf) -> "asyncio.Future[Answer]":
+    def request(self, data: bytes, deadline: float = math.inf) -> "asyncio.Future[Response]":
         """Write one whole request; the future gets the answer, a TransportError or a StaleConnectionError.
 
         Whoever passes a deadline calls `fail` when it is over.
@@ -61,7 +62,7 @@ class Connection(asyncio.Protocol):
         self._deadline = deadline
         self._received = 0
         self._head_complete = False
-        self._answer: Answer | None = None
+        self._response: Response | None = None
         self._reusable = False
         self._body: bytes | bytearray = b""
         if self.closed or self._transport.is_closing():
@@ -70,7 +71,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
         return waiter
 
-    def give_up(self, waiter: "asyncio.Future[Answer]", error: Exception) -> None:
+    def give_up(self, waiter: "asyncio.Future[Response]", error: Exception) -> None:
         """Stop waiting for an answer and close; does nothing when the answer is there, since others may wait now."""
         if self._waiter is waiter:
             self.fail(error)
@@ -98,11 +99,11 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._reusable = False
-            if self._answer is None:
+            if self._response is None:
                 self.fail(TransportError(ErrorClass.PROTOCOL, f"not an HTTP answer: {error}"))
                 return
-        if self._answer is not None:
-            self._settle(self._answer)
+        if self._response is not None:
+            self._settle(self._response)
         elif self._received > (_WHOLE_LIMIT if self._head_complete else _HEAD_LIMIT):
             part = "answer" if self._head_complete else "headers"
             self.fail(TransportError(ErrorClass.PROTOCOL, f"no end of the {part} within {self._received} bytes"))
@@ -142,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """httptools: a part of the body."""
-        if self._answer is not None:
+        if self._response is not None:
             return
         if not self._body:
             self._body = data
@@ -150,21 +151,21 @@ class Connection(asyncio.Protocol):
             self._body += data
         else:
             self._body = bytearray(self._body + data)
-        if len(self._body) > ANSWER_LIMIT:
+        if len(self._body) > RESPONSE_LIMIT:
             self._complete(reusable=False)
 
     def on_message_complete(self) -> None:
         """httptools: the whole answer is read; after an interim one the real answer follows."""
-        if self._head_complete and self._answer is None:
+        if self._head_complete and self._response is None:
             self._complete(reusable=self._parser.should_keep_alive())
 
-    def _complete(self, *, reusable: bool) -> Answer:
+    def _complete(self, *, reusable: bool) -> Response:
         self._reusable = reusable
-        body, is_cut = bytes(self._body[:ANSWER_LIMIT]), len(self._body) > ANSWER_LIMIT
-        self._answer = Answer(self._parser.get_status_code(), body, self._retry_after, is_cut)
-        return self._answer
+        body, is_cut = bytes(self._body[:RESPONSE_LIMIT]), len(self._body) > RESPONSE_LIMIT
+        self._response = Response(self._parser.get_status_code(), body, self._retry_after, is_cut)
+        return self._response
 
-    def _settle(self, answer: Answer) -> None:
+    def _settle(self, answer: Response) -> None:
         """Hand over the answer; the connection is used again only if both sides are through with this exchange."""
         reusable = self._reusable and not self.closed and not self._transport.get_write_buffer_size()
         if answer.status_code == 408 and self._was_used and not reusable:

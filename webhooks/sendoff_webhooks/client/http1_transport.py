@@ -11,13 +11,14 @@ from functools import lru_cache
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import Network
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.connection import Connection, StaleConnectionError
 from sendoff_webhooks.client.connection_pool import ConnectionPool
 from sendoff_webhooks.client.deadlines import too_late
 from sendoff_webhooks.client.idle_connections import IdleConnections
 from sendoff_webhooks.client.name_lookup import NameLookup
 from sendoff_webhooks.client.origin import Origin, Target, parse_target
-from sendoff_webhooks.client.transport import Answer, TransportError
+from sendoff_webhooks.client.transport import TransportError
 
 #: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
 _KEEPALIVE = 50.0
@@ -50,7 +51,7 @@ class Http1Transport:
 
     async def post(
         self, url: str, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
-    ) -> Answer:
+    ) -> Response:
         """One request; raises TransportError when there is no answer.
 
         A kept-alive connection that the server closed meanwhile is no failure of the webhook: the request goes out
@@ -76,7 +77,7 @@ class Http1Transport:
             raise too_late()
         return await self._pool.connect(origin, min(left, timeout))
 
-    async def _exchange(self, connection: Connection, data: bytes, deadline: float) -> Answer:
+    async def _exchange(self, connection: Connection, data: bytes, deadline: float) -> Response:
         waiter = connection.request(data, deadline)
         self._pool.deadlines.watch(deadline)
         try:

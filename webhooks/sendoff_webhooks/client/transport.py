@@ -3,21 +3,11 @@
 from datetime import timedelta
 from typing import Protocol
 
-import msgspec
-
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.webhook_response import Response
 
 #: How much of an answer is read at all.
-ANSWER_LIMIT = 64 * 1024
-
-
-class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What the webhook answered; a body longer than ANSWER_LIMIT is cut there."""
-
-    status_code: int
-    body: bytes
-    retry_after: str | None
-    is_cut: bool = False
+RESPONSE_LIMIT = 64 * 1024
 
 
 class TransportError(Exception):
@@ -34,7 +24,7 @@ class Transport(Protocol):
 
     async def post(
         self, url: str, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
-    ) -> Answer:
+    ) -> Response:
         """One request; raises TransportError when there is no answer."""
         ...
 

@@ -2,15 +2,12 @@
 
 import base64
 import binascii
-import hashlib
+import hmac
 from collections.abc import Iterable
 from functools import lru_cache
 
 PREFIX = "whsec_"
 _SHORTEST, _LONGEST = 24, 64
-#: The block of SHA-256, and what HMAC adds to each byte of the key in it (RFC 2104).
-_BLOCK = 64
-_INNER, _OUTER = bytes(byte ^ 0x36 for byte in range(256)), bytes(byte ^ 0x5C for byte in range(256))
 
 
 def parse_secret(text: str) -> bytes:
@@ -34,25 +31,19 @@ def format_secret(key: bytes) -> str:
 def sign(keys: Iterable[bytes], webhook_id: str, unix_seconds: int, body: bytes) -> str:
     """The value of `webhook-signature`: one `v1,<base64>` per key, separated by blanks."""
     content = b"%s.%d.%s" % (webhook_id.encode(), unix_seconds, body)
-    return " ".join(["v1," + _base64(_hmac(key, content)) for key in keys])
+    return " ".join(["v1," + _base64(_mac(key, content)) for key in keys])
 
 
-def _hmac(key: bytes, content: bytes) -> bytes:
-    inner, outer = _begun(key)
-    inner, outer = inner.copy(), outer.copy()
-    inner.update(content)
-    outer.update(inner.digest())
-    return outer.digest()
+def _mac(key: bytes, content: bytes) -> bytes:
+    mac = _keyed_mac(key).copy()
+    mac.update(content)
+    return mac.digest()
 
 
 @lru_cache(maxsize=4096)
-def _begun(key: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
-    """The two hashes of HMAC-SHA256 with the key already in them, never changed but copied.
-
-    A signature of 200 bytes takes 0.8 us like this and 1.7 us with hmac.digest, which begins anew each time.
-    """
-    block = (key if len(key) <= _BLOCK else hashlib.sha256(key).digest()).ljust(_BLOCK, b"\0")
-    return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
+def _keyed_mac(key: bytes) -> hmac.HMAC:
+    """HMAC-SHA256 with the key already in it, never updated but copied: a third faster than to begin anew."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def _base64(digest: bytes) -> str:

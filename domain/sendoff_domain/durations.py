@@ -4,22 +4,27 @@ import re
 from datetime import timedelta
 from typing import Annotated
 
-import durationpy
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 LONGEST = timedelta(days=3660)
-#: durationpy alone also reads `1h-30m` (as 1h30m), `2mm` (as two months) and bare zeros.
-_FORM = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:ns|us|µs|ms|s|m|h|d|w))+")
-#: What nearly everybody writes needs no parser, which takes ten times as long.
-_is_simple = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)").fullmatch
-_SIMPLE_UNITS = {
-    "ms": timedelta(milliseconds=1),
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
+#: How many nanoseconds each unit has.
+_UNITS = {
+    "ns": 1,
+    "us": 1_000,
+    "µs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+    "w": 604_800_000_000_000,
 }
-_UNITS = (("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000), ("ms", 1_000), ("us", 1))
+_TIMEDELTAS = {unit: timedelta(microseconds=size // 1000) for unit, size in _UNITS.items() if size >= 1000}
+_WRITTEN_UNITS = ("h", "m", "s", "ms", "us")
+_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d|w)")
+_is_duration = re.compile(f"(?:{_PART.pattern})+").fullmatch
+#: One whole number and its unit: nearly all durations are written so, and this reads them three times as fast.
+_is_simple = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)").fullmatch
 _EXPECTED = "expected a duration such as 250ms, 90s, 2m, 1h30m or 7d"
 
 
@@ -32,14 +37,15 @@ def parse_duration(value: object) -> timedelta:
         return _checked(value, str(value))
     text = value.strip() if isinstance(value, str) else ""
     if simple := _is_simple(text):
-        return _checked(int(simple[1]) * _SIMPLE_UNITS[simple[2]], text)
-    if text.startswith("-") and _FORM.fullmatch(text[1:]):
+        return _checked(int(simple[1]) * _TIMEDELTAS[simple[2]], text)
+    if text.startswith("-") and _is_duration(text[1:]):
         raise ValueError(f"{_EXPECTED}, not a negative one, got {value!r}")
-    if not _FORM.fullmatch(text):
+    if not _is_duration(text):
         raise ValueError(f"{_EXPECTED}, got {value!r}")
+    nanoseconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     try:
-        parsed = durationpy.from_str(text)
-    except (ValueError, OverflowError):
+        parsed = timedelta(microseconds=nanoseconds / 1000)
+    except OverflowError:
         raise ValueError(f"{_EXPECTED}, got {value!r}") from None
     return _checked(parsed, text)
 
@@ -48,8 +54,8 @@ def format_duration(value: timedelta) -> str:
     """Write a duration the way it is read, exact to the microsecond: `2m`, `1h30m`, `1s500ms`."""
     rest = value // timedelta(microseconds=1)
     written = ""
-    for unit, size in _UNITS:
-        count, rest = divmod(rest, size)
+    for unit in _WRITTEN_UNITS:
+        count, rest = divmod(rest, _UNITS[unit] // 1000)
         written += f"{count}{unit}" if count else ""
     return written or "0s"
 

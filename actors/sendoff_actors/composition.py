@@ -26,11 +26,11 @@ from sendoff_actors.sender.sending import Neighbours, Sending
 from sendoff_config.identity import Identity
 from sendoff_config.process_index import Place
 from sendoff_config.settings import SchedulerSettings, Settings
-from sendoff_control.fleet import join_fleet
+from sendoff_control.fleet import join_fleet, make_member
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
-from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
+from sendoff_domain.control import Action, Command
 from sendoff_domain.errors import UnavailableError
 from sendoff_webhooks.client.http1_transport import Http1Transport
 from sendoff_webhooks.customers import Customers
@@ -54,39 +54,19 @@ class Resources:
     burying: Burying
 
 
-class Gate:
-    """What the Sender needs of the fleet: whether messages may be sent, and that a customer is paused.
-
-    Until the fleet is joined nothing is sent, since an unknown state is no permission.
-    """
-
-    member: Member | None = None
-
-    def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
-        """Asked before each request."""
-        return self.member is not None and self.member.is_running(scope)
-
-    async def pause(self, customer_id: str, reason: str) -> None:
-        """Pause a customer for the whole fleet; raises UnavailableError when PostgreSQL does not answer."""
-        if self.member is not None:
-            command = Command(Action.STOP, scope=customer_id, reason=reason, requested_by=self.member.identity.name)
-            await self.member.command(command, "worker")
-
-
 @contextlib.asynccontextmanager
 async def open_resources(
     settings: Settings, identity: Identity, place: Place, broker: HintBroker
 ) -> AsyncIterator[Resources]:
     """Open all of it, run the background turns, and on leaving give back and record what is held."""
-    clock, gate, scheduler = DatabaseClock(), Gate(), settings.scheduler
+    clock, scheduler = DatabaseClock(), settings.scheduler
     async with contextlib.AsyncExitStack() as stack:
         pool, cache = await _connect(stack, settings, identity, clock)
+        member = make_member(settings, pool, identity, clock)
         customers = Customers(pool, new_sealer(settings.security))
-        ticker = Ticker(
-            identity.instance, place, scheduler, clock, gate.is_running, lambda: sending.held == 0, _tick_sender(broker)
-        )
-        breakers = Breakers(pool, customers, lambda id: _announce(gate, watch, id), gate.pause)
-        neighbours = _neighbours(broker, gate, breakers, ticker)
+        ticker = _ticker(broker, member, place, lambda: sending.held == 0)
+        breakers = Breakers(pool, customers, lambda id: _announce(member, watch, id), _pauser(member))
+        neighbours = _neighbours(broker, member, breakers, ticker)
         sending = Sending(
             clock,
             customers,
@@ -100,14 +80,15 @@ async def open_resources(
         )
         watch = CustomerWatch(customers, lambda: sending.customers_in_hand, sending.release_for_open_breaker)
         crowds = Crowds(pool, identity.name, sending.crowded)
-        fleet = _fleet(settings, pool, identity, clock, sending, ticker, watch)
-        gate.member = await stack.enter_async_context(fleet)
+        member.subscribe(on_change=lambda _: sending.release_stopped(), in_flight=lambda: sending.in_flight)
+        member.subscribe(on_wake=ticker.wake, on_customer=watch.changed)
+        await stack.enter_async_context(join_fleet(member))
         stack.push_async_callback(sending.close, settings.webhook.timeout.total_seconds() + 1)
         others = {"crowds": crowds.run, "breakers": breakers.run, "customers": watch.run}
         for turn in background_turns(sending, scheduler.lease, ticker, broker, others):
             stack.push_async_callback(cancel, asyncio.create_task(turn))
         yield Resources(
-            gate.member,
+            member,
             _claiming(pool, clock, identity, scheduler, place),
             sending,
             Retrying(pool, customers),
@@ -115,25 +96,9 @@ async def open_resources(
         )
 
 
-def _fleet(
-    settings: Settings,
-    pool: Pool,
-    identity: Identity,
-    clock: DatabaseClock,
-    sending: Sending,
-    ticker: Ticker,
-    watch: CustomerWatch,
-) -> contextlib.AbstractAsyncContextManager[Member]:
-    return join_fleet(
-        settings,
-        pool,
-        identity,
-        clock,
-        in_flight=lambda: sending.in_flight,
-        on_change=lambda _: sending.release_stopped(),
-        on_wake=ticker.wake,
-        on_customer=watch.changed,
-    )
+def _ticker(broker: HintBroker, member: Member, place: Place, is_idle: Callable[[], bool]) -> Ticker:
+    settings, clock, instance = member.settings.scheduler, member.clock, member.identity.instance
+    return Ticker(instance, place, settings, clock, member.is_running, is_idle, _tick_sender(broker))
 
 
 def _claiming(
@@ -143,12 +108,12 @@ def _claiming(
     return Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, pace_ahead, place.count)
 
 
-def _neighbours(broker: HintBroker, gate: Gate, breakers: Breakers, ticker: Ticker) -> Neighbours:
+def _neighbours(broker: HintBroker, member: Member, breakers: Breakers, ticker: Ticker) -> Neighbours:
     def make_room(room: bool) -> None:
         (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
 
     return Neighbours(
-        gate.is_running,
+        member.is_running,
         _enqueuer(broker, ActorName.RETRY),
         _enqueuer(broker, ActorName.BURY),
         make_room,
@@ -157,11 +122,19 @@ def _neighbours(broker: HintBroker, gate: Gate, breakers: Breakers, ticker: Tick
     )
 
 
-def _announce(gate: Gate, watch: CustomerWatch, customer_id: str) -> None:
+def _pauser(member: Member) -> Callable[[str, str], Awaitable[None]]:
+    async def pause(customer_id: str, reason: str) -> None:
+        """Pause a customer for the whole fleet; raises UnavailableError when PostgreSQL does not answer."""
+        command = Command(Action.STOP, scope=customer_id, reason=reason, requested_by=member.identity.name)
+        await member.command(command, "worker")
+
+    return pause
+
+
+def _announce(member: Member, watch: CustomerWatch, customer_id: str) -> None:
     """A breaker has changed here: this process looks at once, the others when they hear of it."""
     watch.changed(customer_id)
-    if gate.member is not None:
-        gate.member.customer_changed(customer_id)
+    member.customer_changed(customer_id)
 
 
 async def _connect(

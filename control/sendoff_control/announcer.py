@@ -3,11 +3,11 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
 
 from sendoff_control.protocol import Fact
+from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
-from sendoff_domain.control import GLOBAL_SCOPE, ControlState
+from sendoff_domain.control import GLOBAL_SCOPE
 
 INTERVAL = 5.0
 _SPREAD = 0.1
@@ -19,9 +19,9 @@ _RECENT = 0.5
 class Announcer:
     """Announces the global state every five seconds unless another process just did, and at once to a laggard."""
 
-    def __init__(self, states: AppliedStates, announce: Callable[[ControlState], None]) -> None:
+    def __init__(self, states: AppliedStates, publisher: Publisher) -> None:
         self._states = states
-        self._announce = announce
+        self._publisher = publisher
         self._heard_at = 0.0
         self._lagging = asyncio.Event()
 
@@ -52,4 +52,4 @@ class Announcer:
         state = self._states.get()
         if state is not None and time.monotonic() - self._heard_at > seconds:
             self._heard_at = time.monotonic()
-            self._announce(state)
+            self._publisher.announce(state)

@@ -5,94 +5,50 @@ import logging
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
-from sendoff_control.protocol import Ack, BusHealth, Fact, Heartbeat, decode
+from sendoff_control.authority import Fence
+from sendoff_control.member import Member
+from sendoff_control.outbox import Outbox, Outgoing, Topic
+from sendoff_control.protocol import Ack, Fact, Heartbeat, decode, encode
+from sendoff_domain.control import Command, Decision, Origin
 
-Topic = Literal["state", "ack", "heartbeat", "wake", "customer"]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 3.0
 #: A session that lasted this long makes the next failure a first one.
 _STABLE = 10.0
-_OUTBOX = 1000
 
 _log = logging.getLogger(__name__)
 
 
-#: Topics of which everybody hears everything under one name; the others are told apart by their sender.
-SHARED: frozenset[Topic] = frozenset({"state", "wake", "customer"})
-
-
-class Listener(Protocol):
-    """Who is told what a bus carries; nothing here may block or raise."""
-
-    def connected(self, bus: "Bus") -> None:
-        """The bus is subscribed: what came before was missed."""
-
-    def heard_fact(self, fact: Fact) -> None:
-        """Somebody announces a state."""
-
-    def heard_ack(self, ack: Ack) -> None:
-        """Somebody has applied a state."""
-
-    def heard_heartbeat(self, beat: Heartbeat) -> None:
-        """Somebody is alive."""
-
-    def heard_wake(self) -> None:
-        """Somebody has stored a message that is due at once."""
-
-    def heard_customer(self, customer_id: str) -> None:
-        """Somebody has changed that customer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """Bytes for a subject or channel."""
-
-    topic: Topic | Literal["reply"]
-    to: str
-    payload: bytes
+Decide = Callable[[Command, Origin, Fence], Awaitable[Decision]]
 
 
 class Bus(ABC):
-    """One bus as this process uses it: hints go out and come in while it is up, and are dropped while it is down.
+    """One bus as this process uses it: hints go out and come in while it is up, and are dropped while it is down."""
 
-    Nothing is kept for later: a command that is replayed after a reconnection may be the opposite of what is wanted by
-    then, and a fact is announced again anyway.
-    """
-
-    def __init__(self, name: Literal["nats", "redis"], listener: Listener) -> None:
-        self.name = name
-        self._listener = listener
-        self._outbox: asyncio.Queue[Outgoing] | None = None
+    def __init__(self, member: Member, outbox: Outbox) -> None:
+        self._member = member
+        self._outbox = outbox
 
     @property
-    def health(self) -> BusHealth:
-        """Whether this process is subscribed."""
-        return "down" if self._outbox is None else "up"
-
-    def send(self, topic: Topic, payload: bytes) -> None:
-        """Send a hint if the bus is up; returns at once."""
-        self._put(Outgoing(topic, self._target(topic), payload))
+    def name(self) -> str:
+        """`nats` or `redis`."""
+        return self._outbox.name
 
     def hear(self, topic: Topic, payload: bytes) -> None:
-        """Tell the listener what came over this bus; garbage is dropped."""
+        """Tell the member what came over this bus; garbage is dropped."""
         if topic == "state" and (fact := decode(payload, Fact)):
-            self._listener.heard_fact(fact)
+            self._member.heard_fact(fact)
         elif topic == "ack" and (ack := decode(payload, Ack)):
-            self._listener.heard_ack(ack)
+            self._member.peers.ack(ack)
         elif topic == "heartbeat" and (beat := decode(payload, Heartbeat)):
-            self._listener.heard_heartbeat(beat)
+            self._member.heard_heartbeat(beat)
         elif topic == "wake":
-            self._listener.heard_wake()
+            self._member.subscribers.woken()
         elif topic == "customer" and (text := payload.decode("ascii", "ignore")):
-            self._listener.heard_customer(text)
-
-    def _put(self, outgoing: Outgoing) -> None:
-        if self._outbox is not None and not self._outbox.full():
-            self._outbox.put_nowait(outgoing)
+            self._member.subscribers.customer_changed(text)
 
     async def run(self) -> None:
         """Connect, and connect again with growing pauses, until cancelled."""
@@ -113,30 +69,21 @@ class Bus(ABC):
         except Exception as error:  # noqa: BLE001 whatever a client library raises, the next session is the answer
             return _describe(error)
         finally:
-            self._outbox = None
+            self._outbox.close()
         return "the connection was closed"
 
     def _open(self) -> asyncio.Queue[Outgoing]:
-        """To be called by a session once it is subscribed."""
+        """To be called by a session once it is subscribed; returns what it has to send."""
         heed_cancellation()
-        self._outbox = asyncio.Queue(_OUTBOX)
-        self._listener.connected(self)
+        queue = self._outbox.open()
+        self._catch_up()
         _log.info("control: %s is up", self.name)
-        return self._outbox
+        return queue
 
-    async def drained(self, timeout: float) -> None:
-        """Wait until what was sent is on its way, `timeout` seconds at most."""
-        outbox = self._outbox
-        if outbox is not None:
-            try:
-                async with asyncio.timeout(timeout):
-                    await outbox.join()
-            except TimeoutError:
-                _log.info("control: leaving with unsent hints on %s", self.name)
-
-    @abstractmethod
-    def _target(self, topic: Topic) -> str:
-        """The subject or channel on which this process sends that topic."""
+    def _catch_up(self) -> None:
+        """After a subscription: be seen on this bus, and read from PostgreSQL what it did not carry meanwhile."""
+        self._outbox.put(Outgoing("heartbeat", encode(self._member.heartbeat())))
+        self._member.poller.soon()
 
     @abstractmethod
     async def _session(self) -> None:

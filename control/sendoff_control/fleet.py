@@ -1,4 +1,4 @@
-"""Joining and leaving the fleet: the tasks of a member, and what it takes back when it goes."""
+"""Joining and leaving the fleet: what a member is made of, its tasks, and what it takes back when it goes."""
 
 import asyncio
 import logging
@@ -15,12 +15,13 @@ from sendoff_control.bus import Bus
 from sendoff_control.heartbeat import beat_forever
 from sendoff_control.member import Member
 from sendoff_control.nats_bus import NatsBus
+from sendoff_control.outbox import Outbox
+from sendoff_control.publisher import Publisher
 from sendoff_control.redis_bus import RedisBus
 from sendoff_control.stall_detector import Pulse
 from sendoff_db.clock import DatabaseClock
-from sendoff_db.pool import Connection, Pool
-from sendoff_db.sql import read_statement
-from sendoff_domain.control import ControlState
+from sendoff_db.pool import Pool
+from sendoff_db.sql import run
 from sendoff_domain.errors import UnavailableError
 
 _LEAVE_TIMEOUT = 0.5
@@ -30,58 +31,74 @@ _RESTART_PAUSE = 1.0
 _log = logging.getLogger(__name__)
 
 
+def make_member(settings: Settings, pool: Pool, identity: Identity, clock: DatabaseClock) -> Member:
+    """A process that can be told apart from the others and be subscribed to, but has not joined them yet."""
+    outboxes = []
+    if settings.nats.url is not None:
+        outboxes.append(Outbox("nats"))
+    if settings.redis.broker_url is not None:
+        outboxes.append(Outbox("redis"))
+    return Member(
+        settings=settings,
+        identity=identity,
+        clock=clock,
+        postgres=Postgres(pool),
+        publisher=Publisher(identity.name, outboxes),
+    )
+
+
 @asynccontextmanager
-async def join_fleet(
-    settings: Settings,
-    pool: Pool,
-    identity: Identity,
-    clock: DatabaseClock,
-    *,
-    in_flight: Callable[[], int] = lambda: 0,
-    on_change: Callable[[ControlState], None] = lambda _: None,
-    on_wake: Callable[[], None] = lambda: None,
-    on_customer: Callable[[str], None] = lambda _: None,
-) -> AsyncIterator[Member]:
+async def join_fleet(member: Member) -> AsyncIterator[None]:
     """Be a member of the fleet until the block ends.
 
     No server has to be there: a bus that is down is tried again in the background, and without PostgreSQL the state is
     unknown, so that `is_running` says no. The state is known when the block begins if PostgreSQL answers within 2 s.
-    `on_change` is called in the event loop for each state that is applied, the first one included. `in_flight` tells
-    how many requests run, for the status. `on_wake` is called when somebody stored a message that is due at once,
-    `on_customer` with its id when somebody changed a customer.
     Leaving takes less than a second, with every server dead a little more.
     """
-    postgres = Postgres(pool)
-    member = Member(identity, postgres, clock, in_flight, on_change, on_wake, on_customer)
     pulse = Pulse(member.states, time.monotonic())
-    member.buses = _buses(settings, member, clock, pulse)
-    buses = [_start(bus.run, f"control {bus.name}") for bus in member.buses]
+    buses = [_make_bus(outbox, member, pulse) for outbox in member.publisher.outboxes]
+    sessions = [_start(bus.run, f"control {bus.name}") for bus in buses]
     tasks: list[asyncio.Task[None]] = []
     try:
-        await member.poller.turn()
+        await member.poll()
         tasks += [
-            _start(member.poller.run, "control poll"),
+            _start(lambda: _poll_forever(member), "control poll"),
             _start(member.announcer.run, "control announcer"),
             _start(pulse.run, "control pulse"),
-            _start(lambda: beat_forever(member.buses, member.heartbeat), "control heartbeat"),
+            _start(lambda: beat_forever(member.publisher, member.heartbeat), "control heartbeat"),
         ]
-        yield member
+        yield
     finally:
         await _end(tasks)
-        await asyncio.gather(*(bus.leave() for bus in member.buses))
-        await _end(buses)
-        await _forget(postgres, identity)
+        await asyncio.gather(*(bus.leave() for bus in buses))
+        await _end(sessions)
+        await _forget(member)
 
 
-def _buses(settings: Settings, member: Member, clock: DatabaseClock, pulse: Pulse) -> list[Bus]:
-    prefix = settings.control.prefix
-    buses: list[Bus] = []
-    if settings.nats.url is not None:
-        buses.append(NatsBus(settings.nats, prefix, member, member.command, member.heartbeat, pulse.expected_revision))
-    if settings.redis.broker_url is not None:
-        url = settings.redis.broker_url
-        buses.append(RedisBus(url, prefix, member, member.command, member.heartbeat, member.states, pulse, clock))
-    return buses
+def _make_bus(outbox: Outbox, member: Member, pulse: Pulse) -> Bus:
+    settings, prefix = member.settings, member.settings.control.prefix
+    if outbox.name == "nats":
+        return NatsBus(
+            settings=settings.nats,
+            prefix=prefix,
+            member=member,
+            outbox=outbox,
+            expected_revision=pulse.expected_revision,
+        )
+    return RedisBus(
+        url=str(settings.redis.broker_url),
+        prefix=prefix,
+        member=member,
+        outbox=outbox,
+        clock=member.clock,
+        pulse=pulse,
+    )
+
+
+async def _poll_forever(member: Member) -> None:
+    while True:
+        await member.poller.wait()
+        await member.poll()
 
 
 def _start(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
@@ -109,19 +126,19 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
         _log.warning("%s does not end", task.get_name())
 
 
-async def _forget(postgres: Postgres, identity: Identity) -> None:
-    async def forget(connection: Connection) -> None:
-        values = {
-            "instance": identity.instance,
-            "process": identity.process,
-            "role": identity.role,
-            "started_at": identity.started_at,
-            "pid": identity.pid,
-        }
-        await connection.execute(read_statement(__package__, "forget_process"), values)
-
+async def _forget(member: Member) -> None:
+    identity = member.identity
+    values = {
+        "instance": identity.instance,
+        "process": identity.process,
+        "role": identity.role,
+        "started_at": identity.started_at,
+        "pid": identity.pid,
+    }
     try:
-        await postgres.ask(forget, _LEAVE_TIMEOUT)
+        await member.postgres.ask(
+            lambda connection: run(connection, __package__, "forget_process", values), _LEAVE_TIMEOUT
+        )
     except (UnavailableError, psycopg.Error) as error:
         _log.info("control: this process stays on the list for a while: %s", error)
-    await postgres.close(_LEAVE_TIMEOUT / 2)
+    await member.postgres.close(_LEAVE_TIMEOUT / 2)

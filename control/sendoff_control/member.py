@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,18 +12,20 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
 from sendoff_control.announcer import Announcer
 from sendoff_control.authority import NO_FENCE, Fence, decide
 from sendoff_control.bounded_queries import Postgres
-from sendoff_control.bus import Bus
 from sendoff_control.peers import Peers
 from sendoff_control.poll import Poller
-from sendoff_control.protocol import Ack, Actual, BusHealth, Fact, Heartbeat, encode, fact_of
+from sendoff_control.protocol import Ack, Actual, BusHealth, Fact, Heartbeat
+from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_heartbeat, process_of_row
+from sendoff_control.subscribers import Subscribers
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
 from sendoff_domain.control import GLOBAL_SCOPE, Command, CommandStatus, ControlState, Decision, Desired, Origin
 from sendoff_domain.errors import UnavailableError
 
@@ -36,29 +38,49 @@ _log = logging.getLogger(__name__)
 
 
 class Member:
-    """Made by `sendoff_control.fleet.join_fleet`. All methods belong to the event loop that joined."""
+    """Made by `sendoff_control.fleet.make_member`, and knows nothing until it joins: until then `is_running` says no.
+
+    All methods belong to the event loop in which it joins.
+    """
 
     def __init__(
         self,
+        *,
+        settings: Settings,
         identity: Identity,
-        postgres: Postgres,
         clock: DatabaseClock,
-        in_flight: Callable[[], int],
-        on_change: Callable[[ControlState], None],
-        on_wake: Callable[[], None],
-        on_customer: Callable[[str], None],
+        postgres: Postgres,
+        publisher: Publisher,
     ) -> None:
+        self.settings = settings
         self.identity = identity
-        self._postgres = postgres
-        self._in_flight = in_flight
-        self._on_change = on_change
-        self._on_wake = on_wake
-        self._on_customer = on_customer
+        self.clock = clock
+        self.postgres = postgres
+        self.publisher = publisher
         self.states = AppliedStates()
+        self.poller = Poller(postgres, clock)
+        self.announcer = Announcer(self.states, publisher)
         self.peers = Peers()
-        self.poller = Poller(postgres, clock, self._row, self._polled)
-        self.announcer = Announcer(self.states, self._announce)
-        self.buses: Sequence[Bus] = ()
+        self.subscribers = Subscribers()
+        self._in_flight: Callable[[], int] = lambda: 0
+
+    def subscribe(
+        self,
+        *,
+        on_change: Callable[[ControlState], None] | None = None,
+        on_wake: Callable[[], None] | None = None,
+        on_customer: Callable[[str], None] | None = None,
+        in_flight: Callable[[], int] | None = None,
+    ) -> None:
+        """Have news of the fleet told to those that are given, in the event loop; to be called before joining.
+
+        `on_change` is told each state that is applied, the first one included; `on_wake` that a message was stored
+        which is due at once; `on_customer` the id of a customer that was changed. `in_flight` is asked how many
+        requests run, for the status; there is one answer to that, so the last one given counts.
+        """
+        self.subscribers.add(on_change=on_change, on_wake=on_wake, on_customer=on_customer)
+        if in_flight is not None:
+            self._in_flight = in_flight
 
     def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
         """Whether messages may be sent, as far as this process knows: False while it knows nothing.
@@ -74,22 +96,15 @@ class Member:
     @property
     def bus_health(self) -> dict[str, BusHealth]:
         """How this process sees PostgreSQL and the buses; one that is not configured is `off`."""
-        health: dict[str, BusHealth] = {
-            "postgres": "up" if self.poller.answers else "down",
-            "nats": "off",
-            "redis": "off",
-        }
-        return health | {bus.name: bus.health for bus in self.buses}
+        return {"postgres": "up" if self.poller.answers else "down", **self.publisher.health}
 
     def wake(self) -> None:
         """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""
-        for bus in self.buses:
-            bus.send("wake", b"")
+        self.publisher.wake()
 
     def customer_changed(self, customer_id: str) -> None:
-        """Tell everybody that a customer has changed; whoever misses the hint reads it anew within two seconds."""
-        for bus in self.buses:
-            bus.send("customer", customer_id.encode())
+        """Tell the fleet that a customer has changed; a process that misses the hint reads it within two seconds."""
+        self.publisher.customer_changed(customer_id)
 
     async def command(self, command: Command, origin: Origin, fence: Fence = NO_FENCE) -> Decision:
         """Commit a command in PostgreSQL and announce its result on both buses.
@@ -98,13 +113,13 @@ class Member:
         same; with a `command_id` it is safe to repeat.
         """
         named = replace(command, command_id=command.command_id or str(uuid.uuid4()))
-        decision = await self._postgres.ask(
+        decision = await self.postgres.ask(
             lambda connection: decide(connection, named, origin, fence), _COMMAND_TIMEOUT
         )
         self._apply(decision.state)
         news = decision.status in (CommandStatus.ACCEPTED, CommandStatus.DUPLICATE)
         if news and self.states.get(decision.scope) == decision.state:
-            self._announce(decision.state, decision.command_id)
+            self.publisher.announce(decision.state, decision.command_id)
         caller = named.requested_by or origin
         _log.info("control: %s of %s by %s: %s", named.action, named.scope, caller, decision.status)
         return decision
@@ -138,7 +153,7 @@ class Member:
 
         Raises UnavailableError as long as this process has never learned the state.
         """
-        await self.poller.turn()
+        await self.poll()
         state = self.states.get()
         if state is None:
             raise UnavailableError("the state of the fleet is not known yet")
@@ -163,19 +178,10 @@ class Member:
             buses=self.bus_health,
         )
 
-    def connected(self, bus: Bus) -> None:
-        """A bus is subscribed: be seen on it, and catch up on what it did not carry here."""
-        bus.send("heartbeat", encode(self.heartbeat()))
-        self.poller.soon()
-
     def heard_fact(self, fact: Fact) -> None:
         """Apply a fact if it is newer."""
         self._apply(fact.state)
         self.announcer.heard(fact)
-
-    def heard_ack(self, ack: Ack) -> None:
-        """Keep an ack for whoever waits for it."""
-        self.peers.ack(ack)
 
     def heard_heartbeat(self, beat: Heartbeat) -> None:
         """Help a process that lags behind, or catch up with one that is ahead."""
@@ -187,22 +193,12 @@ class Member:
         elif (beat.epoch, beat.revision) > order:
             self.poller.soon()
 
-    def heard_wake(self) -> None:
-        """Pass the hint on."""
-        self._on_wake()
-
-    def heard_customer(self, customer_id: str) -> None:
-        """Pass the hint on."""
-        self._on_customer(customer_id)
-
-    def _apply(self, state: ControlState) -> None:
-        if self.states.apply_fact(state, time.monotonic()):
-            self._changed(state)
-            self._acknowledge(state)
-            self.poller.soon()
-
-    def _polled(self, found: list[ControlState], asked_at: float) -> None:
-        changed = self.states.apply_poll(found, asked_at, time.monotonic())
+    async def poll(self) -> None:
+        """Report this process to PostgreSQL and apply what that holds; all stays as it is while it does not answer."""
+        polled = await self.poller.poll(self._row())
+        if polled is None:
+            return
+        changed = self.states.apply_poll(polled.states, polled.asked_at, time.monotonic())
         for state in changed:
             self._changed(state)
             if state.scope == GLOBAL_SCOPE:  # at a start there may be thousands of others; the row tells of them
@@ -210,22 +206,20 @@ class Member:
         if changed:
             self.poller.soon()
 
+    def _apply(self, state: ControlState) -> None:
+        if self.states.apply_fact(state, time.monotonic()):
+            self._changed(state)
+            self._acknowledge(state)
+            self.poller.soon()
+
     def _changed(self, state: ControlState) -> None:
         _log.info("control: %s is %s now, revision %d.%d", state.scope, state.desired, state.epoch, state.revision)
-        try:
-            self._on_change(state)
-        except Exception:  # noqa: BLE001 the caller's mistake must not stop the fleet's news; it is logged
-            _log.exception("control: the change could not be passed on")
+        self.subscribers.state_changed(state)
 
     def _acknowledge(self, state: ControlState) -> None:
         ack = Ack(self.identity.name, state.scope, state.epoch, state.revision, self._actual(), self._in_flight())
         self.peers.ack(ack)
-        for bus in self.buses:
-            bus.send("ack", encode(ack))
-
-    def _announce(self, state: ControlState, command_id: str | None = None) -> None:
-        for bus in self.buses:
-            bus.send("state", encode(fact_of(self.identity.name, state, command_id)))
+        self.publisher.acknowledge(ack)
 
     def _actual(self) -> Actual:
         state = self.states.get()
@@ -247,7 +241,7 @@ class Member:
 
     async def _listed(self) -> list[ProcessStatus] | None:
         try:
-            return await self._postgres.ask(_list_processes, _STATUS_TIMEOUT)
+            return await self.postgres.ask(_list_processes, _STATUS_TIMEOUT)
         except UnavailableError:
             return None
 
@@ -273,5 +267,4 @@ class Member:
 
 
 async def _list_processes(connection: Connection) -> list[ProcessStatus]:
-    cursor = await connection.execute(read_statement(__package__, "list_processes"))
-    return [process_of_row(row) for row in await cursor.fetchall()]
+    return [process_of_row(row) for row in await fetch_all(connection, __package__, "list_processes")]

@@ -15,9 +15,11 @@ from nats.aio.msg import Msg
 
 from sendoff_config.settings import NatsSettings
 from sendoff_control.authority import Fence
-from sendoff_control.bus import SHARED, Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
-from sendoff_control.protocol import Heartbeat, Reply, encode, reply_to
-from sendoff_domain.control import Action, Command, Decision, Origin, Rejected, parse_command
+from sendoff_control.bus import Bus, heed_cancellation, run_together
+from sendoff_control.member import Member
+from sendoff_control.outbox import Outbox, Outgoing, Topic
+from sendoff_control.protocol import Reply, encode, reply_to
+from sendoff_domain.control import Action, Rejected, parse_command
 from sendoff_domain.errors import UnavailableError
 
 _TIMEOUT = 3
@@ -30,7 +32,8 @@ _WAITING = 100
 
 _log = logging.getLogger(__name__)
 
-Decide = Callable[[Command, Origin, Fence], Awaitable[Decision]]
+#: Topics that all processes send under one subject; the subjects of the others end with their sender.
+_SHARED: frozenset[Topic] = frozenset({"state", "wake", "customer"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +55,25 @@ class NatsBus(Bus):
 
     def __init__(
         self,
+        *,
         settings: NatsSettings,
         prefix: str,
-        listener: Listener,
-        decide: Decide,
-        heartbeat: Callable[[], Heartbeat],
+        member: Member,
+        outbox: Outbox,
         expected_revision: Callable[[str, float], int | None],
     ) -> None:
-        super().__init__("nats", listener)
+        super().__init__(member, outbox)
         self._settings = settings
         self._prefix = f"{prefix}.control"
-        self._decide = decide
-        self._heartbeat = heartbeat
+        self._name = member.identity.name
         self._expected_revision = expected_revision
-        self._name = heartbeat().sender
 
     async def leave(self) -> None:
         """Send what is still to be sent; the server forgets the rest with the connection."""
-        await self.drained(_CLOSE_TIMEOUT / 2)
+        await self._outbox.drained(_CLOSE_TIMEOUT / 2)
 
     def _target(self, topic: Topic) -> str:
-        return f"{self._prefix}.{topic}" if topic in SHARED else f"{self._prefix}.{topic}.{self._name}"
+        return f"{self._prefix}.{topic}" if topic in _SHARED else f"{self._prefix}.{topic}.{self._name}"
 
     async def _session(self) -> None:
         client, closed = Client(), asyncio.Event()
@@ -82,8 +83,8 @@ class NatsBus(Bus):
                 await client.connect(**self._options(closed))
                 await self._subscribe(client, requests)
                 await self._hear_oneself(client)
-            outbox = self._open()
-            await run_together(_fail_when(closed, client), _publish(client, outbox), self._serve(requests))
+            queue = self._open()
+            await run_together(_fail_when(closed, client), self._publish(client, queue), self._serve(requests))
         finally:
             with contextlib.suppress(Exception):  # a connection that breaks while it is closed is closed as well
                 async with asyncio.timeout(_CLOSE_TIMEOUT):
@@ -115,6 +116,14 @@ class NatsBus(Bus):
             "tls": ssl.create_default_context() if settings.tls else None,
         }
 
+    async def _publish(self, client: Client, queue: asyncio.Queue[Outgoing]) -> None:
+        while True:
+            outgoing = await queue.get()
+            to = outgoing.reply_to if outgoing.topic == "reply" else self._target(outgoing.topic)
+            await client.publish(to, outgoing.payload)
+            heed_cancellation()
+            queue.task_done()
+
     async def _subscribe(self, client: Client, requests: asyncio.Queue[Request]) -> None:
         def taking(action: Action) -> Callable[[Msg], Awaitable[None]]:
             async def take(message: Msg) -> None:
@@ -129,7 +138,7 @@ class NatsBus(Bus):
             return hear
 
         async def tell(message: Msg) -> None:
-            self._reply(message.reply, encode(self._heartbeat()))
+            self._reply(message.reply, encode(self._member.heartbeat()))
 
         await client.subscribe(f"{self._prefix}.state", cb=hearing("state"))
         for hint in ("wake", "customer"):
@@ -151,7 +160,7 @@ class NatsBus(Bus):
             heard.set()
 
         own = await client.subscribe(self._target("heartbeat"), cb=hear)
-        await client.publish(self._target("heartbeat"), encode(self._heartbeat()))
+        await client.publish(self._target("heartbeat"), encode(self._member.heartbeat()))
         await heard.wait()
         await own.unsubscribe()
 
@@ -173,7 +182,7 @@ class NatsBus(Bus):
             return Reply("rejected", error=command.error)
         expected = None if command.issued_at else self._expected_revision(command.scope, request.read_at)
         try:
-            return reply_to(await self._decide(command, "nats", Fence(expected_revision=expected)))
+            return reply_to(await self._member.command(command, "nats", Fence(expected_revision=expected)))
         except UnavailableError as error:
             return Reply("unavailable", error=str(error))
         except psycopg.Error:
@@ -182,15 +191,7 @@ class NatsBus(Bus):
 
     def _reply(self, to: str, payload: bytes) -> None:
         if to:
-            self._put(Outgoing("reply", to, payload))
-
-
-async def _publish(client: Client, outbox: asyncio.Queue[Outgoing]) -> None:
-    while True:
-        outgoing = await outbox.get()
-        await client.publish(outgoing.to, outgoing.payload)
-        heed_cancellation()
-        outbox.task_done()
+            self._outbox.put(Outgoing("reply", payload, to))
 
 
 async def _fail_when(closed: asyncio.Event, client: Client) -> None:

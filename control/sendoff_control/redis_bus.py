@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
 from typing import Any, NoReturn, cast, get_args
 
 from redis.asyncio import Redis
@@ -14,13 +13,13 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from sendoff_control import heartbeat as beats
-from sendoff_control.bus import Bus, Listener, Outgoing, Topic, heed_cancellation, run_together
+from sendoff_control.bus import Bus, heed_cancellation, run_together
 from sendoff_control.lease import Lease, delete_if_equal
-from sendoff_control.nats_bus import Decide
-from sendoff_control.protocol import Fact, Heartbeat, decode
+from sendoff_control.member import Member
+from sendoff_control.outbox import Outbox, Outgoing, Topic
+from sendoff_control.protocol import Fact, decode
 from sendoff_control.redis_command_leader import Arbiter
 from sendoff_control.stall_detector import Pulse
-from sendoff_control.states import AppliedStates
 from sendoff_db.clock import DatabaseClock
 
 _TIMEOUT = 1.5
@@ -37,24 +36,14 @@ class RedisBus(Bus):
     """Each session has a client of its own without silent retries, so that every gap is noticed."""
 
     def __init__(
-        self,
-        url: str,
-        prefix: str,
-        listener: Listener,
-        decide: Decide,
-        heartbeat: Callable[[], Heartbeat],
-        states: AppliedStates,
-        pulse: Pulse,
-        clock: DatabaseClock,
+        self, *, url: str, prefix: str, member: Member, outbox: Outbox, clock: DatabaseClock, pulse: Pulse
     ) -> None:
-        super().__init__("redis", listener)
+        super().__init__(member, outbox)
         self._url = url
         self._prefix = prefix
-        self._decide = decide
-        self._states = states
-        self._pulse = pulse
         self._clock = clock
-        self._name = heartbeat().sender
+        self._pulse = pulse
+        self._name = member.identity.name
         self._key = f"{prefix}:instance:{self._name}"
         self._life: tuple[Redis, Lease, Arbiter] | None = None
         self._leaving = False
@@ -63,7 +52,7 @@ class RedisBus(Bus):
     async def leave(self) -> None:
         """Send what is still to be sent, then give back the lease and the key of this process."""
         self._leaving = True
-        await self.drained(_CLOSE_TIMEOUT)
+        await self._outbox.drained(_CLOSE_TIMEOUT)
         if self._life is not None:
             with contextlib.suppress(RedisError, OSError, TimeoutError):  # lease and key run out by themselves
                 await self._take_back(*self._life)
@@ -74,7 +63,7 @@ class RedisBus(Bus):
             if await arbiter.settled(_CLOSE_TIMEOUT):  # or a successor could act on what is being committed here
                 await lease.release()
 
-    def _target(self, topic: Topic) -> str:
+    def _target(self, topic: str) -> str:
         return f"{self._prefix}:control:{topic}"
 
     async def _session(self) -> None:
@@ -106,11 +95,12 @@ class RedisBus(Bus):
 
     async def _serve(self, client: Redis, pubsub: PubSub) -> None:
         lease = Lease(client, f"{self._prefix}:control:authority", self._name)
-        arbiter = Arbiter(lease, self._states, self._pulse, self._clock, self._decide)
+        member = self._member
+        arbiter = Arbiter(lease, member.states, self._pulse, self._clock, member.command)
         self._life = client, lease, arbiter
-        outbox = self._open()
+        queue = self._open()
         await run_together(
-            self._read(pubsub, arbiter), self._write(client, outbox), self._keep_lease(lease, pubsub), arbiter.run()
+            self._read(pubsub, arbiter), self._write(client, queue), self._keep_lease(lease, pubsub), arbiter.run()
         )
 
     async def _read(self, pubsub: PubSub, arbiter: Arbiter) -> NoReturn:
@@ -133,7 +123,7 @@ class RedisBus(Bus):
         if message["type"] == "pong":
             arbiter.mark(message["data"].decode())
         elif message["type"] == "subscribe":
-            self._listener.connected(self)  # the client has reconnected by itself: something may have been missed
+            self._catch_up()  # the client has reconnected by itself: something may have been missed
         elif message["type"] == "message":
             self._hear_on(message["channel"].decode(), message["data"], arbiter)
 
@@ -147,15 +137,15 @@ class RedisBus(Bus):
         else:
             self.hear(cast(Topic, channel.rpartition(":")[2]), payload)
 
-    async def _write(self, client: Redis, outbox: asyncio.Queue[Outgoing]) -> NoReturn:
+    async def _write(self, client: Redis, queue: asyncio.Queue[Outgoing]) -> NoReturn:
         while True:
-            outgoing = await outbox.get()
+            outgoing = await queue.get()
             if outgoing.topic == "heartbeat":
                 self._written = outgoing.payload
                 await client.set(self._key, outgoing.payload, px=_KEY_MILLISECONDS)
-            await client.publish(outgoing.to, outgoing.payload)
+            await client.publish(self._target(outgoing.topic), outgoing.payload)
             heed_cancellation()
-            outbox.task_done()
+            queue.task_done()
 
     async def _keep_lease(self, lease: Lease, pubsub: PubSub) -> NoReturn:
         while True:

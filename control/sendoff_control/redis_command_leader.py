@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 import psycopg
 
 from sendoff_control.authority import NO_FENCE, Fence
-from sendoff_control.bus import heed_cancellation
+from sendoff_control.bus import Decide, heed_cancellation
 from sendoff_control.lease import Lease
-from sendoff_control.nats_bus import Decide
 from sendoff_control.protocol import Fact
 from sendoff_control.stall_detector import Pulse
 from sendoff_control.states import AppliedStates

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
-from sendoff_control.fleet import join_fleet
+from sendoff_control.fleet import join_fleet, make_member
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import migrate
@@ -48,13 +48,18 @@ class Fleet:
     @asynccontextmanager
     async def member(self, instance: str, settings: Settings | None = None) -> AsyncIterator[Member]:
         """One process that leaves when the block ends; its changes are collected under its instance's name."""
+        async with self.unjoined(instance, settings) as member, join_fleet(member):
+            yield member
+
+    @asynccontextmanager
+    async def unjoined(self, instance: str, settings: Settings | None = None) -> AsyncIterator[Member]:
+        """One process that has not joined, with a pool that closes when the block ends."""
         used = settings or self.settings
         identity = Identity(instance, 0, "worker", "localhost", 1, "0", datetime.now(UTC))
         seen = self.changes.setdefault(instance, [])
-        async with (
-            open_pool(used.postgres, f"test {instance}", size=2) as pool,
-            join_fleet(used, pool, identity, DatabaseClock(), on_change=seen.append) as member,
-        ):
+        async with open_pool(used.postgres, f"test {instance}", size=2) as pool:
+            member = make_member(used, pool, identity, DatabaseClock())
+            member.subscribe(on_change=seen.append)
             yield member
 
     async def connected(self, member: Member) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
-from sendoff_control.fleet import join_fleet
+from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
 
@@ -17,7 +17,7 @@ async def main(settings: Settings, instance: str) -> None:
     identity = Identity(instance, 0, "worker", "localhost", os.getpid(), "0", datetime.now(UTC))
     async with (
         open_pool(settings.postgres, instance, size=2) as pool,
-        join_fleet(settings, pool, identity, DatabaseClock()),
+        join_fleet(make_member(settings, pool, identity, DatabaseClock())),
     ):
         await asyncio.Event().wait()
 

@@ -8,7 +8,8 @@ import nats.errors
 import psycopg
 
 from sendoff_config.settings import Settings
-from sendoff_domain.control import Action, Command, Desired
+from sendoff_control.fleet import join_fleet
+from sendoff_domain.control import Action, Command, ControlState, Desired
 from support.fleet import Fleet
 from support.waiting import eventually
 
@@ -122,8 +123,19 @@ async def test_a_change_handler_that_fails_does_not_silence_the_member(fleet: Fl
     def fail(_: object) -> None:
         raise ZeroDivisionError
 
-    member._on_change = fail
+    told: list[ControlState] = []
+    member.subscribe(on_change=fail)
+    member.subscribe(on_change=told.append)
     await fleet.nats.publish(f"{fleet.prefix}.control.stop", b"")
     await fleet.all_are(Desired.STOPPED, [member])
     await fleet.nats.publish(f"{fleet.prefix}.control.start", b"")
     await fleet.all_are(Desired.RUNNING, [member])
+    assert [state.desired for state in told] == [Desired.STOPPED, Desired.RUNNING]
+
+
+async def test_a_member_that_has_not_joined_sends_nothing(fleet: Fleet) -> None:
+    async with fleet.unjoined("a") as member:
+        assert not member.is_running()
+        assert member.bus_health == {"postgres": "down", "nats": "down", "redis": "down"}
+        async with join_fleet(member):
+            assert member.is_running()

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _PREFIX = "msg_"
-
-
 #: The bits that are random, and version and variant where they stand.
 _FREE = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
 _MARKS = 0x7 << 76 | 0x2 << 62
@@ -20,11 +18,6 @@ def hex_uuid7(unix_ms: int, entropy: bytes) -> str:
     return f"{value:032x}"
 
 
-def uuid7(unix_ms: int, entropy: bytes) -> UUID:
-    """The same as an object."""
-    return UUID(hex=hex_uuid7(unix_ms, entropy))
-
-
 def first_uuid_at(moment: datetime) -> UUID:
     """The smallest UUID of that millisecond: the bound between what was made before and from then on."""
     # Integer division: a float of seconds since 1970 cannot hold every millisecond exactly.
@@ -33,17 +26,17 @@ def first_uuid_at(moment: datetime) -> UUID:
 
 
 def created_at(message_id: UUID) -> datetime:
-    """The moment that the id was made, to the millisecond."""
+    """When an id was made, to the millisecond."""
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=message_id.int >> 80)
 
 
 def created_ms(hex_id: str) -> int:
-    """The same moment in Unix milliseconds, straight from the 32 hexadecimal digits."""
+    """When an id was made, in Unix milliseconds, from its 32 hexadecimal digits; twelve of them are enough."""
     return int(hex_id[:12], 16)
 
 
 def created_seconds(hex_id: str) -> float:
-    """The same moment in Unix seconds."""
+    """When an id was made, in Unix seconds, from its hexadecimal digits."""
     return created_ms(hex_id) / 1000
 
 

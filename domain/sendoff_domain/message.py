@@ -1,4 +1,4 @@
-"""What a message can be, and which moves exist between these states."""
+"""The states of a message; docs/states.md has the moves between them, each of which is one SQL statement."""
 
 from enum import StrEnum
 
@@ -14,20 +14,10 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: Every move that exists. `sent`, `dead` and `cancelled` are left only by a resend, as a new generation.
-TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.SCHEDULED: frozenset({Status.SENDING, Status.CANCELLED}),
-    Status.SENDING: frozenset({Status.SENT, Status.RETRYING, Status.DEAD, Status.SCHEDULED}),
-    Status.RETRYING: frozenset({Status.SENDING, Status.CANCELLED, Status.DEAD}),
-    Status.SENT: frozenset({Status.SCHEDULED}),
-    Status.DEAD: frozenset({Status.SCHEDULED}),
-    Status.CANCELLED: frozenset({Status.SCHEDULED}),
-}
-
-
-def can_move(current: Status, following: Status) -> bool:
-    """Whether a message in `current` may go to `following` in one step."""
-    return following in TRANSITIONS[current]
+#: Nothing has begun that could not be taken back: a message may be cancelled, or moved to another time.
+WAITING = frozenset({Status.SCHEDULED, Status.RETRYING})
+#: A message stays there until it is resent, which begins a new generation.
+FINAL = frozenset({Status.SENT, Status.DEAD, Status.CANCELLED})
 
 
 class DeathReason(StrEnum):

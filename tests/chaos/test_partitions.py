@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import aiohttp
 import psycopg
@@ -18,7 +19,7 @@ from sendoff_db.migrator import migrate
 from sendoff_db.partitions import TABLES, list_partitions, make_partition, make_partitions
 from sendoff_db.pool import Connection
 from sendoff_db.retention import drop_expired
-from sendoff_domain.ids import uuid7
+from sendoff_domain.ids import hex_uuid7
 from sendoff_webhooks.seed import seed
 from support.instances import Launcher, launcher
 from support.receiver import Receiver
@@ -84,7 +85,7 @@ class CleaningUp:
     async def turn(self, connection: Connection) -> None:
         """Old partitions full of delivered messages appear; new ones are made, the old ones dropped."""
         start = OLD + self.turns * HOUR
-        ids = [uuid7(int(start.timestamp() * 1000), number.to_bytes(10)) for number in range(ROWS)]
+        ids = [UUID(hex=hex_uuid7(int(start.timestamp() * 1000), number.to_bytes(10))) for number in range(ROWS)]
         for table in TABLES:
             await make_partition(connection, table, start, start + HOUR)
             await connection.execute(FILL[table].encode(), {"ids": ids, "at": start})

@@ -7,12 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_domain.ids import created_at, first_uuid_at, format_message_id, parse_message_id, uuid7
+from sendoff_domain.ids import created_at, first_uuid_at, format_message_id, hex_uuid7, parse_message_id
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 milliseconds = st.integers(0, 253_402_300_799_999)  # up to the end of the year 9999
 entropies = st.binary(min_size=10, max_size=10)
 moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))
+
+
+def uuid7(unix_ms: int, entropy: bytes) -> UUID:
+    return UUID(hex=hex_uuid7(unix_ms, entropy))
 
 
 @given(milliseconds, entropies)

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sendoff_db.sql import read_statement
+from sendoff_domain.message import WAITING
 from sendoff_http.messages.conflicts import wrong_state
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.keys import POOL
@@ -12,7 +13,6 @@ from sendoff_http.web.problems import no_such_message
 
 routes = Routes("Messages")
 
-_CANCELLABLE = ("scheduled", "retrying")
 #: A message that moves from retries to due at this very moment can be missed by a statement.
 _TRIES = 3
 
@@ -33,7 +33,7 @@ async def cancel_message(request: web.Request) -> web.Response:
             if await cursor.fetchone() is not None:
                 return web.Response(status=204)
             row = await load_message(connection, message_id)
-            if row is None or row.status not in _CANCELLABLE:
+            if row is None or row.status not in WAITING:
                 break
     if row is None:
         raise no_such_message(request.match_info["id"])

@@ -11,6 +11,7 @@ from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.explanation import Cause, Explanation, Facts, explain
 from sendoff_domain.ids import format_message_id
+from sendoff_domain.message import FINAL
 from sendoff_domain.times import format_moment, format_optional
 from sendoff_http.messages.model import MessageId, ShownMoment
 from sendoff_http.messages.rows import MessageRow, load_message
@@ -25,7 +26,6 @@ routes = Routes("Messages")
 
 #: A message that moves from one place to another at this very moment can be missed by a statement.
 _TRIES = 3
-_ENDS = ("sent", "dead", "cancelled")
 
 
 class ShownReason(ApiModel):
@@ -69,7 +69,7 @@ async def _look(connection: Connection, message_id: UUID) -> tuple[MessageRow | 
     row = None
     for _ in range(_TRIES):
         row = await load_message(connection, message_id)
-        if row is None or row.status in _ENDS:
+        if row is None or row.status in FINAL:
             break
         facts = await _facts(connection, message_id)
         if facts is not None:

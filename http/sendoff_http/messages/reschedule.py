@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.durations import Duration
+from sendoff_domain.message import WAITING
 from sendoff_domain.times import Moment
 from sendoff_http.messages.conflicts import wrong_state
 from sendoff_http.messages.model import Message
@@ -23,7 +24,6 @@ from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
 
-_MOVABLE = ("scheduled", "retrying")
 #: A message that moves from retries to due at this very moment can be missed by a statement.
 _TRIES = 3
 
@@ -57,7 +57,7 @@ async def reschedule_message(request: web.Request) -> web.Response:
         for _ in range(_TRIES):
             moved = await _reschedule(connection, message_id, wish)
             row = await load_message(connection, message_id)
-            if moved or row is None or row.status not in _MOVABLE or row.expires_at is not None:
+            if moved or row is None or row.status not in WAITING or row.expires_at is not None:
                 break
     if row is None:
         raise no_such_message(request.match_info["id"])
@@ -73,7 +73,7 @@ async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule
 
 
 def _refusal(row: MessageRow, wish: Reschedule) -> Exception:
-    if row.status in _MOVABLE and row.expires_at is not None:
+    if row.status in WAITING and row.expires_at is not None:
         field = "/deliverAt" if wish.delay is None else "/delay"
         return invalid([FieldError(field, f"expected a moment before expiresAt ({row.expires_at.isoformat()})")])
     return wrong_state(row, "rescheduled")

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from sendoff_db.migrator import migrate
 from sendoff_db.partitions import TABLES, Partition, list_partitions, make_partition, make_partitions
 from sendoff_db.pool import Connection
-from sendoff_domain.ids import uuid7
+from sendoff_domain.ids import hex_uuid7
 
 NOW = datetime(2026, 11, 22, 12, 34, 56, tzinfo=UTC)
 TODAY = NOW.replace(hour=0, minute=0, second=0)
@@ -36,7 +37,7 @@ def ranges(partitions: list[Partition]) -> list[tuple[datetime, datetime]]:
 
 async def insert(connection: Connection, table: str, moment: datetime, entropy: bytes = bytes(10)) -> str:
     """Insert a row of that moment and return the partition it went to."""
-    values = {"id": uuid7(int(moment.timestamp() * 1000), entropy), "moment": moment}
+    values = {"id": UUID(hex=hex_uuid7(int(moment.timestamp() * 1000), entropy)), "moment": moment}
     cursor = await connection.execute(f"{INSERT[table]} RETURNING tableoid::regclass::text".encode(), values)
     row = await cursor.fetchone()
     assert row is not None

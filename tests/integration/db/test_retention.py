@@ -9,7 +9,7 @@ import pytest
 from sendoff_db.partitions import list_partitions, make_partition
 from sendoff_db.pool import Connection
 from sendoff_db.retention import drop_expired
-from sendoff_domain.ids import uuid7
+from sendoff_domain.ids import hex_uuid7
 
 RETENTION = timedelta(days=30)
 DAY = timedelta(days=1)
@@ -27,7 +27,7 @@ async def old_partitions(connection: Connection) -> dict[str, str]:
 
 
 async def old_message(connection: Connection) -> UUID:
-    id = uuid7(int((OLD + DAY / 2).timestamp() * 1000), bytes(10))
+    id = UUID(hex=hex_uuid7(int((OLD + DAY / 2).timestamp() * 1000), bytes(10)))
     await connection.execute(
         "INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at)"
         " VALUES (%s, 'default', 'a', '{}', now(), now())",

@@ -39,12 +39,12 @@ from sendoff_http.operations.health import routes as health
 from sendoff_http.operations.metrics import routes as exposition
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.web.access_log import make_access_log
-from sendoff_http.web.authentication import make_gate
+from sendoff_http.web.authentication import make_authenticate
 from sendoff_http.web.keys import CLOCK, IDENTITY, MEMBER, POOL, SEALER, SETTINGS, database_now
-from sendoff_http.web.middleware import make_spine
+from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
-from sendoff_http.web.request_log import Observer
+from sendoff_http.web.request_log import RequestLog
 from sendoff_http.web.request_metrics import METRICS, make_metrics
 from sendoff_intake.group_commit import ACCEPTOR, Acceptor
 from sendoff_intake.store_batch import BATCHES
@@ -85,8 +85,8 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     """The API of one process; its connections live as long as the application runs."""
     metrics = make_metrics()
     log = make_access_log(settings.logging, identity.name)
-    spine = make_spine(Observer(metrics, log), make_gate(settings.http.api_keys))
-    app = web.Application(middlewares=[spine], client_max_size=0)
+    middleware = make_middleware(RequestLog(metrics, log), make_authenticate(settings.http.api_keys))
+    app = web.Application(middlewares=[middleware], client_max_size=0)
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, metrics
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[SEALER] = new_sealer(settings.security)

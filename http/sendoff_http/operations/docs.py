@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from sendoff_http.web.openapi import OPENAPI
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, mount_open_page
 
 routes = Routes("Description")
 
@@ -41,8 +41,8 @@ def mount_page(app: web.Application) -> None:
     for name, content_type in _BUNDLED.items():
         _serve(app, name, bundle_folder().joinpath(name), content_type)
     for path in ("/swagger", "/swagger/"):
-        app.router.add_get(path, _redirect)
-    app.router.add_get("/favicon.ico", _favicon)
+        mount_open_page(app, path, _redirect)
+    mount_open_page(app, "/favicon.ico", _favicon)
 
 
 def bundle_folder() -> Traversable:
@@ -62,7 +62,7 @@ def _serve(app: web.Application, name: str, file: Traversable, content_type: str
             body=body, content_type=content_type, headers=_HEADERS, charset="utf-8" if "text" in content_type else None
         )
 
-    app.router.add_get(f"/swagger/{name}", serve)
+    mount_open_page(app, f"/swagger/{name}", serve)
 
 
 async def _redirect(_: web.Request) -> web.Response:

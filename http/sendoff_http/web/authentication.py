@@ -7,21 +7,19 @@ from collections.abc import Callable, Sequence
 from aiohttp import web
 from pydantic import SecretStr
 
+from sendoff_http.web.operation import OPEN_HANDLERS
 from sendoff_http.web.problems import ProblemError
 
-#: What anybody may read: probes of an orchestrator, and the description of the API.
-OPEN = ("/health/", "/openapi.json", "/swagger", "/favicon.ico")
+#: Raises ProblemError 401 for a request that may not pass.
+Authenticate = Callable[[web.Request], None]
 
 
-Gate = Callable[[web.Request], None]
-
-
-def make_gate(keys: Sequence[SecretStr]) -> Gate:
-    """A function that raises ProblemError 401 for a request without one of the keys."""
+def make_authenticate(keys: Sequence[SecretStr]) -> Authenticate:
+    """A function that raises ProblemError 401 for a request that needs one of the keys and has none."""
     known = [_digest(key.get_secret_value()) for key in keys]
 
-    def check(request: web.Request) -> None:
-        if known and not request.path.startswith(OPEN) and not _is_known(known, _presented(request)):
+    def authenticate(request: web.Request) -> None:
+        if known and not _is_open(request) and not _is_known(known, _presented(request)):
             raise ProblemError(
                 401,
                 "unauthorized",
@@ -29,7 +27,11 @@ def make_gate(keys: Sequence[SecretStr]) -> Gate:
                 headers={"WWW-Authenticate": 'Bearer realm="sendoff"'},
             )
 
-    return check
+    return authenticate
+
+
+def _is_open(request: web.Request) -> bool:
+    return request.match_info.handler in request.app[OPEN_HANDLERS]
 
 
 def _presented(request: web.Request) -> str:

@@ -8,23 +8,23 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sendoff_http.web.authentication import Gate
+from sendoff_http.web.authentication import Authenticate
 from sendoff_http.web.problems import answer_error
-from sendoff_http.web.request_log import HEADER, Observer
+from sendoff_http.web.request_log import HEADER, RequestLog
 
-#: What the log and the counts say of a client that went away.
-_GONE = 499
+#: What the log and the counts say of a client that went away before its response.
+_CLIENT_GONE = 499
 
 
-def make_spine(observer: Observer, gate: Gate) -> Middleware:
-    """The middleware; whatever happens inside, the answer has the request's id and is counted."""
+def make_middleware(request_log: RequestLog, authenticate: Authenticate) -> Middleware:
+    """The middleware; whatever happens inside, the response has the request's id and is counted."""
 
     @web.middleware
-    async def spine(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started, status = time.perf_counter(), _GONE
-        request_id = observer.identify(request)
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started, status = time.perf_counter(), _CLIENT_GONE
+        request_id = request_log.identify(request)
         try:
-            gate(request)
+            authenticate(request)
             response = await handler(request)
             status = response.status
         except web.HTTPRedirection as redirect:
@@ -35,9 +35,9 @@ def make_spine(observer: Observer, gate: Gate) -> Middleware:
             response = answer_error(request, error)
             status = response.status
         finally:
-            observer.record(request, status, started)
+            request_log.record(request, status, started)
         if not response.prepared:
             response.headers[HEADER] = request_id
         return response
 
-    return spine
+    return middleware

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
 from sendoff_http.web.validation import ApiModel, read_query
+
+#: The handlers that answer without an API key.
+OPEN_HANDLERS: web.AppKey[set[Handler]] = web.AppKey("open_handlers")
 
 
 class NoQuery(ApiModel):
@@ -34,9 +37,19 @@ class Body:
     required: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+class OperationOptions(TypedDict, total=False):
+    """What an operation may declare beside its path, summary and responses: fields of Operation."""
+
+    problems: tuple[int, ...]
+    body: Body | None
+    query: type[BaseModel]
+    headers: Mapping[str, str]
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path."""
+    """One method of one path; `open` operations need no API key."""
 
     method: str
     path: str
@@ -57,7 +70,7 @@ class Operation:
 
 
 class Routes:
-    """The operations of one slice."""
+    """The operations that one module declares."""
 
     def __init__(self, tag: str) -> None:
         self._tag = tag
@@ -67,12 +80,26 @@ class Routes:
         return iter(self._operations)
 
     def operation(
-        self, method: str, path: str, summary: str, responses: Mapping[int, ResponseDoc], **rest: Any
+        self,
+        method: str,
+        path: str,
+        summary: str,
+        responses: Mapping[int, ResponseDoc],
+        **options: Unpack[OperationOptions],
     ) -> Callable[[Handler], Handler]:
-        """Declare the decorated handler as an operation; the rest are fields of Operation."""
+        """Declare the decorated handler as an operation of the API."""
 
         def declare(handler: Handler) -> Handler:
-            self._operations.append(Operation(method, path, self._tag, summary, handler, responses, **rest))
+            operation = Operation(
+                method=method,
+                path=path,
+                tag=self._tag,
+                summary=summary,
+                handler=handler,
+                responses=responses,
+                **options,
+            )
+            self._operations.append(operation)
             return handler
 
         return declare
@@ -80,12 +107,21 @@ class Routes:
 
 def mount(app: web.Application, operations: list[Operation]) -> None:
     """Make the operations reachable."""
+    app[OPEN_HANDLERS] = set()
     for operation in operations:
         handler = operation.handler if operation.query is not NoQuery else _without_query(operation.handler)
+        if operation.open:
+            app[OPEN_HANDLERS].add(handler)
         if operation.method == "GET":
             app.router.add_get(operation.path, handler)  # with HEAD
         else:
             app.router.add_route(operation.method, operation.path, handler)
+
+
+def mount_open_page(app: web.Application, path: str, handler: Handler) -> None:
+    """Make a page for people reachable: it needs no API key, and the OpenAPI document does not name it."""
+    app[OPEN_HANDLERS].add(handler)
+    app.router.add_get(path, handler)
 
 
 def _without_query(handler: Handler) -> Handler:

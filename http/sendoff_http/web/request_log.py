@@ -14,16 +14,16 @@ HEADER = "X-Request-Id"
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
 
 
-class Observer:
-    """Gives requests their ids, and records how they ended."""
+class RequestLog:
+    """Gives each request its id, and records in the metrics and in the access log how it ended."""
 
-    def __init__(self, metrics: Metrics, log: AccessLog) -> None:
+    def __init__(self, metrics: Metrics, access_log: AccessLog) -> None:
         self._metrics = metrics
-        self._log = log
+        self._access_log = access_log
         self._entropy = Entropy(16)
 
     def identify(self, request: web.Request) -> str:
-        """The client's own id if it is a sane one, else a new one; it is in the request, too."""
+        """Return the client's own id if it is a sane one, else a new one; the request holds it as REQUEST_ID."""
         given = request.headers.get(HEADER)
         request_id = given if given is not None and _is_sane(given) else self._entropy.take().hex()
         request[REQUEST_ID] = request_id
@@ -33,6 +33,6 @@ class Observer:
         """Count and log a request that began at that `time.perf_counter()`."""
         seconds = time.perf_counter() - started
         resource = request.match_info.route.resource
-        # A path without a route is not a label: anybody could make up as many as they like.
+        # A path without a route is not a label: clients could make up any number of them.
         self._metrics.observe(request.method, resource.canonical if resource else "", status, seconds)
-        self._log(request.method, request.rel_url.raw_path, status, seconds, request.remote, request[REQUEST_ID])
+        self._access_log(request.method, request.rel_url.raw_path, status, seconds, request.remote, request[REQUEST_ID])

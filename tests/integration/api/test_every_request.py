@@ -57,6 +57,17 @@ async def test_with_keys_only_who_has_one_gets_in(database: str) -> None:
             assert (await api.get(path, checked=False)).status == 200
 
 
+async def test_without_a_key_only_what_is_declared_open_can_be_reached(database: str) -> None:
+    """An open path opens neither a longer one nor another method of itself."""
+    async with running_api(api_settings(database, http={"apiKeys": ["first-key"]})) as api:
+        for path in ("/swagger", "/swagger/", "/swagger/swagger-ui.css", "/favicon.ico"):
+            assert (await api.get(path, checked=False)).status in (200, 302)
+        assert (await api.call("HEAD", "/health/live", checked=False)).status == 200
+        for path in ("/swaggerfoo", "/swagger/nothing", "/openapi.json2", "/health/", "/health/live/more"):
+            assert (await api.get(path, checked=False)).status == 401
+        assert (await api.post("/health/live", checked=False)).status == 401
+
+
 async def test_nothing_is_stored_without_a_key(database: str) -> None:
     async with running_api(api_settings(database, http={"apiKeys": ["first-key"]})) as api:
         assert (await api.post("/v1/messages", {"to": "a", "content": 1})).status == 401

@@ -22,7 +22,7 @@ from sendoff_actors.process import new_broker, new_worker
 from sendoff_config.identity import Identity
 from sendoff_config.loading import load_settings
 from sendoff_config.logs import configure_logging
-from sendoff_config.process_index import ProcessIndex, parse_process_index
+from sendoff_config.process_index import Place, parse_place
 from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
 
@@ -33,10 +33,10 @@ def run() -> None:
     """Run one worker process until SIGTERM or SIGINT; `sendoff worker` starts as many as are configured."""
     dramatiq.set_encoder(JsonEncoder())
     settings = _settings()
-    process = parse_process_index(os.environ.get("SENDOFF_PROCESS", "0/1"))
-    identity = _identity(process, os.environ.get("SENDOFF_INSTANCE"))
+    place = parse_place(os.environ.get("SENDOFF_PROCESS", "0/1"))
+    identity = _identity(place, os.environ.get("SENDOFF_INSTANCE"))
     configure_logging(settings.logging, process=identity.name)
-    broker = new_broker(settings, identity, process)
+    broker = new_broker(settings, identity, place)
     worker = new_worker(broker)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,9 +58,9 @@ def prepare() -> None:
     """Make the broker that Dramatiq's command line then runs; called once in each of its processes."""
     dramatiq.set_encoder(JsonEncoder())
     settings = _settings()
-    process = _process_under_dramatiq(settings)
+    place = _place_under_dramatiq(settings)
     instance = os.environ.get("SENDOFF_INSTANCE", f"{socket.gethostname()}-{os.getppid()}")
-    dramatiq.set_broker(new_broker(settings, _identity(process, instance), process))
+    dramatiq.set_broker(new_broker(settings, _identity(place, instance), place))
 
 
 def _settings() -> Settings:
@@ -71,20 +71,20 @@ def _settings() -> Settings:
     return settings
 
 
-def _process_under_dramatiq(settings: Settings) -> ProcessIndex:
+def _place_under_dramatiq(settings: Settings) -> Place:
     count = settings.workers.processes or os.cpu_count() or 1
     # Dramatiq does not tell a worker its number, but it starts them one after the other from one parent.
     started = multiprocessing.current_process()._identity
     index = (started[-1] if started else 1) - 1
     if index >= count:
         raise SettingsError(f"expected dramatiq --processes {count}, as workers.processes says")
-    return ProcessIndex(index, count)
+    return Place(index, count)
 
 
-def _identity(process: ProcessIndex, instance: str | None) -> Identity:
+def _identity(place: Place, instance: str | None) -> Identity:
     return Identity(
         instance=instance or f"{socket.gethostname()}-{uuid4().hex[:8]}",
-        process=process.index,
+        process=place.index,
         role="worker",
         host=socket.gethostname(),
         pid=os.getpid(),

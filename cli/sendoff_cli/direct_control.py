@@ -18,6 +18,7 @@ from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import GLOBAL_SCOPE, Command, ControlState, Decision, Desired
 from sendoff_domain.errors import SendoffError
+from sendoff_http.fleet.model import describe_command
 
 _POLL_SECONDS = 0.1
 _HINT_SECONDS = 1.0
@@ -35,15 +36,7 @@ async def command_directly(settings: Settings, command: Command, wait: timedelta
             raise SendoffError("the database is not migrated: run `sendoff migrate`") from None
         await asyncio.to_thread(_announce, settings, decision)
         converged = None if wait is None else await _all_have_applied(connection, decision.state, wait)
-    return {
-        "commandId": decision.command_id,
-        "scope": decision.scope,
-        "status": decision.status,
-        "revision": decision.revision,
-        "epoch": decision.epoch,
-        "desired": decision.desired,
-        "converged": converged,
-    }
+    return describe_command(decision, converged)
 
 
 async def read_fleet(settings: Settings) -> FleetStatus:

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
+
+from psycopg.rows import class_row
 
 from sendoff_db.pool import Connection
 
 Row = tuple[Any, ...]
+Kind = TypeVar("Kind")
 
 
 @cache
@@ -27,6 +30,18 @@ async def fetch_all(
     """Run `<name>.sql` of that package and return all its rows; none if the statement returns nothing."""
     cursor = await connection.execute(read_statement(package, name), values, binary=binary)
     return await cursor.fetchall() if cursor.description else []
+
+
+async def fetch_all_as(
+    connection: Connection, package: str, name: str, values: Mapping[str, Any] | None = None, *, kind: type[Kind]
+) -> list[Kind]:
+    """Run `<name>.sql` of that package and return its rows as instances of `kind`, whose fields its columns are.
+
+    Raises TypeError for a column that is no field, and for a field without a default that is no column.
+    """
+    async with connection.cursor(row_factory=class_row(kind)) as cursor:
+        await cursor.execute(read_statement(package, name), values)
+        return await cursor.fetchall()
 
 
 async def fetch_one(

@@ -153,4 +153,4 @@ def test_a_page_of_customers_costs_as_much_as_it_shows(sendoff_database: str, af
         )
         page = {"after": after, "paused": None, "limit": 251}
 
-        assert rows_touched(connection, "sendoff_http.list_customers", "list_customers", page) <= MOST_ROWS
+        assert rows_touched(connection, "sendoff_http.customers", "list_customers", page) <= MOST_ROWS

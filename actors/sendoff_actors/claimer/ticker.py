@@ -13,7 +13,7 @@ import redis
 import structlog
 
 from sendoff_actors.handoffs import Tick
-from sendoff_config.process_index import ProcessIndex
+from sendoff_config.process_index import Place
 from sendoff_config.settings import SchedulerSettings
 from sendoff_db.clock import DatabaseClock
 
@@ -32,7 +32,7 @@ class Ticker:
     """
 
     instance: str
-    process: ProcessIndex
+    place: Place
     settings: SchedulerSettings
     clock: DatabaseClock
     is_running: Callable[[], bool]
@@ -76,7 +76,7 @@ class Ticker:
         if not self.settings.drain:
             return True
         rest = resting_intervals(self.settings) if self.is_idle() else 1
-        return number % rest == 0 and number // rest % self.process.count == self.process.index
+        return number % rest == 0 and number // rest % self.place.count == self.place.index
 
     async def _tick(self, number: int, until: float) -> None:
         try:

@@ -15,7 +15,7 @@ from sendoff_domain.signature import parse_secret
 from sendoff_domain.texts import CustomerId
 from sendoff_domain.webhook_headers import MASK, Headers, is_confidential
 from sendoff_domain.webhook_url import checked_webhook_url
-from sendoff_http.messages.model import ShownMoment
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.validation import ApiModel
 
 _LONGEST_TIMEOUT = timedelta(minutes=5)

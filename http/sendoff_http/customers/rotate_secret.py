@@ -12,8 +12,8 @@ from sendoff_domain.signature import format_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.times import format_optional
 from sendoff_http.customers.model import GivenSecret, key_of
-from sendoff_http.messages.model import ShownMoment
 from sendoff_http.web.body import JSON, read_optional_model
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import MEMBER, POOL, SEALER, SETTINGS
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of

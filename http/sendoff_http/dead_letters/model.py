@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from aiohttp import web
 from pydantic import Field
 
 from sendoff_domain.backoff import RetryStrategy
@@ -13,8 +14,10 @@ from sendoff_domain.message import DeathReason
 from sendoff_domain.payload import read_payload
 from sendoff_domain.texts import CustomerId, Recipient
 from sendoff_domain.times import Moment, format_moment, format_optional
-from sendoff_http.messages.model import MessageId, ShownMoment
+from sendoff_http.messages.model import MessageId
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.pagination import CreatedQuery, id_bounds
+from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.validation import ApiModel
 
 KIND = "d"
@@ -112,27 +115,41 @@ class DeadLetterRow:
     generation: int
     last_error: str | None
 
-    def document(self) -> dict[str, Any]:
-        """As the API shows it."""
-        content, metadata = read_payload(self.payload)
-        return {
-            "id": format_message_id(self.message_id),
-            "customer": self.customer_id,
-            "to": self.recipient,
-            "content": content,
-            "metadata": metadata,
-            "deliverAt": format_moment(self.deliver_at),
-            "expiresAt": format_optional(self.expires_at),
-            "retry": self.retry,
-            "createdAt": format_moment(self.created_at),
-            "deadAt": format_moment(self.dead_at),
-            "reason": self.reason,
-            "attempts": self.attempts,
-            "generation": self.generation,
-            "lastError": self.last_error,
-        }
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterWithHistoryRow(DeadLetterRow):
+    """The row of `read_dead_letter.sql`."""
+
+    history: list[dict[str, Any]]
+
+
+def describe_row(row: DeadLetterRow) -> dict[str, Any]:
+    """The dead letter's document, without its history."""
+    content, metadata = read_payload(row.payload)
+    return {
+        "id": format_message_id(row.message_id),
+        "customer": row.customer_id,
+        "to": row.recipient,
+        "content": content,
+        "metadata": metadata,
+        "deliverAt": format_moment(row.deliver_at),
+        "expiresAt": format_optional(row.expires_at),
+        "retry": row.retry,
+        "createdAt": format_moment(row.created_at),
+        "deadAt": format_moment(row.dead_at),
+        "reason": row.reason,
+        "attempts": row.attempts,
+        "generation": row.generation,
+        "lastError": row.last_error,
+    }
 
 
 def describe_history(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The remembered attempts; their times were written by PostgreSQL in its own time zone."""
     return [{**one, "startedAt": format_moment(datetime.fromisoformat(one["startedAt"]))} for one in history]
+
+
+def no_such_dead_letter(request: web.Request) -> ProblemError:
+    """There is no dead letter of the id in the path (404)."""
+    detail = f"there is no dead letter {request.match_info['id'][:80]!r}"
+    return ProblemError(404, "dead_letter_not_found", detail)

@@ -3,14 +3,13 @@
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
-from sendoff_control.status import FleetStatus, InstanceStatus
-from sendoff_domain.control import DEFAULT_TTL, GLOBAL_SCOPE, CommandStatus, Desired
+from sendoff_control.status import FleetStatus
+from sendoff_domain.control import DEFAULT_TTL, GLOBAL_SCOPE, CommandStatus, Decision, Desired
 from sendoff_domain.durations import Duration, PositiveDuration
 from sendoff_domain.texts import CustomerId, Remark
-from sendoff_domain.times import format_moment
-from sendoff_http.messages.model import ShownMoment
+from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.validation import ApiModel
 
 Health = Literal["up", "down", "off"]
@@ -35,7 +34,7 @@ class WaitQuery(ApiModel):
     wait: Duration | None = Field(default=None, description="How long to wait for the acks of all live instances.")
 
 
-class CommandResult(ApiModel):
+class CommandResult(ResponseModel):
     """What became of a command."""
 
     command_id: str
@@ -47,21 +46,21 @@ class CommandResult(ApiModel):
     converged: bool | None = Field(description="Whether all live instances have applied it; null without wait.")
 
 
-class Instance(ApiModel):
+class Instance(ResponseModel):
     """One instance with all its processes."""
 
     instance: str
     host: str
     version: str
     started_at: ShownMoment
-    processes: int
+    processes: Annotated[int, BeforeValidator(len)]
     revision: int
     actual: str = Field(description="running, stopped, unknown, or changing while its processes differ.")
     in_flight: int
     buses: dict[str, Health]
 
 
-class StoppedScope(ApiModel):
+class StoppedScope(ResponseModel):
     """A customer that is stopped."""
 
     scope: str
@@ -69,7 +68,7 @@ class StoppedScope(ApiModel):
     desired: Desired
 
 
-class Fleet(ApiModel):
+class Fleet(ResponseModel):
     """What the fleet should do and what it does."""
 
     desired: Desired
@@ -82,29 +81,20 @@ class Fleet(ApiModel):
     scopes: list[StoppedScope]
 
 
+def describe_command(decision: Decision, converged: bool | None) -> dict[str, Any]:
+    """The document of a command; `converged` is None unless the caller waited for the fleet."""
+    result = CommandResult(
+        command_id=decision.command_id,
+        scope=decision.scope,
+        status=decision.status,
+        revision=decision.revision,
+        epoch=decision.epoch,
+        desired=decision.desired,
+        converged=converged,
+    )
+    return result.document()
+
+
 def describe_fleet(fleet: FleetStatus) -> dict[str, Any]:
     """The fleet's document."""
-    return {
-        "desired": fleet.desired,
-        "epoch": fleet.epoch,
-        "revision": fleet.revision,
-        "converged": fleet.converged,
-        "instances": [_describe_instance(one) for one in fleet.instances],
-        "unconfirmed": list(fleet.unconfirmed),
-        "buses": dict(fleet.buses),
-        "scopes": [{"scope": one.scope, "revision": one.revision, "desired": one.desired} for one in fleet.scopes],
-    }
-
-
-def _describe_instance(one: InstanceStatus) -> dict[str, Any]:
-    return {
-        "instance": one.instance,
-        "host": one.host,
-        "version": one.version,
-        "startedAt": format_moment(one.started_at),
-        "processes": len(one.processes),
-        "revision": one.revision,
-        "actual": one.actual,
-        "inFlight": one.in_flight,
-        "buses": dict(one.buses),
-    }
+    return Fleet.model_validate(fleet).document()

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sendoff_http.messages.model import ShownMoment
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.validation import ApiModel
 
 

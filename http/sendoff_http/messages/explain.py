@@ -13,8 +13,9 @@ from sendoff_domain.explanation import Cause, Explanation, Facts, explain
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import FINAL
 from sendoff_domain.times import format_moment, format_optional
-from sendoff_http.messages.model import MessageId, ShownMoment
+from sendoff_http.messages.model import MessageId
 from sendoff_http.messages.rows import MessageRow, load_message
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of

@@ -6,9 +6,9 @@ from pydantic import Field
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import describe_row
 from sendoff_http.messages.search import KIND, ListQuery, find_page
-from sendoff_http.web.cursor import encode_cursor
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.pagination import encode_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 

@@ -7,15 +7,15 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.times import format_moment
-from sendoff_http.messages.model import LastError, MessageId, ShownMoment
+from sendoff_http.messages.model import LastError, MessageId
 from sendoff_http.messages.rows import MessageRow, last_error, load_messages
-from sendoff_http.web.cursor import decode_cursor, encode_cursor
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
-from sendoff_http.web.pagination import FIRST_ID, PageQuery
+from sendoff_http.web.pagination import FIRST_ID, PageQuery, cut_page, decode_cursor, encode_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 
@@ -55,20 +55,14 @@ async def list_retries(request: web.Request) -> web.Response:
     """Answer with one page."""
     query = read_query(request, PageQuery)
     after, moment = (FIRST_ID, 0) if query.cursor is None else decode_cursor(_KIND, query.cursor)
-    values = {
-        "after": after,
-        "moment": _moment_of(moment),
-        "limit": query.limit + 1,
-    }
+    values = {"after": after, "moment": _moment_of(moment), "limit": query.limit + 1}
     async with request.app[POOL].connection() as connection:
-        cursor = await connection.execute(read_statement(__package__, "list_retries"), values)
-        found: dict[UUID, datetime] = dict(await cursor.fetchall())
-        wanted = dict(list(found.items())[: query.limit])
+        found = await fetch_all(connection, __package__, "list_retries", values)
+        shown, next_cursor = cut_page(found, query.limit, _cursor_behind)
+        wanted: dict[UUID, datetime] = dict(shown)
         rows = await load_messages(connection, list(wanted))
     # One that was claimed in between is no retry any more.
     waiting = sorted((row for row in rows if row.status == "retrying"), key=lambda row: wanted[row.message_id])
-    more = len(found) > query.limit
-    next_cursor = _cursor_behind(*list(wanted.items())[-1]) if more else None
     return json_response(
         {"data": [_describe(row, wanted[row.message_id]) for row in waiting], "nextCursor": next_cursor}
     )
@@ -78,7 +72,8 @@ def _moment_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _cursor_behind(message_id: UUID, moment: datetime) -> str:
+def _cursor_behind(row: Row) -> str:
+    message_id, moment = row
     return encode_cursor(_KIND, message_id, (moment - _EPOCH) // timedelta(microseconds=1))
 
 

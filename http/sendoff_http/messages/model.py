@@ -1,20 +1,18 @@
 """The message as the API shows it."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.message import Status
+from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.validation import ApiModel
 
-#: Shown moments are texts already; the schema says in which form.
-ShownMoment = Annotated[datetime, WithJsonSchema({"type": "string", "format": "date-time"})]
 MessageId = Annotated[str, Field(pattern="^msg_[0-9a-f]{32}$", examples=["msg_0192f0c1a2b37c4d8e5f60718293a4b5"])]
 
 
-class LastError(ApiModel):
+class LastError(ResponseModel):
     """The last failed attempt: an error class, what happened, and the status if there was an answer."""
 
     error_class: str = Field(alias="class")

@@ -180,24 +180,24 @@ async def test_no_list_reads_a_whole_table(api: Api, subtests: pytest.Subtests) 
     given |= {"after": FIRST_ID, "moment": datetime.now(UTC), "status": "sent", "customer": "c7", "recipient": "r7"}
     given |= {"sent_from": datetime(2020, 1, 1, tzinfo=UTC), "sent_until": None, "reason": None}
     for package, name in [
-        ("list_messages", "scan_messages"),
-        ("list_messages", "scan_customer"),
-        ("list_messages", "search_recipient"),
-        ("list_messages", "search_recipient_of_customer"),
-        ("list_messages", "scan_scheduled"),
-        ("list_messages", "scan_sending"),
-        ("list_messages", "scan_retrying"),
-        ("list_messages", "scan_sent"),
-        ("list_messages", "scan_dead"),
-        ("list_messages", "scan_cancelled"),
-        ("list_retries", "list_retries"),
-        ("list_attempts", "list_attempts"),
+        ("messages", "scan_messages"),
+        ("messages", "scan_customer"),
+        ("messages", "search_recipient"),
+        ("messages", "search_recipient_of_customer"),
+        ("messages", "scan_scheduled"),
+        ("messages", "scan_sending"),
+        ("messages", "scan_retrying"),
+        ("messages", "scan_sent"),
+        ("messages", "scan_dead"),
+        ("messages", "scan_cancelled"),
+        ("messages", "list_retries"),
+        ("messages", "list_attempts"),
         ("dead_letters", "list_dead_letters"),
         ("dead_letters", "read_dead_letter"),
-        ("", "load_messages"),
+        ("messages", "load_messages"),
     ]:
         with subtests.test(statement=name):
-            statement = read_statement("sendoff_http" + (f".{package}" if package else ""), name)
+            statement = read_statement(f"sendoff_http.{package}", name)
             cursor = await api.db.execute(b"EXPLAIN (FORMAT json) " + statement, given)
             ((plans,),) = await cursor.fetchall()
             large = {"messages", "deliveries", "due", "retries", "dead_letters"}

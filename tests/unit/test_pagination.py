@@ -1,4 +1,4 @@
-"""Cursors: opaque, and of one list only."""
+"""Pages of lists: cursors are opaque, and of one list only."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_http.web.cursor import decode_cursor, encode_cursor
+from sendoff_http.web.pagination import decode_cursor, encode_cursor
 from sendoff_http.web.problems import ProblemError
 
 

@@ -1,0 +1,23 @@
+"""Delete one dead letter."""
+
+from aiohttp import web
+
+from sendoff_db.sql import fetch_one
+from sendoff_http.dead_letters.model import no_such_dead_letter
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.paths import message_id_of
+
+routes = Routes("Dead letters")
+
+
+@routes.operation(
+    "DELETE", "/v1/dead-letters/{id}", "Delete a dead letter", {204: ResponseDoc("It is gone")}, problems=(404, 503)
+)
+async def delete_dead_letter(request: web.Request) -> web.Response:
+    """Answer 204 once it is gone for good."""
+    values = {"id": message_id_of(request)}
+    async with request.app[POOL].connection() as connection:
+        if await fetch_one(connection, __package__, "delete_dead_letter", values) is None:
+            raise no_such_dead_letter(request)
+    return web.Response(status=204)

@@ -1,0 +1,31 @@
+"""List dead letters, newest message first."""
+
+from aiohttp import web
+
+from sendoff_db.sql import fetch_all_as
+from sendoff_http.dead_letters.model import KIND, DeadLetterPage, DeadLetterQuery, DeadLetterRow, describe_row
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.pagination import cut_page, encode_cursor
+from sendoff_http.web.responses import json_response
+from sendoff_http.web.validation import read_query
+
+routes = Routes("Dead letters")
+
+
+@routes.operation(
+    "GET",
+    "/v1/dead-letters",
+    "List dead letters, newest message first",
+    {200: ResponseDoc("One page", DeadLetterPage)},
+    problems=(422, 503),
+    query=DeadLetterQuery,
+)
+async def list_dead_letters(request: web.Request) -> web.Response:
+    """Answer with one page."""
+    query = read_query(request, DeadLetterQuery)
+    values = {**query.values(), "limit": query.limit + 1}
+    async with request.app[POOL].connection() as connection:
+        rows = await fetch_all_as(connection, __package__, "list_dead_letters", values, kind=DeadLetterRow)
+    shown, next_cursor = cut_page(rows, query.limit, lambda row: encode_cursor(KIND, row.message_id))
+    return json_response({"data": [describe_row(row) for row in shown], "nextCursor": next_cursor})

@@ -1,0 +1,32 @@
+"""Delete many dead letters."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from aiohttp import web
+
+from sendoff_db.sql import run
+from sendoff_http.dead_letters.bulk import SELECTION_BODY, BulkResult, act_on_selection
+from sendoff_http.web.keys import POOL
+from sendoff_http.web.operation import ResponseDoc, Routes
+
+routes = Routes("Dead letters")
+
+
+@routes.operation(
+    "POST",
+    "/v1/dead-letters/purge",
+    "Delete many dead letters",
+    {200: ResponseDoc("How many", BulkResult)},
+    problems=(400, 413, 415, 422, 503),
+    body=SELECTION_BODY,
+)
+async def purge_dead_letters(request: web.Request) -> web.Response:
+    """Answer once they are gone for good."""
+    pool = request.app[POOL]
+
+    async def act(ids: Sequence[UUID]) -> int:
+        async with pool.connection() as connection:
+            return await run(connection, __package__, "delete_dead_letters", {"ids": list(ids)})
+
+    return await act_on_selection(request, act)

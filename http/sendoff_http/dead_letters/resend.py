@@ -1,0 +1,33 @@
+"""Send one dead letter again."""
+
+from aiohttp import web
+
+from sendoff_http.dead_letters.model import no_such_dead_letter
+from sendoff_http.messages.model import Message
+from sendoff_http.messages.resending import resend
+from sendoff_http.messages.rows import describe_row, load_message
+from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.paths import message_id_of
+from sendoff_http.web.responses import json_response
+
+routes = Routes("Dead letters")
+
+
+@routes.operation(
+    "POST",
+    "/v1/dead-letters/{id}/resend",
+    "Send a dead letter again",
+    {202: ResponseDoc("The message, due now", Message, headers={"Location": "Where to read it"})},
+    problems=(404, 503),
+)
+async def resend_dead_letter(request: web.Request) -> web.Response:
+    """Answer once it is due again, under its old id."""
+    message_id = message_id_of(request)
+    if not await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id], only_dead=True):
+        raise no_such_dead_letter(request)
+    async with request.app[POOL].connection() as connection:
+        row = await load_message(connection, message_id)
+    if row is None:
+        raise no_such_dead_letter(request)
+    return json_response(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})

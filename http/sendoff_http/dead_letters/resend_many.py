@@ -1,0 +1,31 @@
+"""Send many dead letters again."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from aiohttp import web
+
+from sendoff_http.dead_letters.bulk import SELECTION_BODY, BulkResult, act_on_selection
+from sendoff_http.messages.resending import resend
+from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.operation import ResponseDoc, Routes
+
+routes = Routes("Dead letters")
+
+
+@routes.operation(
+    "POST",
+    "/v1/dead-letters/resend",
+    "Send many dead letters again",
+    {200: ResponseDoc("How many", BulkResult)},
+    problems=(400, 413, 415, 422, 503),
+    body=SELECTION_BODY,
+)
+async def resend_dead_letters(request: web.Request) -> web.Response:
+    """Answer once they are due again."""
+    pool, partitions = request.app[POOL], request.app[SETTINGS].partitions
+
+    async def act(ids: Sequence[UUID]) -> int:
+        return await resend(pool, partitions, ids, only_dead=True)
+
+    return await act_on_selection(request, act)

@@ -1,0 +1,50 @@
+"""What one API process holds from its start to its end, each behind a key of `web/keys`.
+
+Each function is a context of aiohttp: what stands before the `yield` runs at the start, in the order of LIFETIMES, and
+what stands behind it at the end, in the opposite order, when no handler runs any more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from sendoff_control.fleet import join_fleet, make_member
+from sendoff_db.pool import open_pool
+from sendoff_http.customers.webhook_client import open_client
+from sendoff_http.customers.webhook_names import open_names
+from sendoff_http.web.keys import CLOCK, IDENTITY, MEMBER, POOL, SETTINGS, database_now
+from sendoff_http.web.request_metrics import METRICS
+from sendoff_intake.group_commit import ACCEPTOR, Acceptor
+from sendoff_intake.store_batch import BATCHES
+from sendoff_intake.submission_reader import ENTRY_MAKER, EntryMaker
+from sendoff_intake.wake_up import WAKE_UP, WakeUp
+
+
+async def hold_pool(app: web.Application) -> AsyncIterator[None]:
+    """Hold the connections to PostgreSQL."""
+    async with open_pool(app[SETTINGS].postgres, "http") as pool:
+        app[POOL] = pool
+        yield
+
+
+async def hold_membership(app: web.Application) -> AsyncIterator[None]:
+    """Be a member of the fleet: this process hears of starts and stops, and can command them."""
+    app[MEMBER] = make_member(app[SETTINGS], app[POOL], app[IDENTITY], app[CLOCK])
+    async with join_fleet(app[MEMBER]):
+        yield
+
+
+async def hold_intake(app: web.Application) -> AsyncIterator[None]:
+    """Take messages in: one by one through the group commit, and a bounded number of batches beside it."""
+    app[ENTRY_MAKER] = EntryMaker(lambda: database_now(app))
+    app[BATCHES] = asyncio.Semaphore(max(1, app[SETTINGS].postgres.pool_size - 2))
+    app[WAKE_UP] = WakeUp(app[CLOCK], app[MEMBER].wake)
+    acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions, app[WAKE_UP], app[METRICS].accepted)
+    task = asyncio.create_task(acceptor.run())
+    yield
+    acceptor.close()
+    await task
+
+
+LIFETIMES = (hold_pool, hold_membership, hold_intake, open_names, open_client)

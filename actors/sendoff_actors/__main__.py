@@ -1,12 +1,7 @@
 """`python -m sendoff_actors` runs one worker process; it ends with 2 when the settings are wrong."""
 
-import sys
-
 from sendoff_actors.main import run
-from sendoff_domain.errors import SettingsError
+from sendoff_config.bootstrap import exit_when_misconfigured
 
-try:
+with exit_when_misconfigured():
     run()
-except SettingsError as error:
-    sys.stderr.write(f"{error}\n")
-    sys.exit(2)

@@ -24,7 +24,7 @@ from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.saturation import Crowds
 from sendoff_actors.sender.sending import Neighbours, Sending
 from sendoff_config.identity import Identity
-from sendoff_config.process_index import Place
+from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import SchedulerSettings, Settings
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_control.member import Member
@@ -56,7 +56,7 @@ class Resources:
 
 @contextlib.asynccontextmanager
 async def open_resources(
-    settings: Settings, identity: Identity, place: Place, broker: HintBroker
+    settings: Settings, identity: Identity, place: ProcessIndex, broker: HintBroker
 ) -> AsyncIterator[Resources]:
     """Open all of it, run the background turns, and on leaving give back and record what is held."""
     clock, scheduler = DatabaseClock(), settings.scheduler
@@ -96,13 +96,13 @@ async def open_resources(
         )
 
 
-def _ticker(broker: HintBroker, member: Member, place: Place, is_idle: Callable[[], bool]) -> Ticker:
+def _ticker(broker: HintBroker, member: Member, place: ProcessIndex, is_idle: Callable[[], bool]) -> Ticker:
     settings, clock, instance = member.settings.scheduler, member.clock, member.identity.instance
     return Ticker(instance, place, settings, clock, member.is_running, is_idle, _tick_sender(broker))
 
 
 def _claiming(
-    pool: Pool, clock: DatabaseClock, identity: Identity, scheduler: SchedulerSettings, place: Place
+    pool: Pool, clock: DatabaseClock, identity: Identity, scheduler: SchedulerSettings, place: ProcessIndex
 ) -> Claiming:
     pace_ahead = min(scheduler.interval, _LONGEST_PACE) + scheduler.horizon
     return Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, pace_ahead, place.count)

@@ -15,7 +15,7 @@ from sendoff_actors.handoffs import ActorName, Tick
 from sendoff_actors.retrier import actor as retrier
 from sendoff_actors.sender import actor as sender
 from sendoff_config.identity import Identity
-from sendoff_config.process_index import Place
+from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import Settings
 
 #: Beyond the webhook's own timeout: what closing everything may take (seconds).
@@ -25,7 +25,7 @@ _CLOSE_GRACE = 15
 class Lifecycle(Middleware):
     """Opens the resources, declares the four actors on them, and closes them in the right order."""
 
-    def __init__(self, settings: Settings, identity: Identity, place: Place) -> None:
+    def __init__(self, settings: Settings, identity: Identity, place: ProcessIndex) -> None:
         self._settings = settings
         self._identity = identity
         self._place = place
@@ -64,7 +64,7 @@ class Lifecycle(Middleware):
             return
 
 
-def new_broker(settings: Settings, identity: Identity, place: Place) -> HintBroker:
+def new_broker(settings: Settings, identity: Identity, place: ProcessIndex) -> HintBroker:
     """A broker of this process's own (never one from before a fork), with the lifecycle as its middleware."""
     broker = HintBroker(str(settings.redis.broker_url))
     broker.add_middleware(Lifecycle(settings, identity, place))

@@ -1,13 +1,13 @@
 """The processes of one instance: their commands, and the environment in which each of them starts."""
 
 import os
-import secrets
 import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from sendoff_cli.supervisor import Process
+from sendoff_config.bootstrap import usable_cores
 from sendoff_config.settings import Settings
 
 #: How long the requests of an HTTP process may take to end (seconds).
@@ -15,11 +15,6 @@ _HTTP_PATIENCE = 30.0
 #: Beyond the webhook's timeout: what a worker may take to give back and record everything (seconds).
 _WORKER_PATIENCE = 50.0
 _SAMPLE_PATIENCE = 5.0
-
-
-def new_instance_id() -> str:
-    """`SENDOFF_INSTANCE`, or a name that no other instance has."""
-    return os.environ.get("SENDOFF_INSTANCE") or f"{socket.gethostname()}-{secrets.token_hex(3)}"
 
 
 def instance_environment(config: Path | None, instance: str, overrides: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +32,7 @@ def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[P
 
 def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
     """The workers: as many as are configured, or one per core."""
-    count = settings.workers.processes or _cores()
+    count = settings.workers.processes or usable_cores()
     patience = settings.webhook.timeout.total_seconds() + _WORKER_PATIENCE
     return _numbered("worker", "sendoff_actors", count, environment, patience)
 
@@ -58,8 +53,3 @@ def _numbered(role: str, module: str, count: int, environment: Mapping[str, str]
         )
         for index in range(count)
     ]
-
-
-def _cores() -> int:
-    """The cores that this process may use, which in a container are not all of the machine."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

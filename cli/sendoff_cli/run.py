@@ -19,7 +19,6 @@ from sendoff_cli.listening import reachable_host, reserved_port
 from sendoff_cli.processes import (
     http_processes,
     instance_environment,
-    new_instance_id,
     sample_process,
     worker_processes,
 )
@@ -27,9 +26,9 @@ from sendoff_cli.server_urls import address_overrides, servers_without_address
 from sendoff_cli.servers.embedded import EmbeddedServers, embedded_servers
 from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
+from sendoff_config.bootstrap import instance_name, require_addresses
 from sendoff_config.loading import load_settings
 from sendoff_config.settings import SecuritySettings, Settings
-from sendoff_domain.errors import SettingsError
 
 #: How long a server that somebody else starts is waited for (seconds).
 _SERVER_PATIENCE = 60.0
@@ -69,11 +68,7 @@ def run_workers(config: Path | None) -> int:
 
 def _run_part(config: Path | None, *, api: bool = False, workers: bool = False) -> int:
     settings = load_settings(config)
-    missing = [name for name in servers_without_address(settings) if name != "nats"]
-    if missing:
-        keys = {"postgres": "postgres.url", "redis": "redis.brokerUrl and redis.cacheUrl"}
-        expected = ", ".join(keys[name] for name in missing)
-        raise SettingsError(f"expected {expected} to be set: only `sendoff up` starts servers by itself")
+    require_addresses(settings, "postgres", "redis")
     with _sigterm_like_sigint(), ExitStack() as stack:
         overrides = _port(settings, stack) if api else {}
         around = _made(config, overrides)
@@ -124,7 +119,7 @@ def _made(
     sample: socket | None = None,
 ) -> Surroundings:
     settings = load_settings(config, {**os.environ, **overrides})
-    instance = new_instance_id()
+    instance = instance_name()
     return Surroundings(settings, instance_environment(config, instance, overrides), instance, servers, sample)
 
 

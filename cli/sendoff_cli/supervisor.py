@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from types import FrameType
 
 from sendoff_cli.servers.process import bound_to_parent
+from sendoff_config.bootstrap import CONFIGURATION_ERROR
 
-#: What a process ends with when its configuration is wrong: to start it again would not help.
-CONFIGURATION_ERROR = 2
 _HURRIED_SECONDS = 3.0
 
 

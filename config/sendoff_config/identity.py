@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+Role = Literal["http", "worker"]
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -15,7 +16,7 @@ class Identity:
 
     instance: str
     process: int
-    role: Literal["http", "worker"]
+    role: Role
     host: str
     pid: int
     version: str

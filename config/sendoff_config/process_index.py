@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ProcessIndex:
     """This process among those of its instance: number `index` of `count`."""
 
     index: int
@@ -15,9 +15,9 @@ class Place:
         return total // self.count + (1 if self.index < total % self.count else 0)
 
 
-def parse_place(text: str) -> Place:
+def parse_process_index(text: str) -> ProcessIndex:
     """Read `0/2`; raises ValueError unless it names a process that exists."""
     index, _, count = text.partition("/")
     if not (index.isdecimal() and count.isdecimal() and int(index) < int(count)):
-        raise ValueError(f"expected a process such as 0/2, got {text!r}")
-    return Place(int(index), int(count))
+        raise ValueError(f"expected index/count such as 0/2, got {text!r}")
+    return ProcessIndex(int(index), int(count))

@@ -11,7 +11,7 @@ import redis
 
 from sendoff_actors.claimer.ticker import Ticker, resting_intervals
 from sendoff_actors.handoffs import Tick
-from sendoff_config.process_index import Place
+from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import SchedulerSettings
 from sendoff_db.clock import DatabaseClock
 
@@ -27,7 +27,7 @@ def clock() -> DatabaseClock:
 
 
 def ticker(clock: DatabaseClock, send: Callable[[Tick], Awaitable[None]], running: bool = True) -> Ticker:
-    return Ticker("one", Place(0, 1), SETTINGS, clock, lambda: running, lambda: False, send)
+    return Ticker("one", ProcessIndex(0, 1), SETTINGS, clock, lambda: running, lambda: False, send)
 
 
 async def test_each_interval_has_one_tick_that_ends_with_it(clock: DatabaseClock) -> None:
@@ -55,7 +55,7 @@ async def test_the_processes_of_a_draining_instance_tick_in_turn(clock: Database
         async def send(tick: Tick) -> None:
             numbers[index].append(tick.number)
 
-        return Ticker("one", Place(index, 2), settings, clock, lambda: True, lambda: False, send)
+        return Ticker("one", ProcessIndex(index, 2), settings, clock, lambda: True, lambda: False, send)
 
     last = -1
     while min(map(len, numbers.values())) < 2:
@@ -71,9 +71,8 @@ async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, 
     async def send(tick: Tick) -> None:
         sent.append(tick)
 
-    woken = Ticker(
-        "one", Place(0, 1), SETTINGS.model_copy(update={"drain": drain}), clock, lambda: True, lambda: False, send
-    )
+    settings = SETTINGS.model_copy(update={"drain": drain})
+    woken = Ticker("one", ProcessIndex(0, 1), settings, clock, lambda: True, lambda: False, send)
     woken.wake()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(woken.run_out_of_turn(), 0.1)
@@ -132,7 +131,7 @@ def test_the_processes_of_a_draining_instance_take_turns_at_rest_and_at_work(clo
         """Nobody listens."""
 
     draining = SchedulerSettings(interval=timedelta(milliseconds=100), horizon=timedelta(milliseconds=500), drain=True)
-    own = [Ticker("one", Place(n, 3), draining, clock, lambda: True, lambda: idle, send) for n in range(3)]
+    own = [Ticker("one", ProcessIndex(n, 3), draining, clock, lambda: True, lambda: idle, send) for n in range(3)]
     owners = [[ticker.place.index for ticker in own if ticker.is_mine(number)] for number in range(90)]
 
     assert all(len(owner) <= 1 for owner in owners)

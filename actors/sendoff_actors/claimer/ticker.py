@@ -13,7 +13,7 @@ import redis
 import structlog
 
 from sendoff_actors.handoffs import Tick
-from sendoff_config.process_index import Place
+from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import SchedulerSettings
 from sendoff_db.clock import DatabaseClock
 
@@ -32,7 +32,7 @@ class Ticker:
     """
 
     instance: str
-    place: Place
+    place: ProcessIndex
     settings: SchedulerSettings
     clock: DatabaseClock
     is_running: Callable[[], bool]

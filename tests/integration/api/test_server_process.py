@@ -81,11 +81,3 @@ async def test_wrong_settings_end_the_process_with_a_word(tmp_path: Path) -> Non
         assert process.returncode == 2
         assert says in errors
         assert b"Traceback" not in errors
-
-
-async def test_a_place_that_makes_no_sense_is_refused(tmp_path: Path) -> None:
-    config = write_config(tmp_path, "postgresql://x@127.0.0.1/x", 1)
-    for place in ("2/2", "x", "1"):
-        async with server(config, SENDOFF_PROCESS=place) as process:
-            _, errors = await process.communicate()
-        assert (process.returncode, b"SENDOFF_PROCESS" in errors) == (2, True)

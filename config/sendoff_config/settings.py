@@ -5,12 +5,10 @@ environment is `sendoff_config.loading`'s work.
 """
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
@@ -27,6 +25,7 @@ from sendoff_domain.limits import Limits
 from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.signature import parse_secret
+from sendoff_domain.webhook_addresses import AllowedNetwork
 from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, Ports
 from sendoff_domain.webhook_url import check_port, checked_webhook_url
@@ -43,27 +42,15 @@ def _address(example: str, *schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _network(value: Any) -> Any:
-    try:
-        network = ip_network(value)
-    except ValueError:
-        raise ValueError("expected a network such as 10.1.0.0/16 or fd00::/8, with no bits beyond the prefix") from None
-    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
-        raise ValueError("expected the IPv4 network itself, such as 10.1.0.0/16, not its v4-mapped form")
-    return network
-
-
 def _encryption_key(value: SecretStr) -> SecretStr:
     parse_encryption_key(value.get_secret_value())
     return value
 
 
-_MAPPED = IPv6Network("::ffff:0:0/96")
 Port = Annotated[int, Field(ge=0, le=65535)]
 PostgresUrl = Annotated[str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres")]
 RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix")]
 NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss")]
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
 EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
 
 
@@ -197,7 +184,7 @@ class SecuritySettings(PolicyModel):
     The first of `encryption_keys` seals the signing keys that are stored, any of them opens.
     """
 
-    allowed_networks: tuple[Network, ...] = ()
+    allowed_networks: tuple[AllowedNetwork, ...] = ()
     allowed_ports: tuple[Ports, ...] = Field(default=DEFAULT_PORTS, min_length=1)
     encryption_keys: tuple[EncryptionKey, ...] = ()
 

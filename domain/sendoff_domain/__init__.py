@@ -1,1 +1,1 @@
-"""Pure rules: no I/O, no clock, no randomness, no framework."""
+"""Pure rules: no I/O, no clock, no randomness; pydantic and msgspec read the values that the rules are about."""

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -39,10 +42,29 @@ _FORBIDDEN: tuple[Network, ...] = tuple(
 )
 #: All that IANA hands out as public IPv6: loopback, private, link-local, multicast, SRv6 and so on are elsewhere.
 _UNICAST = ip_network("2000::/3")
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = ip_network("64:ff9b::/96")
 _6TO4 = ip_network("2002::/16")
 #: The interface identifier of ISATAP, without the two bits that may be either, is this and an IPv4 address.
 _ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFCFF_FFFF
+
+
+def parse_allowed_network(value: Any) -> Network:
+    """Read one network in CIDR notation; raises ValueError with what was expected.
+
+    A v4-mapped network is refused: no address is within it, since a v4-mapped address is an IPv4 address.
+    """
+    try:
+        network = ip_network(value)
+    except ValueError:
+        raise ValueError("expected a network such as 10.1.0.0/16 or fd00::/8, with no bits beyond the prefix") from None
+    if isinstance(network, IPv6Network) and network.subnet_of(_MAPPED):
+        raise ValueError("expected the IPv4 network itself, such as 10.1.0.0/16, not its v4-mapped form")
+    return network
+
+
+#: A network of `security.allowedNetworks`, as config.yaml has it.
+AllowedNetwork = Annotated[Network, BeforeValidator(parse_allowed_network)]
 
 
 def may_be_called(address: Address, allowed: Sequence[Network] = ()) -> bool:

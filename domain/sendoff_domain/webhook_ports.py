@@ -56,6 +56,6 @@ def port_may_be_called(port: int, allowed_ports: Sequence[PortRange]) -> bool:
     return any(port in ports for ports in allowed_ports)
 
 
-def shown(allowed_ports: Sequence[PortRange]) -> str:
+def shown_ports(allowed_ports: Sequence[PortRange]) -> str:
     """The ports as a person reads them: `80, 443, 1024-65535`."""
     return ", ".join(str(ports) for ports in allowed_ports)

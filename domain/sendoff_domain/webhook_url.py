@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from sendoff_domain.literal_address import literal_address, looks_like_an_address
 from sendoff_domain.webhook_addresses import Address, Network, may_be_called
-from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown
+from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown_ports
 
 LONGEST = 2048
 _PORTS = {"http": 80, "https": 443}
@@ -62,7 +62,9 @@ def check_port(url: str, allowed_ports: Sequence[PortRange]) -> None:
     parts = urlsplit(url)
     port = parts.port or _PORTS[parts.scheme]
     if not port_may_be_called(port, allowed_ports):
-        raise ValueError(f"expected a URL with a port of security.allowedPorts ({shown(allowed_ports)}), not {port}")
+        raise ValueError(
+            f"expected a URL with a port of security.allowedPorts ({shown_ports(allowed_ports)}), not {port}"
+        )
 
 
 def _is_host(host: str) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange, parse_ports, port_may_be_called, shown
+from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange, parse_ports, port_may_be_called, shown_ports
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,6 @@ def test_without_any_port_none_may_be_called() -> None:
 @given(st.lists(st.tuples(st.integers(1, 65535), st.integers(1, 65535)).map(sorted)), st.integers(1, 65535))
 def test_what_is_shown_is_what_is_read(bounds: list[list[int]], port: int) -> None:
     ports = [PortRange(first, last) for first, last in bounds]
-    read = [parse_ports(text) for text in shown(ports).split(", ")] if ports else []
+    read = [parse_ports(text) for text in shown_ports(ports).split(", ")] if ports else []
     assert read == ports
     assert port_may_be_called(port, read) is any(first <= port <= last for first, last in bounds)

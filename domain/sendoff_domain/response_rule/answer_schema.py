@@ -7,7 +7,7 @@ import jsonschema_rs
 import msgspec
 
 from sendoff_domain.json_pointer import format_pointer
-from sendoff_domain.json_value import check_storable, levels, shown
+from sendoff_domain.response_rule.json_value import check_storable, levels, shown_json
 from sendoff_domain.response_rule.schema_bounds import DEEPEST, PATTERN_OPTIONS, BoundedSchema, bounded_schema
 
 #: The most that one check may cost, in bytes of the schema times bytes of the answer: some 20 ms.
@@ -62,7 +62,7 @@ def _check(document: Any) -> None:
     for level in levels(document, _DEEPEST_ANSWER):
         for value in level:
             if isinstance(value, (int, float)) and value and not _SMALLEST_NUMBER <= abs(value) < _LARGEST_NUMBER:
-                raise ValueError(f"expected numbers that are 0 or from 1e-16 to 2^64, got {shown(value)}")
+                raise ValueError(f"expected numbers that are 0 or from 1e-16 to 2^64, got {shown_json(value)}")
 
 
 def _sentence(error: jsonschema_rs.ValidationError) -> str:
@@ -71,7 +71,7 @@ def _sentence(error: jsonschema_rs.ValidationError) -> str:
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Not):
         branches = _branches(error.kind.schema)
         text = f"{_MASK} does not fit {branches}" if branches else f"{_MASK} fits what not excludes"
-    return f"{place}: {text.replace(_MASK, shown(error.instance), 1)}".replace(_MASK, "")
+    return f"{place}: {text.replace(_MASK, shown_json(error.instance), 1)}".replace(_MASK, "")
 
 
 def _branches(schema: Any) -> str | None:

@@ -8,29 +8,29 @@ import msgspec
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sendoff_domain.json_pointer import MISSING, find, parse_pointer
-from sendoff_domain.json_value import check_storable, same_json, shown
 from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.answer_schema import AnswerSchema, answer_schema
+from sendoff_domain.response_rule.json_value import check_storable, same_json, shown_json
 
-_STATUS = re.compile(r"[1-5]([0-9][0-9]|xx)")
+_STATUS_PATTERN = re.compile(r"[1-5]([0-9][0-9]|xx)")
 _GONE = 410
 _USUAL_EXTERNAL_ID = "/messageId"
 _LARGEST_EQUALS, _DEEPEST_EQUALS = 4096, 16
 
 
-def _status(text: str) -> str:
-    if not _STATUS.fullmatch(text):
+def _checked_status_pattern(text: str) -> str:
+    if not _STATUS_PATTERN.fullmatch(text):
         raise ValueError("expected a code such as 204 or a class such as 2xx")
     return text
 
 
-def _pointer(text: str) -> str:
+def _checked_pointer(text: str) -> str:
     parse_pointer(text)
     return text
 
 
-Status = Annotated[str, AfterValidator(_status)]
-Pointer = Annotated[str, AfterValidator(_pointer)]
+StatusPattern = Annotated[str, AfterValidator(_checked_status_pattern)]
+Pointer = Annotated[str, AfterValidator(_checked_pointer)]
 
 
 class ResponseRule(PolicyModel):
@@ -42,12 +42,12 @@ class ResponseRule(PolicyModel):
     Redirects and 410 are failures whatever the rule says.
     """
 
-    statuses: tuple[Status, ...] = Field(default=("2xx",), min_length=1, max_length=100)
+    statuses: tuple[StatusPattern, ...] = Field(default=("2xx",), min_length=1, max_length=100)
     body_schema: dict[str, Any] | None = None
     pointer: Pointer | None = None
     equals: Any = None
     external_id: Pointer = _USUAL_EXTERNAL_ID
-    final_statuses: tuple[Status, ...] = Field(default=(), max_length=100)
+    final_statuses: tuple[StatusPattern, ...] = Field(default=(), max_length=100)
 
     @field_validator("statuses")
     @classmethod
@@ -130,8 +130,8 @@ class ResponseRule(PolicyModel):
         found = find(document, parse_pointer(self.pointer or ""))
         if found is not MISSING and same_json(found, self.equals):
             return None
-        got = "nothing" if found is MISSING else shown(found)
-        return f"response rule: expected {self.pointer or 'the answer'} to equal {shown(self.equals)}, got {got}"
+        got = "nothing" if found is MISSING else shown_json(found)
+        return f"response rule: expected {self.pointer or 'the answer'} to equal {shown_json(self.equals)}, got {got}"
 
 
 @lru_cache(maxsize=1024)

@@ -18,7 +18,7 @@ import jsonschema_rs
 import msgspec
 
 from sendoff_domain.json_pointer import format_pointer
-from sendoff_domain.json_value import levels, shown
+from sendoff_domain.response_rule.json_value import levels, shown_json
 
 #: The bounds that a person is told (bytes, levels, patterns, characters).
 LARGEST, DEEPEST, MOST_PATTERNS, LONGEST_PATTERN = 16 * 1024, 16, 32, 256
@@ -156,7 +156,7 @@ def _objection(keyword: str) -> str:
         return f"expected no {keyword} (a schema that refers to others could recurse until the stack overflows)"
     if keyword.startswith("unevaluated"):
         return f"expected no {keyword} (its work doubles with each level)"
-    return f"expected only keywords of JSON Schema 2020-12, not {shown(keyword)}"
+    return f"expected only keywords of JSON Schema 2020-12, not {shown_json(keyword)}"
 
 
 def _at(path: Iterable[str | int]) -> str:

@@ -17,7 +17,7 @@ from yarl import URL
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import vetted
-from sendoff_domain.webhook_ports import port_may_be_called, shown
+from sendoff_domain.webhook_ports import port_may_be_called, shown_ports
 from sendoff_http.customers.webhook_names import WEBHOOK_NAMES, ForbiddenAddressError, WebhookNames
 
 #: How much of an answer is read at all, as much as the Sender reads (bytes).
@@ -126,7 +126,7 @@ class WebhookClient:
         if not vetted([str(host)], self._names.networks):
             raise ForbiddenAddressError(f"{host} is an address that must not be called")
         if not port_may_be_called(int(port), self._names.ports):
-            allowed = shown(self._names.ports)
+            allowed = shown_ports(self._names.ports)
             raise ForbiddenAddressError(f"port {port} must not be called, only {allowed} (security.allowedPorts)")
         return socket.socket(family, kind, protocol)
 

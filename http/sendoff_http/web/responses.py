@@ -53,9 +53,8 @@ class QuickResponse(web.StreamResponse):
             raise ConnectionResetError("the client has closed the connection")
         head = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
         length = len(self._whole_body)
-        start = (
-            f"HTTP/1.1 {self.status} {self.reason}\r\n{head}{_always(int(time.time()))}Content-Length: {length}\r\n\r\n"
-        )
+        common = _common_headers(int(time.time()))
+        start = f"HTTP/1.1 {self.status} {self.reason}\r\n{head}{common}Content-Length: {length}\r\n\r\n"
         transport.write(start.encode("latin-1") + self._whole_body)
         self._sent = True
         return None
@@ -73,6 +72,6 @@ class QuickResponse(web.StreamResponse):
 
 
 @lru_cache(maxsize=1)
-def _always(second: int) -> str:
+def _common_headers(second: int) -> str:
     """The headers that every answer has; they change once a second."""
     return f"Content-Type: {_JSON}\r\nDate: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"

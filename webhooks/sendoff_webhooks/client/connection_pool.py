@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown
+from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown_ports
 from sendoff_webhooks.client.connection import Connection
 from sendoff_webhooks.client.deadlines import Deadlines
 from sendoff_webhooks.client.idle_connections import IdleConnections
@@ -97,7 +97,8 @@ def _closed() -> TransportError:
 
 def _forbidden(port: int, allowed: Sequence[PortRange]) -> TransportError:
     return TransportError(
-        ErrorClass.FORBIDDEN_ADDRESS, f"port {port} must not be called, only {shown(allowed)} (security.allowedPorts)"
+        ErrorClass.FORBIDDEN_ADDRESS,
+        f"port {port} must not be called, only {shown_ports(allowed)} (security.allowedPorts)",
     )
 
 

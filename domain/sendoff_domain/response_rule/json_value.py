@@ -51,7 +51,7 @@ def same_json(one: Any, other: Any) -> bool:
     return isinstance(one, bool) is isinstance(other, bool) and bool(one == other)
 
 
-def shown(value: Any) -> str:
+def shown_json(value: Any) -> str:
     """The value as JSON, shortened to fit into a sentence."""
     try:
         text = msgspec.json.encode(value).decode()

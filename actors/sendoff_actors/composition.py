@@ -32,7 +32,7 @@ from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_domain.control import Action, Command
 from sendoff_domain.errors import UnavailableError
-from sendoff_webhooks.client.http1_transport import Http1Transport
+from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customers import Customers
 from sendoff_webhooks.keys.encryption import new_sealer
 from sendoff_webhooks.seed import seed
@@ -70,7 +70,10 @@ async def open_resources(
         sending = Sending(
             clock,
             customers,
-            Http1Transport(settings.security.allowed_networks, settings.security.allowed_ports),
+            WebhookClient(
+                allowed_networks=settings.security.allowed_networks,
+                allowed_ports=settings.security.allowed_ports,
+            ),
             Markers(cache),
             Ledger(pool, scheduler.lease),
             neighbours,

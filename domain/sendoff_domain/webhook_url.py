@@ -10,6 +10,8 @@ from sendoff_domain.webhook_addresses import Address, Network, may_be_called
 from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown_ports
 
 LONGEST = 2048
+#: How an error says which addresses may be called.
+PUBLIC_ADDRESS = "with a public address, or one of security.allowedNetworks"
 _PORTS = {"http": 80, "https": 443}
 #: Host and port of a URL without anything that two programs might read in two ways.
 _AUTHORITY = re.compile(r"(?:\[[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\]|[0-9A-Za-z._-]+)(?::[0-9]*)?")
@@ -53,7 +55,7 @@ def callable_webhook_url(url: str, allowed_networks: Sequence[Network], allowed_
     host = urlsplit(url).hostname or ""
     known = _known_addresses(host)
     if known and not any(may_be_called(address, allowed_networks) for address in known):
-        raise ValueError(f"expected a URL with a public address, or one of security.allowedNetworks: {host} is neither")
+        raise ValueError(f"expected a URL {PUBLIC_ADDRESS}: {host} is neither")
     return url
 
 

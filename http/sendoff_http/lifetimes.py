@@ -11,8 +11,7 @@ from aiohttp import web
 
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
-from sendoff_http.customers.webhook_client import open_client
-from sendoff_http.customers.webhook_names import open_names
+from sendoff_http.customers.webhooks import hold_webhook_client
 from sendoff_http.web.keys import CLOCK, IDENTITY, MEMBER, POOL, SETTINGS, database_now
 from sendoff_http.web.request_metrics import METRICS
 from sendoff_intake.group_commit import ACCEPTOR, Acceptor
@@ -47,4 +46,4 @@ async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     await task
 
 
-LIFETIMES = (hold_pool, hold_membership, hold_intake, open_names, open_client)
+LIFETIMES = (hold_pool, hold_membership, hold_intake, hold_webhook_client)

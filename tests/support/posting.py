@@ -7,14 +7,14 @@ from typing import Any, Protocol
 
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.http1_transport import Http1Transport
 from sendoff_webhooks.client.name_lookup import KEPT, Resolve
+from sendoff_webhooks.client.webhook_client import WebhookClient
 from support.raw_receiver import RawReceiver, Script
 
 Addresses = Callable[[str], Sequence[str]]
 
 
-class NewTransport(Protocol):
+class NewClient(Protocol):
     """Makes a client that may call `allowed`, with its own names if `addresses` or `resolve` is given."""
 
     def __call__(
@@ -25,7 +25,7 @@ class NewTransport(Protocol):
         resolve: Resolve | None = None,
         ports: Sequence[PortRange] = DEFAULT_PORTS,
         **limits: Any,
-    ) -> Http1Transport: ...
+    ) -> WebhookClient: ...
 
 
 class Post(Protocol):
@@ -49,7 +49,7 @@ class Receive(Protocol):
     ) -> Awaitable[RawReceiver]: ...
 
 
-def posting(transport: Http1Transport) -> Post:
+def posting(client: WebhookClient) -> Post:
     """Post with any client."""
 
     async def send(
@@ -59,7 +59,12 @@ def posting(transport: Http1Transport) -> Post:
         timeout: float = 10,
         connect_timeout: float = 5,
     ) -> Response:
-        limits = timedelta(seconds=timeout), timedelta(seconds=connect_timeout)
-        return await transport.post(url, headers or {"content-type": "application/json"}, body, *limits)
+        return await client.post(
+            url,
+            headers=headers or {"content-type": "application/json"},
+            body=body,
+            timeout=timedelta(seconds=timeout),
+            connect_timeout=timedelta(seconds=connect_timeout),
+        )
 
     return send

@@ -93,6 +93,23 @@ def test_every_package_tells_type_checkers_that_it_is_typed() -> None:
             if not (ROOT / folder / package / "py.typed").exists()] == []  # fmt: skip
 
 
+#: What opens a connection, or makes something that does.
+OPENERS = re.compile(
+    r"\b(create_connection|open_connection|create_datagram_endpoint|sock_connect|ClientSession|HTTPConnection"
+    r"|urlopen|socket\.socket)\("
+)
+#: What is called that is no webhook.
+NO_WEBHOOKS = {"http/sendoff_http/operations/probes.py": "NATS, to see whether it is healthy"}
+
+
+def test_exactly_one_module_opens_sockets_to_webhooks() -> None:
+    """So there is one place in which an address that must not be called could be; the command line calls servers."""
+    found = {named(path) for path in CODE if OPENERS.search(path.read_text(encoding="utf-8"))}
+    outside = {name for name in found if not name.startswith("cli/")}
+    assert outside - set(NO_WEBHOOKS) == {"webhooks/sendoff_webhooks/client/connection_pool.py"}
+    assert found >= set(NO_WEBHOOKS), "an exception is not needed any more"
+
+
 def use_cases() -> set[str]:
     """The modules of the API that declare operations."""
     root = ROOT / "http" / "sendoff_http"

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from sendoff_config.settings import Settings
 from sendoff_domain.signature import sign
 from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, request_headers, shown_headers
-from sendoff_webhooks.client.http1_transport import _request
+from sendoff_webhooks.client.webhook_client import _request
 
 RESERVED = [
     "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "keep-alive",

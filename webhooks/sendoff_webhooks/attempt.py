@@ -1,17 +1,20 @@
 """One attempt: prepare the request, post it, and say what came of it."""
 
 import time
+from datetime import timedelta
 
 from sendoff_domain.outcome import ErrorClass, Failed, Outcome
+from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.webhook_headers import request_headers
 from sendoff_domain.webhook_response import Response, classify_response
-from sendoff_webhooks.client.transport import Transport, TransportError
+from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customers import Customer
 
 
 async def attempt(
     customer: Customer | None,
-    transport: Transport,
+    client: WebhookClient,
     *,
     customer_id: str,
     webhook_id: str,
@@ -37,20 +40,31 @@ async def attempt(
         keys=customer.keys,
         user_agent=user_agent,
     )
-    received, duration_us = await post(customer, transport, headers, body)
-    return classify(received, customer, duration_us, now)
+    received, duration_us = await post(
+        client,
+        customer.webhook_url,
+        headers=headers,
+        body=body,
+        timeout=customer.timeout,
+        connect_timeout=customer.connect_timeout,
+    )
+    return classify(received, customer.response_rule, duration_us=duration_us, now=now)
 
 
 async def post(
-    customer: Customer, transport: Transport, headers: dict[str, str], body: bytes
+    client: WebhookClient,
+    url: str,
+    *,
+    headers: dict[str, str],
+    body: bytes,
+    timeout: timedelta,
+    connect_timeout: timedelta,
 ) -> tuple[Response | TransportError, int]:
-    """What the customer's webhook answers, or why there is no answer, and how long it took in microseconds."""
+    """What a webhook answers, or why there is no answer, and how long it took in microseconds."""
     started = time.monotonic()
     received: Response | TransportError
     try:
-        received = await transport.post(
-            customer.webhook_url or "", headers, body, customer.timeout, customer.connect_timeout
-        )
+        received = await client.post(url, headers=headers, body=body, timeout=timeout, connect_timeout=connect_timeout)
     except TransportError as error:
         received = error
     except Exception as error:  # noqa: BLE001  a message without an outcome would be held and renewed for ever
@@ -58,8 +72,8 @@ async def post(
     return received, round((time.monotonic() - started) * 1e6)
 
 
-def classify(received: Response | TransportError, customer: Customer, duration_us: int, now: float) -> Outcome:
+def classify(received: Response | TransportError, rule: ResponseRule, *, duration_us: int, now: float) -> Outcome:
     """What an attempt came to by the customer's rule; `now` is when it began, in Unix seconds."""
     if isinstance(received, TransportError):
         return Failed(received.error_class, received.detail, duration_us)
-    return classify_response(customer.response_rule, received, duration_us=duration_us, now=now)
+    return classify_response(rule, received, duration_us=duration_us, now=now)

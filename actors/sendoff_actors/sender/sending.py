@@ -19,7 +19,7 @@ from sendoff_domain.errors import UnavailableError
 from sendoff_domain.message import DeathReason
 from sendoff_domain.outcome import Delivered, Failed, Outcome
 from sendoff_webhooks.attempt import attempt
-from sendoff_webhooks.client.transport import Transport
+from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customers import Customers
 from sendoff_webhooks.strategies import has_attempt_left
 
@@ -56,7 +56,7 @@ class Sending:
         self,
         clock: DatabaseClock,
         customers: Customers,
-        transport: Transport,
+        client: WebhookClient,
         markers: Markers,
         ledger: Ledger,
         neighbours: Neighbours,
@@ -66,7 +66,7 @@ class Sending:
     ) -> None:
         self._clock = clock
         self._customers = customers
-        self._transport = transport
+        self._client = client
         self._markers = markers
         self._ledger = ledger
         self._neighbours = neighbours
@@ -159,7 +159,7 @@ class Sending:
             task.cancel()
         for batches in (self._released, self._marked, self._recorded, self._failures, self._undeliverable):
             await batches.close(_FLUSH_GRACE)
-        await self._transport.close()
+        await self._client.close()
 
     def _look_for_room(self) -> None:
         """Room is there while fewer messages wait for a slot than there are slots, so that others get the rest."""
@@ -223,7 +223,7 @@ class Sending:
             try:
                 outcome = await attempt(
                     self._customers.get(message.customer),
-                    self._transport,
+                    self._client,
                     customer_id=message.customer,
                     webhook_id=f"msg_{message.id}",
                     attempt_number=message.attempt + 1,

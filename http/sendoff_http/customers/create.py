@@ -10,7 +10,7 @@ from sendoff_domain.signature import format_secret
 from sendoff_http.customers.changes import merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, GivenSecret, NewCustomerId, key_of
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, stored_values
-from sendoff_http.customers.webhook_names import WEBHOOK_NAMES
+from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import MEMBER, POOL, SEALER
@@ -68,7 +68,7 @@ _EXAMPLES = {
 async def create_customer(request: web.Request) -> web.Response:
     """Answer once it is stored: messages for it are accepted from then on."""
     new = await _read(request)
-    await request.app[WEBHOOK_NAMES].refuse_forbidden(new.webhook_url)
+    await refuse_forbidden_url(request.app, new.webhook_url)
     customer_id = new.id or f"cus_{secrets.token_hex(_ID_BYTES)}"
     row, key = await _store(request, customer_id, new)
     request.app[MEMBER].customer_changed(customer_id)

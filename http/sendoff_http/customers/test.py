@@ -9,26 +9,25 @@ from pydantic import Field
 
 from sendoff_domain.errors import SealError
 from sendoff_domain.ids import hex_uuid7
-from sendoff_domain.outcome import Delivered, ErrorClass
+from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
 from sendoff_domain.payload import render_payload
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.webhook_headers import request_headers, shown_headers
-from sendoff_domain.webhook_response import Response, classify_response
+from sendoff_domain.webhook_response import Response
 from sendoff_http.customers.rows import CustomerRow, find_customer
-from sendoff_http.customers.webhook_client import WEBHOOK_CLIENT, Answer, NoAnswer
+from sendoff_http.customers.webhooks import WEBHOOK_CLIENT, WEBHOOK_TESTS
 from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
+from sendoff_webhooks.attempt import classify, post
 from sendoff_webhooks.keys.signing_keys import read_keys
 
 routes = Routes("Customers")
 
 _SHOWN_BYTES = 4096
-#: Each of them may hang as long as the customer's timeout allows.
-_MOST_AT_ONCE = 50
 
 
 class TrialRequest(ApiModel):
@@ -72,21 +71,30 @@ class Trial(ApiModel):
 )
 async def try_webhook(request: web.Request) -> web.Response:
     """Answer with what came of it; nothing is stored or tried again, and neither a pause nor a stop holds it back."""
-    client = request.app[WEBHOOK_CLIENT]
-    if client.running >= _MOST_AT_ONCE:
+    permits = request.app[WEBHOOK_TESTS]
+    if permits.locked():
         raise overloaded("too many tests at once; try again")
-    row, keys = await _load(request, customer_id_of(request))
-    if row.webhook_url is None:
-        raise ProblemError(409, "no_webhook", f"the customer {row.id!r} has no webhook")
-    body, headers = _message(request, row, keys)
-    limits = timedelta(milliseconds=row.timeout_ms), timedelta(milliseconds=row.connect_timeout_ms)
-    answer = await client.post(row.webhook_url, headers, body, *limits)
+    async with permits:
+        row, keys = await _load(request, customer_id_of(request))
+        if row.webhook_url is None:
+            raise ProblemError(409, "no_webhook", f"the customer {row.id!r} has no webhook")
+        now = database_now(request.app)
+        body, headers = _message(row, keys, now, f"sendoff/{request.app[IDENTITY].version}")
+        received, duration_us = await post(
+            request.app[WEBHOOK_CLIENT],
+            row.webhook_url,
+            headers=headers,
+            body=body,
+            timeout=timedelta(milliseconds=row.timeout_ms),
+            connect_timeout=timedelta(milliseconds=row.connect_timeout_ms),
+        )
+    rule = ResponseRule.model_validate(row.response_rule)
     shown = {**headers, **shown_headers(row.headers)}
     return json_response(
         {
             "request": {"url": row.webhook_url, "headers": shown, "body": body.decode()},
-            "answer": _describe(answer) if isinstance(answer, Answer) else None,
-            "verdict": _judge(answer, ResponseRule.model_validate(row.response_rule)),
+            "answer": _describe(received, duration_us) if isinstance(received, Response) else None,
+            "verdict": _verdict(classify(received, rule, duration_us=duration_us, now=now)),
         }
     )
 
@@ -103,12 +111,10 @@ async def _load(request: web.Request, customer_id: str) -> tuple[CustomerRow, li
     return row, [key.key for key in keys]
 
 
-def _message(request: web.Request, row: CustomerRow, keys: list[bytes]) -> tuple[bytes, dict[str, str]]:
-    now = database_now(request.app)
+def _message(row: CustomerRow, keys: list[bytes], now: float, user_agent: str) -> tuple[bytes, dict[str, str]]:
     webhook_id = "msg_" + hex_uuid7(int(now * 1000), os.urandom(10))
     content = {"test": True, "text": "A test message from Sendoff: the webhook of this customer can be reached."}
     body = render_payload(webhook_id, "test", content, {})
-    user_agent = f"sendoff/{request.app[IDENTITY].version}"
     headers = request_headers(
         row.headers,
         webhook_id=webhook_id,
@@ -121,16 +127,12 @@ def _message(request: web.Request, row: CustomerRow, keys: list[bytes]) -> tuple
     return body, headers
 
 
-def _describe(answer: Answer) -> dict[str, Any]:
-    text = answer.body[:_SHOWN_BYTES].decode("utf-8", "replace")
-    return {"statusCode": answer.status_code, "body": text, "durationMs": answer.duration_ms}
+def _describe(response: Response, duration_us: int) -> dict[str, Any]:
+    text = response.body[:_SHOWN_BYTES].decode("utf-8", "replace")
+    return {"statusCode": response.status_code, "body": text, "durationMs": duration_us / 1000}
 
 
-def _judge(answer: Answer | NoAnswer, rule: ResponseRule) -> dict[str, Any]:
-    if isinstance(answer, NoAnswer):
-        return {"delivered": False, "errorClass": answer.error_class, "detail": answer.detail}
-    response = Response(answer.status_code, answer.body, None, answer.is_cut)
-    outcome = classify_response(rule, response, duration_us=0, now=0)
+def _verdict(outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Delivered):
         return {"delivered": True}
     return {"delivered": False, "errorClass": outcome.error_class, "detail": outcome.detail}

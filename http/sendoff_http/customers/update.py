@@ -16,7 +16,7 @@ from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.customers.changes import Document, merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, Name, Timeout, WebhookUrl
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, given_fields, stored_values
-from sendoff_http.customers.webhook_names import WEBHOOK_NAMES
+from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
@@ -97,7 +97,7 @@ async def _try(
     if _same(values, stored_values(customer_id, validate(CustomerFields, before))):
         return row, False
     if fields.webhook_url != row.webhook_url:
-        await request.app[WEBHOOK_NAMES].refuse_forbidden(fields.webhook_url)
+        await refuse_forbidden_url(request.app, fields.webhook_url)
     async with request.app[POOL].connection() as connection:
         return await _write(connection, {**values, "version": row.version}), True
 

@@ -1,5 +1,6 @@
 """POST /v1/customers/{id}/test: a signed message goes out at once, and what came of it is shown."""
 
+import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,9 @@ from standardwebhooks import Webhook
 
 from support.api import Api, api_settings, running_api
 from support.customers import create
+from support.raw_receiver import OK, answering, answering_once, raw_receiver
 from support.receiver import Received, Receiver, running_receiver
+from support.waiting import eventually
 
 LOOPBACK = {"allowedNetworks": ["127.0.0.0/8"]}
 
@@ -139,6 +142,37 @@ async def test_an_address_that_is_not_allowed_any_more_is_not_called(api: Api, r
     trial = await try_webhook(api)
     assert (trial["answer"], trial["verdict"]["errorClass"]) == (None, "forbidden_address")
     assert receiver.received == []
+
+
+async def test_an_address_in_an_odd_notation_is_called_as_the_sender_calls_it(near: Api, receiver: Receiver) -> None:
+    await create(near, id="acme", webhookUrl=receiver.url.replace("127.0.0.1", "0x7f.1"))
+    assert (await try_webhook(near))["verdict"] == {"delivered": True}
+    assert receiver.received[0].headers["host"].startswith("0x7f.1:")
+
+
+async def test_interim_answers_without_an_end_are_no_answer(near: Api) -> None:
+    async with raw_receiver(answering_once(b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)) as endless:
+        await create(near, id="acme", webhookUrl=endless.url)
+        trial = await try_webhook(near)
+    assert (trial["answer"], trial["verdict"]["errorClass"]) == (None, "protocol")
+
+
+async def test_each_test_looks_up_the_name_and_connects_anew(near: Api) -> None:
+    async with raw_receiver(answering(OK)) as webhook:
+        await create(near, id="acme", webhookUrl=webhook.url)
+        for _ in range(2):
+            assert (await try_webhook(near))["verdict"] == {"delivered": True}
+        assert len(webhook.peers) == 2
+
+
+async def test_too_many_tests_at_once_are_refused(near: Api, receiver: Receiver) -> None:
+    receiver.hang(lambda _: True)
+    await create(near, id="acme", webhookUrl=receiver.url)
+    trials = [asyncio.create_task(try_webhook(near)) for _ in range(50)]
+    await eventually(lambda: len(receiver.received) == 50, "all of them wait")
+    assert (await near.post("/v1/customers/acme/test")).status == 503
+    receiver.let_go()
+    assert {trial["verdict"]["delivered"] for trial in await asyncio.gather(*trials)} == {True}
 
 
 async def test_neither_a_pause_nor_a_stop_holds_a_test_back(near: Api, receiver: Receiver) -> None:

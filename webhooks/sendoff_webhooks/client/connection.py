@@ -10,8 +10,10 @@ import httptools
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport import RESPONSE_LIMIT, TransportError
+from sendoff_webhooks.client.transport_error import TransportError
 
+#: How much of an answer's body is read at all (bytes).
+RESPONSE_LIMIT = 64 * 1024
 #: An answer whose status line and headers, interim answers included, are longer than this is not read (bytes).
 _HEAD_LIMIT = 64 * 1024
 #: Nor is one that is not complete after this: a body up to its limit, in chunks of one byte, or trailers (bytes).

@@ -13,7 +13,7 @@ from sendoff_webhooks.client.deadlines import Deadlines
 from sendoff_webhooks.client.idle_connections import IdleConnections
 from sendoff_webhooks.client.name_lookup import NameLookup
 from sendoff_webhooks.client.origin import Origin
-from sendoff_webhooks.client.transport import TransportError
+from sendoff_webhooks.client.transport_error import TransportError
 
 
 class ConnectionPool:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_webhooks.client.connection import Connection
-from sendoff_webhooks.client.transport import TransportError
+from sendoff_webhooks.client.transport_error import TransportError
 
 #: uvloop's timers may fire a millisecond early (seconds).
 _SURELY_OVER = 0.002

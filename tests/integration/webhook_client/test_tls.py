@@ -8,9 +8,9 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport import TransportError
+from sendoff_webhooks.client.transport_error import TransportError
 from support.certificates import Authority, new_authority
-from support.posting import NewTransport, Post, Receive, posting
+from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, answering_once, refusing_handshakes
 
 FINE = Response(200, b"ok", None)
@@ -23,10 +23,10 @@ async def failure_of(post: Post, url: str) -> TransportError:
 
 
 async def test_the_name_is_announced_and_checked_although_the_address_is_pinned(
-    new_transport: NewTransport, receive: Receive, authority: Authority
+    new_client: NewClient, receive: Receive, authority: Authority
 ) -> None:
     receiver = await receive(answering(OK), authority.server_context("webhook.test"))
-    post = posting(new_transport(lambda _: ["127.0.0.1"]))
+    post = posting(new_client(lambda _: ["127.0.0.1"]))
     assert await post(receiver.url_at("webhook.test")) == FINE
     assert await post(receiver.url_at("webhook.test.")) == FINE, "a trailing dot is no part of the certificate's name"
     assert [peer.server_name for peer in receiver.peers] == ["webhook.test"] * 2
@@ -34,10 +34,10 @@ async def test_the_name_is_announced_and_checked_although_the_address_is_pinned(
 
 
 async def test_a_name_beyond_ascii_is_announced_and_checked_in_punycode(
-    new_transport: NewTransport, receive: Receive, authority: Authority
+    new_client: NewClient, receive: Receive, authority: Authority
 ) -> None:
     receiver = await receive(answering(OK), authority.server_context("xn--mnchen-3ya.test"))
-    post = posting(new_transport(lambda _: ["127.0.0.1"]))
+    post = posting(new_client(lambda _: ["127.0.0.1"]))
     assert await post(receiver.url_at("m\xfcnchen.test")) == FINE
     assert receiver.peers[0].server_name == "xn--mnchen-3ya.test"
 
@@ -50,11 +50,11 @@ async def test_an_address_needs_a_certificate_for_it(post: Post, receive: Receiv
 
 
 async def test_a_certificate_for_another_name_is_refused(
-    new_transport: NewTransport, receive: Receive, authority: Authority
+    new_client: NewClient, receive: Receive, authority: Authority
 ) -> None:
     """Even if the address would be right."""
     receiver = await receive(answering(OK), authority.server_context("other.test", "127.0.0.1"))
-    error = await failure_of(posting(new_transport(lambda _: ["127.0.0.1"])), receiver.url_at("webhook.test"))
+    error = await failure_of(posting(new_client(lambda _: ["127.0.0.1"])), receiver.url_at("webhook.test"))
     assert (error.error_class, "webhook.test" in error.detail) == (ErrorClass.TLS, True)
     assert receiver.requests == []
 

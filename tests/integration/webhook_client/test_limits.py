@@ -10,9 +10,9 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.http1_transport import Http1Transport
-from sendoff_webhooks.client.transport import TransportError
-from support.posting import NewTransport, Post, Receive, posting
+from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.webhook_client import WebhookClient
+from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, full_backlog
 from support.waiting import eventually
 
@@ -128,20 +128,18 @@ async def test_a_slow_tls_handshake_is_a_connect_timeout(post: Post, receive: Re
     await eventually(lambda: receiver.peers[0].is_gone, "the connection is closed")
 
 
-async def test_a_slow_name_server_is_a_dns_failure(new_transport: NewTransport) -> None:
+async def test_a_slow_name_server_is_a_dns_failure(new_client: NewClient) -> None:
     never = asyncio.Event()
 
     async def resolve(_: str) -> list[str]:
         await never.wait()
         return []
 
-    post = posting(new_transport(resolve=resolve))
+    post = posting(new_client(resolve=resolve))
     assert await failure_of(post("http://webhook.test/", connect_timeout=0.1)) is ErrorClass.DNS
 
 
-async def test_a_request_that_gives_up_leaves_the_others_their_lookup(
-    new_transport: NewTransport, receive: Receive
-) -> None:
+async def test_a_request_that_gives_up_leaves_the_others_their_lookup(new_client: NewClient, receive: Receive) -> None:
     found = asyncio.Event()
 
     async def resolve(_: str) -> list[str]:
@@ -149,7 +147,7 @@ async def test_a_request_that_gives_up_leaves_the_others_their_lookup(
         return ["127.0.0.1"]
 
     receiver = await receive(answering(OK))
-    post = posting(new_transport(resolve=resolve))
+    post = posting(new_client(resolve=resolve))
     patient = asyncio.create_task(post(receiver.url_at("webhook.test")))
     assert await failure_of(post(receiver.url_at("webhook.test"), connect_timeout=0.1)) is ErrorClass.DNS
     found.set()
@@ -216,7 +214,7 @@ async def test_cancelling_a_request_that_has_its_answer_leaves_the_next_one_alon
 
 
 async def test_closing_the_client_ends_its_requests(
-    transport: Http1Transport, post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
+    client: WebhookClient, post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
 ) -> None:
     """Also one on a kept connection, which must not be sent again, and one that still connects."""
     idle = await receive(answering(OK), tls_or_plain)
@@ -232,32 +230,32 @@ async def test_closing_the_client_ends_its_requests(
     async with full_backlog() as port:
         requests = [asyncio.create_task(post(url)) for url in (busy.url, f"http://127.0.0.1:{port}/")]
         await eventually(lambda: len(busy.requests) == 2, "the request on the kept connection arrived")
-        await transport.close()
+        await client.close()
         assert await failure_of(requests[0]) is ErrorClass.CONNECTION_RESET
         requests[1].cancel()
     await eventually(lambda: all(peer.is_gone for peer in (*idle.peers, *busy.peers)), "the connections are closed")
     assert len(busy.peers) == 1
 
 
-async def test_a_closed_client_sends_nothing(transport: Http1Transport, post: Post, receive: Receive) -> None:
+async def test_a_closed_client_sends_nothing(client: WebhookClient, post: Post, receive: Receive) -> None:
     receiver = await receive(answering(OK))
     await post(receiver.url)
-    await transport.close()
-    await transport.close()
+    await client.close()
+    await client.close()
     assert await failure_of(post(receiver.url)) is ErrorClass.CONNECTION_RESET
     assert len(receiver.requests) == 1
 
 
 @pytest.mark.parametrize("turns", range(12))
 async def test_a_request_that_connects_while_the_client_closes_is_not_sent(
-    turns: int, transport: Http1Transport, post: Post, receive: Receive, server_tls: ssl.SSLContext
+    turns: int, client: WebhookClient, post: Post, receive: Receive, server_tls: ssl.SSLContext
 ) -> None:
     """The turns of the loop let it come further and further."""
     receiver = await receive(answering(OK), server_tls)
     request = asyncio.create_task(post(receiver.url))
     for _ in range(turns):
         await asyncio.sleep(0)
-    await transport.close()
+    await client.close()
     (result,) = await asyncio.gather(request, return_exceptions=True)
     assert result == FINE or (isinstance(result, TransportError) and result.error_class is ErrorClass.CONNECTION_RESET)
     await eventually(lambda: all(peer.is_gone for peer in receiver.peers), "no connection stays open")
@@ -276,7 +274,7 @@ async def test_slow_webhooks_do_not_hold_up_others(post: Post, receive: Receive)
 
 
 async def test_a_name_server_that_hangs_does_not_hold_up_other_names(
-    new_transport: NewTransport, receive: Receive, monkeypatch: pytest.MonkeyPatch
+    new_client: NewClient, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system's resolver blocks a thread; a few bad names must not take all of them."""
     ask, release = socket.getaddrinfo, asyncio.Event()
@@ -289,7 +287,7 @@ async def test_a_name_server_that_hangs_does_not_hold_up_other_names(
 
     monkeypatch.setattr(socket, "getaddrinfo", hanging)
     receiver = await receive(answering(OK))
-    post = posting(new_transport())
+    post = posting(new_client())
     stuck = [asyncio.create_task(post(f"http://{number}.hanging.test/")) for number in range(10)]
     stuck += [asyncio.create_task(post("http://same.hanging.test/")) for _ in range(100)]
     try:

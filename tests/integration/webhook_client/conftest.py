@@ -11,17 +11,17 @@ import pytest
 import uvloop
 
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
-from sendoff_webhooks.client.http1_transport import Http1Transport
 from sendoff_webhooks.client.name_lookup import KEPT, NameLookup, Resolve
+from sendoff_webhooks.client.webhook_client import WebhookClient
 from support.certificates import Authority, new_authority
-from support.posting import Addresses, NewTransport, Post, Receive, posting
+from support.posting import Addresses, NewClient, Post, Receive, posting
 from support.raw_receiver import RawReceiver, Script, raw_receiver
 
 
 def pytest_asyncio_loop_factories(
     config: pytest.Config, item: pytest.Item
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Workers run on uvloop, whose connections differ from asyncio's in details; the transport promises both."""
+    """Workers run on uvloop, whose connections differ from asyncio's in details; the client promises both."""
     return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
 
@@ -44,9 +44,9 @@ def tls_or_plain(request: pytest.FixtureRequest, server_tls: ssl.SSLContext) -> 
 
 
 @pytest.fixture
-async def new_transport(authority: Authority) -> AsyncIterator[NewTransport]:
+async def new_client(authority: Authority) -> AsyncIterator[NewClient]:
     """More clients than the one that `post` uses, or other ones."""
-    opened: list[Http1Transport] = []
+    opened: list[WebhookClient] = []
 
     def make(
         addresses: Addresses | None = None,
@@ -55,7 +55,7 @@ async def new_transport(authority: Authority) -> AsyncIterator[NewTransport]:
         resolve: Resolve | None = None,
         ports: Sequence[PortRange] = DEFAULT_PORTS,
         **limits: Any,
-    ) -> Http1Transport:
+    ) -> WebhookClient:
         networks = [ip_network(network) for network in allowed.split()]
 
         async def resolve_at_once(host: str) -> Sequence[str]:
@@ -63,24 +63,32 @@ async def new_transport(authority: Authority) -> AsyncIterator[NewTransport]:
             return addresses(host)
 
         lookup = NameLookup(networks, resolve_at_once if addresses else resolve, kept)
-        opened.append(Http1Transport(networks, ports, authority.client_context(), lookup, **limits))
+        opened.append(
+            WebhookClient(
+                allowed_networks=networks,
+                allowed_ports=ports,
+                lookup=lookup,
+                tls=authority.client_context(),
+                **limits,
+            )
+        )
         return opened[-1]
 
     yield make
-    for transport in opened:
-        await transport.close()
+    for client in opened:
+        await client.close()
 
 
 @pytest.fixture
-def transport(new_transport: NewTransport) -> Http1Transport:
+def client(new_client: NewClient) -> WebhookClient:
     """A client that may call loopback addresses, IPv6 included."""
-    return new_transport(allowed="127.0.0.0/8 ::1/128")
+    return new_client(allowed="127.0.0.0/8 ::1/128")
 
 
 @pytest.fixture
-def post(transport: Http1Transport) -> Post:
+def post(client: WebhookClient) -> Post:
     """Post with that client."""
-    return posting(transport)
+    return posting(client)
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.origin import parse_target
-from sendoff_webhooks.client.transport import TransportError
-from support.posting import NewTransport, Post, Receive, posting
+from sendoff_webhooks.client.transport_error import TransportError
+from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, free_port, full_backlog
 from support.waiting import eventually
 
@@ -38,24 +38,24 @@ async def test_a_port_that_never_accepts_is_given_up_in_time(limits: dict[str, f
         assert time.monotonic() - started < 4
 
 
-async def test_a_network_without_a_route_is_unreachable(new_transport: NewTransport) -> None:
-    post = posting(new_transport(allowed="0.0.0.0/0"))
+async def test_a_network_without_a_route_is_unreachable(new_client: NewClient) -> None:
+    post = posting(new_client(allowed="0.0.0.0/0"))
     assert await failure_of(post, "http://255.255.255.255:9000/") is ErrorClass.NETWORK_UNREACHABLE
 
 
 @pytest.mark.parametrize(
     "trouble", [socket.gaierror(-2, "Name or service not known"), OSError(5, "I/O error"), UnicodeError("label")]
 )
-async def test_a_name_that_does_not_resolve_is_a_dns_failure(trouble: Exception, new_transport: NewTransport) -> None:
+async def test_a_name_that_does_not_resolve_is_a_dns_failure(trouble: Exception, new_client: NewClient) -> None:
     def addresses(_: str) -> list[str]:
         raise trouble
 
-    post = posting(new_transport(addresses))
+    post = posting(new_client(addresses))
     assert await failure_of(post, "http://webhook.test/") is ErrorClass.DNS
 
 
-async def test_a_name_without_addresses_is_a_dns_failure(new_transport: NewTransport) -> None:
-    assert await failure_of(posting(new_transport(lambda _: [])), "http://webhook.test/") is ErrorClass.DNS
+async def test_a_name_without_addresses_is_a_dns_failure(new_client: NewClient) -> None:
+    assert await failure_of(posting(new_client(lambda _: [])), "http://webhook.test/") is ErrorClass.DNS
 
 
 async def test_the_systems_resolver_knows_no_invalid_name(post: Post) -> None:
@@ -69,21 +69,21 @@ async def test_the_systems_resolver_knows_localhost(post: Post, receive: Receive
 
 @pytest.mark.parametrize("dead", ["refuses", "is silent"])
 async def test_the_next_address_is_called_when_the_first_one_fails(
-    dead: str, new_transport: NewTransport, receive: Receive
+    dead: str, new_client: NewClient, receive: Receive
 ) -> None:
-    post = posting(new_transport(lambda _: ["127.0.0.1", "127.0.0.2"]))
+    post = posting(new_client(lambda _: ["127.0.0.1", "127.0.0.2"]))
     async with full_backlog() as silent_port:
         port = silent_port if dead == "is silent" else free_port()
         receiver = await receive(answering(OK), host="127.0.0.2", port=port)
         assert await post(receiver.url_at("webhook.test"), connect_timeout=1) == FINE
 
 
-async def test_no_address_that_answers_is_the_last_ones_failure(new_transport: NewTransport) -> None:
-    post = posting(new_transport(lambda _: ["127.0.0.1", "127.0.0.2"]))
+async def test_no_address_that_answers_is_the_last_ones_failure(new_client: NewClient) -> None:
+    post = posting(new_client(lambda _: ["127.0.0.1", "127.0.0.2"]))
     assert await failure_of(post, f"http://webhook.test:{free_port()}/") is ErrorClass.CONNECTION_REFUSED
 
 
-async def test_a_name_is_looked_up_once_for_all_who_wait(new_transport: NewTransport, receive: Receive) -> None:
+async def test_a_name_is_looked_up_once_for_all_who_wait(new_client: NewClient, receive: Receive) -> None:
     asked = []
 
     def addresses(name: str) -> list[str]:
@@ -91,12 +91,12 @@ async def test_a_name_is_looked_up_once_for_all_who_wait(new_transport: NewTrans
         return ["127.0.0.1"]
 
     receiver = await receive(answering(OK))
-    post = posting(new_transport(addresses))
+    post = posting(new_client(addresses))
     assert await asyncio.gather(*[post(receiver.url_at("webhook.test")) for _ in range(20)]) == [FINE] * 20
     assert asked == ["webhook.test"]
 
 
-async def test_a_lookup_is_kept_for_a_while_and_no_longer(new_transport: NewTransport, receive: Receive) -> None:
+async def test_a_lookup_is_kept_for_a_while_and_no_longer(new_client: NewClient, receive: Receive) -> None:
     asked = []
 
     def addresses(name: str) -> list[str]:
@@ -105,14 +105,14 @@ async def test_a_lookup_is_kept_for_a_while_and_no_longer(new_transport: NewTran
 
     closing = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok"
     receiver = await receive(answering(closing))
-    for_ever, for_no_time = posting(new_transport(addresses)), posting(new_transport(addresses, kept=0))
+    for_ever, for_no_time = posting(new_client(addresses)), posting(new_client(addresses, kept=0))
     for _ in range(3):
         await for_ever(receiver.url_at("kept.test"))
         await for_no_time(receiver.url_at("forgotten.test"))
     assert sorted(asked) == ["forgotten.test"] * 3 + ["kept.test"]
 
 
-async def test_a_failed_lookup_is_not_kept(new_transport: NewTransport, receive: Receive) -> None:
+async def test_a_failed_lookup_is_not_kept(new_client: NewClient, receive: Receive) -> None:
     asked = []
 
     def addresses(name: str) -> list[str]:
@@ -122,7 +122,7 @@ async def test_a_failed_lookup_is_not_kept(new_transport: NewTransport, receive:
         return ["127.0.0.1"]
 
     receiver = await receive(answering(OK))
-    post = posting(new_transport(addresses))
+    post = posting(new_client(addresses))
     assert await failure_of(post, receiver.url_at("webhook.test")) is ErrorClass.DNS
     assert await post(receiver.url_at("webhook.test")) == FINE
 

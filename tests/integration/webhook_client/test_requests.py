@@ -6,8 +6,8 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport import TransportError
-from support.posting import NewTransport, Post, Receive, posting
+from sendoff_webhooks.client.transport_error import TransportError
+from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, answering
 
 
@@ -115,7 +115,7 @@ async def test_a_urls_path_and_query_arrive_as(path: str, target: str, post: Pos
         ("xn--mnchen-3ya.test", "xn--mnchen-3ya.test"),
     ],
 )
-async def test_a_urls_host_is_named_as(host: str, shown: str, new_transport: NewTransport, receive: Receive) -> None:
+async def test_a_urls_host_is_named_as(host: str, shown: str, new_client: NewClient, receive: Receive) -> None:
     asked = []
 
     def addresses(name: str) -> list[str]:
@@ -123,7 +123,7 @@ async def test_a_urls_host_is_named_as(host: str, shown: str, new_transport: New
         return ["127.0.0.1"]
 
     receiver = await receive(answering(OK))
-    await posting(new_transport(addresses))(receiver.url_at(host))
+    await posting(new_client(addresses))(receiver.url_at(host))
     assert b"\r\nhost: %b:%d\r\n" % (shown.encode(), receiver.port) in receiver.requests[0]
     assert asked == [shown]
 
@@ -157,11 +157,11 @@ async def test_a_urls_host_is_named_as(host: str, shown: str, new_transport: New
         "http://webhook.test/\ud800",
     ],
 )
-async def test_any_other_url_is_refused(url: str, new_transport: NewTransport) -> None:
+async def test_any_other_url_is_refused(url: str, new_client: NewClient) -> None:
     def addresses(name: str) -> list[str]:
         raise AssertionError(f"looked up {name!r}")
 
     with pytest.raises(TransportError) as caught:
-        await posting(new_transport(addresses))(url)
+        await posting(new_client(addresses))(url)
     assert caught.value.error_class is ErrorClass.PROTOCOL
     assert "secret" not in caught.value.detail

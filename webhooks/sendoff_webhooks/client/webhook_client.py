@@ -12,16 +12,19 @@ from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import Network
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
 from sendoff_domain.webhook_response import Response
+from sendoff_domain.webhook_url import PUBLIC_ADDRESS, callable_webhook_url
 from sendoff_webhooks.client.connection import Connection, StaleConnectionError
 from sendoff_webhooks.client.connection_pool import ConnectionPool
 from sendoff_webhooks.client.deadlines import too_late
 from sendoff_webhooks.client.idle_connections import IdleConnections
 from sendoff_webhooks.client.name_lookup import NameLookup
 from sendoff_webhooks.client.origin import Origin, Target, parse_target
-from sendoff_webhooks.client.transport import TransportError
+from sendoff_webhooks.client.transport_error import TransportError
 
 #: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
 _KEEPALIVE = 50.0
+#: How long a check of a URL waits for a name server (seconds).
+_PATIENCE = 2.0
 #: How many connections may be idle; many processes may open 1,024 files.
 _IDLE_PER_ORIGIN, _IDLE_IN_ALL = 256, 512
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -29,28 +32,36 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_HEADERS = frozenset(("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "trailer"))
 
 
-class Http1Transport:
-    """Posts over kept-alive connections; no redirects, no cookies, no compression, TLS verified."""
+class WebhookClient:
+    """Posts over kept-alive connections; no redirects, no cookies, no compression, TLS verified.
+
+    It calls only addresses and ports that the policy allows. `keepalive` is seconds; with `idle_per_origin=0` a
+    connection serves one request.
+    """
 
     def __init__(
         self,
-        allowed: Sequence[Network],
-        ports: Sequence[PortRange] = DEFAULT_PORTS,
-        tls: ssl.SSLContext | None = None,
+        *,
+        allowed_networks: Sequence[Network],
+        allowed_ports: Sequence[PortRange] = DEFAULT_PORTS,
         lookup: NameLookup | None = None,
+        tls: ssl.SSLContext | None = None,
         keepalive: float = _KEEPALIVE,
         idle_per_origin: int = _IDLE_PER_ORIGIN,
         idle_in_all: int = _IDLE_IN_ALL,
     ) -> None:
+        self._networks = allowed_networks
+        self._ports = allowed_ports
+        self._lookup = lookup or NameLookup(allowed_networks)
         self._pool = ConnectionPool(
-            lookup or NameLookup(allowed),
-            ports,
+            self._lookup,
+            allowed_ports,
             tls or ssl.create_default_context(),
             IdleConnections(keepalive, idle_per_origin, idle_in_all),
         )
 
     async def post(
-        self, url: str, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
+        self, url: str, *, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
     ) -> Response:
         """One request; raises TransportError when there is no answer.
 
@@ -67,6 +78,24 @@ class Http1Transport:
                 pass
         connection = await self._connect(target.origin, deadline - time.monotonic(), connect_timeout.total_seconds())
         return await self._exchange(connection, data, deadline)
+
+    async def why_forbidden(self, url: str, patience: float = _PATIENCE) -> str | None:
+        """Why requests to this URL will fail for where it leads, or None as far as that is known.
+
+        A name that does not resolve within `patience` seconds may not exist yet: each request looks again.
+        """
+        try:
+            callable_webhook_url(url, self._networks, self._ports)
+            async with asyncio.timeout(patience):
+                await self._lookup.addresses(parse_target(url).origin.host)
+        except ValueError as error:
+            return str(error)
+        except TransportError as error:
+            is_forbidden = error.error_class is ErrorClass.FORBIDDEN_ADDRESS
+            return f"expected a URL {PUBLIC_ADDRESS}: {error.detail}" if is_forbidden else None
+        except TimeoutError:
+            return None
+        return None
 
     async def close(self) -> None:
         """Close all connections; requests under way fail, later ones too."""

@@ -9,8 +9,8 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport import TransportError
-from support.posting import NewTransport, Post, Receive, posting
+from sendoff_webhooks.client.transport_error import TransportError
+from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, answering_once
 from support.waiting import eventually
 
@@ -261,17 +261,17 @@ async def test_answers_are_never_mixed_up(post: Post, receive: Receive, tls_or_p
 
 
 async def test_connections_are_kept_apart_by_scheme_host_and_port(
-    new_transport: NewTransport, receive: Receive, server_tls: ssl.SSLContext
+    new_client: NewClient, receive: Receive, server_tls: ssl.SSLContext
 ) -> None:
-    post = posting(new_transport(lambda _: ["127.0.0.1"]))
+    post = posting(new_client(lambda _: ["127.0.0.1"]))
     one, other = await receive(answering(OK)), await receive(answering(OK), server_tls)
     for url in (one.url_at("localhost"), one.url_at("webhook.test"), other.url_at("localhost")):
         await post(url)
     assert (len(one.peers), len(other.peers)) == (2, 1)
 
 
-async def test_idle_connections_are_closed_after_a_while(new_transport: NewTransport, receive: Receive) -> None:
-    post = posting(new_transport(keepalive=0.1))
+async def test_idle_connections_are_closed_after_a_while(new_client: NewClient, receive: Receive) -> None:
+    post = posting(new_client(keepalive=0.1))
     receiver = await receive(answering(OK))
     await post(receiver.url)
     await eventually(lambda: receiver.peers[0].is_gone, "closed without another request")
@@ -281,10 +281,10 @@ async def test_idle_connections_are_closed_after_a_while(new_transport: NewTrans
 
 @pytest.mark.parametrize(("limit", "number", "kept"), [("idle_per_origin", 3, 6), ("idle_in_all", 4, 4)])
 async def test_the_number_of_idle_connections_is_bounded(
-    limit: str, number: int, kept: int, new_transport: NewTransport, receive: Receive
+    limit: str, number: int, kept: int, new_client: NewClient, receive: Receive
 ) -> None:
     limits: dict[str, Any] = {limit: number}
-    post = posting(new_transport(**limits))
+    post = posting(new_client(**limits))
     together = asyncio.Barrier(10)
 
     async def script(peer: Peer) -> None:

@@ -9,8 +9,8 @@ import pytest
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_ports import parse_ports
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport import TransportError
-from support.posting import NewTransport, Post, Receive, posting
+from sendoff_webhooks.client.transport_error import TransportError
+from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, RawReceiver, answering, answering_once
 
 FINE = Response(200, b"ok", None)
@@ -59,10 +59,10 @@ async def two_receivers(receive: Receive) -> tuple[RawReceiver, RawReceiver]:
      "169.254.169.254", "0xa9fea9fe", "100.100.100.200", "[fd00:ec2::254]", "10.1", "255.255.255.255"],
 )  # fmt: skip
 async def test_a_private_address_is_never_called_however_it_is_written(
-    host: str, new_transport: NewTransport, receive: Receive
+    host: str, new_client: NewClient, receive: Receive
 ) -> None:
     receiver = await receive(answering(OK))
-    post = posting(new_transport(allowed=""))
+    post = posting(new_client(allowed=""))
     assert await outcome(post, receiver.url_at(host)) is FORBIDDEN
     assert receiver.peers == []
 
@@ -73,35 +73,35 @@ async def test_a_private_address_is_never_called_however_it_is_written(
      "[127.0.0.1]", "127.0.0.1..", ".127.0.0.1", "127.0.0.1\\good.test", "127.0.0.1,good.test"],
 )  # fmt: skip
 async def test_a_url_that_could_be_read_in_two_ways_is_not_called_even_where_everything_is_allowed(
-    host_and_more: str, new_transport: NewTransport, receive: Receive
+    host_and_more: str, new_client: NewClient, receive: Receive
 ) -> None:
     receiver = await receive(answering(OK))
-    post = posting(new_transport(allowed="0.0.0.0/0 ::/0"))
+    post = posting(new_client(allowed="0.0.0.0/0 ::/0"))
     assert await outcome(post, f"http://{host_and_more}:{receiver.port}/") is ErrorClass.PROTOCOL
     assert receiver.peers == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1.", "foo.localhost", "localhost."])
 async def test_what_resolvers_take_for_loopback_or_for_nothing_reaches_nothing(
-    host: str, new_transport: NewTransport, receive: Receive
+    host: str, new_client: NewClient, receive: Receive
 ) -> None:
     receiver = await receive(answering(OK))
-    assert await outcome(posting(new_transport(allowed="")), receiver.url_at(host)) in (FORBIDDEN, ErrorClass.DNS)
+    assert await outcome(posting(new_client(allowed="")), receiver.url_at(host)) in (FORBIDDEN, ErrorClass.DNS)
     assert receiver.peers == []
 
 
 @pytest.mark.parametrize("found", TRICKS)
 async def test_a_name_that_leads_to_a_forbidden_address_is_not_called_at_all(
-    found: list[str], new_transport: NewTransport, receive: Receive
+    found: list[str], new_client: NewClient, receive: Receive
 ) -> None:
     public, private = await two_receivers(receive)
-    post = posting(new_transport(lambda _: found, allowed=f"{PUBLIC}/32"))
+    post = posting(new_client(lambda _: found, allowed=f"{PUBLIC}/32"))
     assert await outcome(post, public.url_at("webhook.test")) is FORBIDDEN
     assert (public.peers, private.peers) == ([], [])
 
 
 async def test_a_connection_goes_to_exactly_the_address_that_was_checked(
-    new_transport: NewTransport, receive: Receive
+    new_client: NewClient, receive: Receive
 ) -> None:
     """A name that answers differently whenever it is asked again (DNS rebinding) gains nothing by it."""
     answers: Iterator[list[str]] = cycle([[PUBLIC], *TRICKS])
@@ -112,7 +112,7 @@ async def test_a_connection_goes_to_exactly_the_address_that_was_checked(
         return next(answers)
 
     public, private = await two_receivers(receive)
-    post = posting(new_transport(addresses, allowed=f"{PUBLIC}/32", kept=0))
+    post = posting(new_client(addresses, allowed=f"{PUBLIC}/32", kept=0))
     url = public.url_at("rebinding.test")
     assert [await outcome(post, url) for _ in range(3 * (1 + len(TRICKS)))] == 3 * [FINE, *[FORBIDDEN] * len(TRICKS)]
     assert len(asked) == 3 * (1 + len(TRICKS)), "nothing is resolved again between the check and the connection"
@@ -120,11 +120,11 @@ async def test_a_connection_goes_to_exactly_the_address_that_was_checked(
 
 
 async def test_many_names_that_change_their_minds_at_once_gain_nothing_either(
-    new_transport: NewTransport, receive: Receive
+    new_client: NewClient, receive: Receive
 ) -> None:
     answers: Iterator[list[str]] = cycle([[PUBLIC], *TRICKS])
     public, private = await two_receivers(receive)
-    post = posting(new_transport(lambda _: next(answers), allowed=f"{PUBLIC}/32", kept=0))
+    post = posting(new_client(lambda _: next(answers), allowed=f"{PUBLIC}/32", kept=0))
     urls = [public.url_at(f"{number % 40}.test") for number in range(200)]
     outcomes = await asyncio.gather(*[outcome(post, url) for url in urls])
     assert set(outcomes) == {FINE, FORBIDDEN}
@@ -132,17 +132,17 @@ async def test_many_names_that_change_their_minds_at_once_gain_nothing_either(
 
 
 async def test_an_answer_that_is_kept_leads_where_it_led_when_it_was_checked(
-    new_transport: NewTransport, receive: Receive
+    new_client: NewClient, receive: Receive
 ) -> None:
     answers = iter([[PUBLIC], *TRICKS])
     public, private = await two_receivers(receive)
-    post = posting(new_transport(lambda _: next(answers), allowed=f"{PUBLIC}/32"))
+    post = posting(new_client(lambda _: next(answers), allowed=f"{PUBLIC}/32"))
     assert [await outcome(post, public.url_at("kept.test")) for _ in range(10)] == [FINE] * 10
     assert (len(public.peers), private.peers) == (10, [])
 
 
 async def test_a_request_that_goes_out_again_since_its_connection_was_closed_is_checked_again(
-    new_transport: NewTransport, receive: Receive
+    new_client: NewClient, receive: Receive
 ) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
@@ -152,23 +152,23 @@ async def test_a_request_that_goes_out_again_since_its_connection_was_closed_is_
     answers = iter([[PUBLIC], [PRIVATE]])
     public = await receive(script, host=PUBLIC)
     private = await receive(answering(OK), host=PRIVATE, port=public.port)
-    post = posting(new_transport(lambda _: next(answers), allowed=f"{PUBLIC}/32", kept=0))
+    post = posting(new_client(lambda _: next(answers), allowed=f"{PUBLIC}/32", kept=0))
     url = public.url_at("webhook.test")
     assert [await outcome(post, url) for _ in range(2)] == [FINE, FORBIDDEN]
     assert private.peers == []
 
 
-async def test_a_redirect_to_a_forbidden_address_leads_nowhere(new_transport: NewTransport, receive: Receive) -> None:
+async def test_a_redirect_to_a_forbidden_address_leads_nowhere(new_client: NewClient, receive: Receive) -> None:
     private = await receive(answering(OK), host=PRIVATE)
     moved = b"HTTP/1.1 307 Temporary Redirect\r\nlocation: %b\r\ncontent-length: 0\r\n\r\n" % private.url.encode()
     public = await receive(answering(moved), host=PUBLIC)
-    answer = await outcome(posting(new_transport(allowed=f"{PUBLIC}/32")), public.url_at(PUBLIC))
+    answer = await outcome(posting(new_client(allowed=f"{PUBLIC}/32")), public.url_at(PUBLIC))
     assert answer == Response(307, b"", None)
     assert private.peers == []
 
 
 async def test_a_port_that_is_not_allowed_is_not_called_and_its_name_not_resolved(
-    new_transport: NewTransport, receive: Receive
+    new_client: NewClient, receive: Receive
 ) -> None:
     asked = []
 
@@ -177,7 +177,7 @@ async def test_a_port_that_is_not_allowed_is_not_called_and_its_name_not_resolve
         return [PRIVATE]
 
     one, other = await receive(answering(OK)), await receive(answering(OK))
-    post = posting(new_transport(addresses, ports=[parse_ports(one.port), parse_ports("443")]))
+    post = posting(new_client(addresses, ports=[parse_ports(one.port), parse_ports("443")]))
     assert await post(one.url_at("webhook.test")) == FINE
     with pytest.raises(TransportError) as caught:
         await post(other.url_at("elsewhere.test"))
@@ -188,19 +188,19 @@ async def test_a_port_that_is_not_allowed_is_not_called_and_its_name_not_resolve
 
 @pytest.mark.parametrize("port", [1, 21, 22, 25, 53, 79, 81, 442, 444, 1023])
 async def test_the_privileged_ports_but_for_the_webs_are_not_called_by_default(
-    port: int, new_transport: NewTransport
+    port: int, new_client: NewClient
 ) -> None:
-    post = posting(new_transport())
+    post = posting(new_client())
     assert await outcome(post, f"http://127.0.0.1:{port}/") is FORBIDDEN
 
 
 async def test_a_proxy_of_the_environment_is_not_used(
-    new_transport: NewTransport, receive: Receive, monkeypatch: pytest.MonkeyPatch
+    new_client: NewClient, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would resolve names by itself, and call what it likes."""
     proxy, receiver = await receive(answering(OK)), await receive(answering(OK))
     for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.url)
-    assert await posting(new_transport(lambda _: [PRIVATE]))(receiver.url_at("webhook.test")) == FINE
+    assert await posting(new_client(lambda _: [PRIVATE]))(receiver.url_at("webhook.test")) == FINE
     assert receiver.requests[0].startswith(b"POST /in HTTP/1.1\r\n")
     assert proxy.peers == []

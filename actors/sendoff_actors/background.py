@@ -9,7 +9,7 @@ from typing import Any
 import redis
 import structlog
 
-from sendoff_actors.broker import HintBroker
+from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer.ticker import Ticker
 from sendoff_actors.handoffs import ActorName
 from sendoff_actors.sender.sending import Sending
@@ -28,7 +28,7 @@ def background_turns(
     sending: Sending,
     lease: timedelta,
     ticker: Ticker,
-    broker: HintBroker,
+    broker: BlockingRedisBroker,
     others: Mapping[str, Callable[[], Awaitable[None]]],
 ) -> list[Coroutine[Any, Any, None]]:
     """The endless turns of one process: its own, and `others` by their names."""
@@ -64,7 +64,7 @@ async def _renew(sending: Sending, lease: float) -> None:
             await sending.renew_leases(lease * _RENEWAL_SHARE)
 
 
-async def _clean_up(broker: HintBroker) -> None:
+async def _clean_up(broker: BlockingRedisBroker) -> None:
     await asyncio.sleep(_CLEAN_UP_FIRST)
     while True:
         with contextlib.suppress(redis.RedisError):  # the next turn comes in five minutes

@@ -46,7 +46,7 @@ class Backpressure:
         return self._open[Queue(queue)].wait(seconds)
 
 
-class HintBroker(RedisBroker):
+class BlockingRedisBroker(RedisBroker):
     """A RedisBroker for hints: what it loses, the lease in PostgreSQL brings back."""
 
     def __init__(self, url: str, *, namespace: str = "sendoff") -> None:
@@ -102,7 +102,7 @@ class HintBroker(RedisBroker):
 class BlockingConsumer(Consumer):
     """Fetches what is there and else blocks until somebody enqueues."""
 
-    def __init__(self, broker: HintBroker, queue_name: str, prefetch: int, idle_seconds: float) -> None:
+    def __init__(self, broker: BlockingRedisBroker, queue_name: str, prefetch: int, idle_seconds: float) -> None:
         self._broker = broker
         self._queue = queue_name
         self._prefetch = prefetch

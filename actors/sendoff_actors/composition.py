@@ -11,7 +11,7 @@ import redis
 import redis.asyncio
 
 from sendoff_actors.background import background_turns, cancel
-from sendoff_actors.broker import HintBroker
+from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.claimer.ticker import Ticker
 from sendoff_actors.customer_watch import CustomerWatch
@@ -19,9 +19,9 @@ from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.handoffs import ActorName, Queue, Tick
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.sender.breakers import Breakers
-from sendoff_actors.sender.completer import Ledger
+from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.markers import Markers
-from sendoff_actors.sender.saturation import Crowds
+from sendoff_actors.sender.saturation import SaturationReporter
 from sendoff_actors.sender.sending import Neighbours, Sending
 from sendoff_config.identity import Identity
 from sendoff_config.process_index import ProcessIndex
@@ -56,7 +56,7 @@ class Resources:
 
 @contextlib.asynccontextmanager
 async def open_resources(
-    settings: Settings, identity: Identity, place: ProcessIndex, broker: HintBroker
+    settings: Settings, identity: Identity, process: ProcessIndex, broker: BlockingRedisBroker
 ) -> AsyncIterator[Resources]:
     """Open all of it, run the background turns, and on leaving give back and record what is held."""
     clock, scheduler = DatabaseClock(), settings.scheduler
@@ -64,7 +64,7 @@ async def open_resources(
         pool, cache = await _connect(stack, settings, identity, clock)
         member = make_member(settings, pool, identity, clock)
         customers = Customers(pool, new_sealer(settings.security))
-        ticker = _ticker(broker, member, place, lambda: sending.held == 0)
+        ticker = _ticker(broker, member, process, lambda: sending.held == 0)
         breakers = Breakers(pool, customers, lambda id: _announce(member, watch, id), _pauser(member))
         neighbours = _neighbours(broker, member, breakers, ticker)
         sending = Sending(
@@ -75,14 +75,14 @@ async def open_resources(
                 allowed_ports=settings.security.allowed_ports,
             ),
             Markers(cache),
-            Ledger(pool, scheduler.lease),
+            Completer(pool, scheduler.lease),
             neighbours,
-            place.share(scheduler.max_concurrent),
+            process.share(scheduler.max_concurrent),
             max(_LEAST_HELD, 4 * scheduler.batch_size),
             f"sendoff/{identity.version}",
         )
         watch = CustomerWatch(customers, lambda: sending.customers_in_hand, sending.release_for_open_breaker)
-        crowds = Crowds(pool, identity.name, sending.crowded)
+        crowds = SaturationReporter(pool, identity.name, sending.crowded)
         member.subscribe(on_change=lambda _: sending.release_stopped(), in_flight=lambda: sending.in_flight)
         member.subscribe(on_wake=ticker.wake, on_customer=watch.changed)
         await stack.enter_async_context(join_fleet(member))
@@ -92,26 +92,26 @@ async def open_resources(
             stack.push_async_callback(cancel, asyncio.create_task(turn))
         yield Resources(
             member,
-            _claiming(pool, clock, identity, scheduler, place),
+            _claiming(pool, clock, identity, scheduler, process),
             sending,
             Retrying(pool, customers),
             Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention),
         )
 
 
-def _ticker(broker: HintBroker, member: Member, place: ProcessIndex, is_idle: Callable[[], bool]) -> Ticker:
+def _ticker(broker: BlockingRedisBroker, member: Member, process: ProcessIndex, is_idle: Callable[[], bool]) -> Ticker:
     settings, clock, instance = member.settings.scheduler, member.clock, member.identity.instance
-    return Ticker(instance, place, settings, clock, member.is_running, is_idle, _tick_sender(broker))
+    return Ticker(instance, process, settings, clock, member.is_running, is_idle, _tick_sender(broker))
 
 
 def _claiming(
-    pool: Pool, clock: DatabaseClock, identity: Identity, scheduler: SchedulerSettings, place: ProcessIndex
+    pool: Pool, clock: DatabaseClock, identity: Identity, scheduler: SchedulerSettings, process: ProcessIndex
 ) -> Claiming:
     pace_ahead = min(scheduler.interval, _LONGEST_PACE) + scheduler.horizon
-    return Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, pace_ahead, place.count)
+    return Claiming(pool, clock, identity.instance, scheduler.horizon, scheduler.lease, pace_ahead, process.count)
 
 
-def _neighbours(broker: HintBroker, member: Member, breakers: Breakers, ticker: Ticker) -> Neighbours:
+def _neighbours(broker: BlockingRedisBroker, member: Member, breakers: Breakers, ticker: Ticker) -> Neighbours:
     def make_room(room: bool) -> None:
         (broker.backpressure.open if room else broker.backpressure.close)(Queue.SENDER)
 
@@ -153,7 +153,7 @@ async def _connect(
     return pool, cache
 
 
-def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:
+def _enqueuer(broker: BlockingRedisBroker, actor: ActorName) -> Callable[[list[Any]], Awaitable[None]]:
     async def enqueue(items: list[Any]) -> None:
         try:
             await asyncio.to_thread(broker.hand_on, actor, items)
@@ -163,7 +163,7 @@ def _enqueuer(broker: HintBroker, actor: ActorName) -> Callable[[list[Any]], Awa
     return enqueue
 
 
-def _tick_sender(broker: HintBroker) -> Callable[[Tick], Awaitable[None]]:
+def _tick_sender(broker: BlockingRedisBroker) -> Callable[[Tick], Awaitable[None]]:
     async def send_tick(tick: Tick) -> None:
         await asyncio.to_thread(broker.hand_on, ActorName.CLAIM, tick)
 

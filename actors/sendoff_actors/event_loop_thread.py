@@ -16,7 +16,7 @@ R = TypeVar("R")
 _LONGEST_CALL = 30.0
 
 
-class Engine(Generic[R]):
+class EventLoopThread(Generic[R]):
     """Runs one lifetime (resources that open and close) on a uvloop, and calls from other threads into it."""
 
     def __init__(self, lifetime: Callable[[], AbstractAsyncContextManager[R]]) -> None:
@@ -25,7 +25,7 @@ class Engine(Generic[R]):
         self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         self._loop = self._runner.get_loop()
         self._leave = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
 
     def start(self) -> R:
         """Start the thread and return what the lifetime opened; raises what opening raised."""

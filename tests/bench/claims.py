@@ -11,8 +11,8 @@ from itertools import count
 from bench.installation import Installation
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.handoffs import Batch, Tick
-from sendoff_actors.sender.claimed_message import Held
-from sendoff_actors.sender.completer import Ledger
+from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.markers import Marker
 from sendoff_config.loading import load_settings
 from sendoff_db.clock import DatabaseClock
@@ -36,7 +36,7 @@ class Worker:
     """What a worker process claims and records with."""
 
     claiming: Claiming
-    ledger: Ledger
+    completer: Completer
     clock: DatabaseClock
     numbers: "count[int]" = field(default_factory=count)
 
@@ -65,9 +65,9 @@ class Worker:
 
     async def _record(self, batch: Batch, costs: Costs) -> None:
         marker = Marker(self.clock.now(), 200, 1000, None)
-        sent = [(Held(message, batch.lease_until), marker) for message in batch.messages]
+        sent = [(ClaimedMessage(message, batch.lease_until), marker) for message in batch.messages]
         began = time.perf_counter()
-        await self.ledger.record_sent(sent)
+        await self.completer.record_sent(sent)
         costs.records.append((time.perf_counter() - began) * 1000)
 
 
@@ -81,4 +81,4 @@ async def worker(site: Installation) -> AsyncIterator[Worker]:
         async with pool.connection() as connection:
             await clock.sample(connection)
         claiming = Claiming(pool, clock, "bench", _HORIZON, _LEASE, parts=CLAIM // RECORD)
-        yield Worker(claiming, Ledger(pool, _LEASE), clock)
+        yield Worker(claiming, Completer(pool, _LEASE), clock)

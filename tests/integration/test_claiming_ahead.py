@@ -9,10 +9,10 @@ import msgspec
 import psycopg
 import pytest
 
-from sendoff_actors.broker import HintBroker
+from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer import actor as claimer
 from sendoff_actors.claimer.handler import Claiming
-from sendoff_actors.event_loop_thread import Engine
+from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import JsonEncoder, Queue, Tick
 from sendoff_config.settings import PostgresSettings
 from sendoff_db.clock import DatabaseClock
@@ -34,7 +34,9 @@ INSERT INTO due (message_id, customer_id, due_at, visible_at) SELECT id, 'defaul
 
 
 @pytest.fixture
-def claim(sendoff_database: str, redis_urls: RedisUrls) -> Iterator["tuple[HintBroker, dramatiq.Actor[..., None]]"]:
+def claim(
+    sendoff_database: str, redis_urls: RedisUrls
+) -> Iterator["tuple[BlockingRedisBroker, dramatiq.Actor[..., None]]"]:
     """The Claimer's actor with nobody who takes its batches."""
     dramatiq.set_encoder(JsonEncoder())
 
@@ -46,10 +48,10 @@ def claim(sendoff_database: str, redis_urls: RedisUrls) -> Iterator["tuple[HintB
                 await clock.sample(connection)
             yield Claiming(pool, clock, "one", timedelta(0), timedelta(seconds=8))
 
-    engine, broker = Engine(lifetime), HintBroker(redis_urls.broker)
-    actor = claimer.declare(broker, engine, engine.start(), lambda: True)
+    event_loop, broker = EventLoopThread(lifetime), BlockingRedisBroker(redis_urls.broker)
+    actor = claimer.declare(broker, event_loop, event_loop.start(), lambda: True)
     yield broker, actor
-    engine.stop(5)
+    event_loop.stop(5)
     broker.close()
 
 
@@ -57,7 +59,11 @@ def claim(sendoff_database: str, redis_urls: RedisUrls) -> Iterator["tuple[HintB
     ("due", "drain", "batches"), [(100, True, 4), (25, True, 3), (10, True, 1), (100, False, 1), (0, True, 0)]
 )
 def test_one_tick_claims_ahead_while_there_is_more(
-    claim: "tuple[HintBroker, dramatiq.Actor[..., None]]", sendoff_database: str, due: int, drain: bool, batches: int
+    claim: "tuple[BlockingRedisBroker, dramatiq.Actor[..., None]]",
+    sendoff_database: str,
+    due: int,
+    drain: bool,
+    batches: int,
 ) -> None:
     broker, actor = claim
     with psycopg.connect(sendoff_database, autocommit=True) as connection:

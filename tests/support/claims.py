@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from sendoff_actors.handoffs import Claimed, FailedAttempt
-from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_domain.outcome import ErrorClass
 
 _CLAIMED = Claimed(
@@ -46,7 +46,7 @@ def failed_attempt(**changes: Any) -> FailedAttempt:
     return msgspec.structs.replace(_FAILED, **changes)
 
 
-def held(**changes: Any) -> Held:
+def held(**changes: Any) -> ClaimedMessage:
     """A claimed message in the Sender's hands."""
     message = claimed(**changes)
-    return Held(message, message.due_at + 8)
+    return ClaimedMessage(message, message.due_at + 8)

@@ -9,7 +9,7 @@ demands = st.lists(
     st.builds(
         Demand,
         customer=st.text("abcdefgh", min_size=1, max_size=3),
-        firsts=st.integers(0, 50),
+        due=st.integers(0, 50),
         retries=st.integers(0, 50),
     ),
     max_size=12,
@@ -19,7 +19,7 @@ rooms = st.dictionaries(st.text("abcdefgh", min_size=1, max_size=3), st.integers
 
 
 def taken(quotas: list[Quota]) -> dict[str, int]:
-    return {quota.customer: quota.firsts + quota.retries for quota in quotas}
+    return {quota.customer: quota.due + quota.retries for quota in quotas}
 
 
 def test_a_backlog_takes_what_the_others_leave() -> None:
@@ -52,27 +52,27 @@ def test_retries_take_what_first_attempts_do_not_need() -> None:
 
 
 def test_one_at_a_time_first_attempts_and_retries_take_turns() -> None:
-    quotas = [share_claim([Demand("a", 9, 9)], {}, 1, turn)[0] for turn in range(4)]
+    quotas = [share_claim([Demand("a", 9, 9)], {}, 1, rotation)[0] for rotation in range(4)]
     assert [quota.retries for quota in quotas] == [0, 1, 0, 1]
 
 
 def test_with_more_customers_than_messages_each_comes_to_its_turn() -> None:
     waiting = [Demand(customer, 9, 0) for customer in "abcde"]
-    served = [set(taken(share_claim(waiting, {}, 2, turn))) for turn in range(5)]
+    served = [set(taken(share_claim(waiting, {}, 2, rotation))) for rotation in range(5)]
     assert all(len(each) == 2 for each in served)
     assert set().union(*served) == set("abcde")
 
 
 @given(demands, rooms, st.integers(1, 60), st.integers(0, 1000))
 def test_a_claim_is_as_full_as_it_can_be_and_never_fuller(
-    waiting: list[Demand], room: dict[str, int], batch_size: int, turn: int
+    waiting: list[Demand], allowances: dict[str, int], batch_size: int, rotation: int
 ) -> None:
-    shared = share_claim(waiting, room, batch_size, turn)
+    shared = share_claim(waiting, allowances, batch_size, rotation)
     by_customer = {demand.customer: demand for demand in waiting}
     for quota in shared:
         demand = by_customer[quota.customer]
-        assert 0 <= quota.firsts <= demand.firsts
+        assert 0 <= quota.due <= demand.due
         assert 0 <= quota.retries <= demand.retries
-        assert quota.firsts + quota.retries <= room.get(quota.customer, batch_size)
-    possible = sum(min(d.firsts + d.retries, room.get(d.customer, batch_size)) for d in waiting)
+        assert quota.due + quota.retries <= allowances.get(quota.customer, batch_size)
+    possible = sum(min(d.due + d.retries, allowances.get(d.customer, batch_size)) for d in waiting)
     assert sum(taken(shared).values()) == min(batch_size, possible)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.slots import Slots
 from support.claims import held
 
@@ -17,7 +17,7 @@ class SlotsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.slots = Slots(LIMIT)
-        self.waiting: dict[str, list[Held]] = {}
+        self.waiting: dict[str, list[ClaimedMessage]] = {}
         self.taken: list[str] = []
 
     @rule(customer=st.sampled_from("abc"))
@@ -41,8 +41,8 @@ class SlotsMachine(RuleBasedStateMachine):
         self.slots.give_back(self.taken.pop())
 
     @rule(now=st.floats(min_value=0, max_value=10))
-    def settle(self, now: float) -> None:
-        self.slots.settle(now)
+    def reclassify(self, now: float) -> None:
+        self.slots.reclassify(now)
 
     @rule(customer=st.sampled_from("abc"))
     def withdraw(self, customer: str) -> None:
@@ -57,7 +57,7 @@ class SlotsMachine(RuleBasedStateMachine):
     @invariant()
     def all_that_waits_is_counted(self) -> None:
         assert self.slots.waiting == sum(map(len, self.waiting.values()))
-        assert 0 <= self.slots.eager <= self.slots.waiting
+        assert 0 <= self.slots.ready <= self.slots.waiting
 
     @invariant()
     def never_over_the_limit(self) -> None:
@@ -108,7 +108,7 @@ def test_one_customer_alone_may_use_every_slot() -> None:
 
 def test_among_several_customers_none_gets_all_slots() -> None:
     slots = Slots(8)
-    slots.several = True
+    slots.has_many_customers = True
     fill(slots, "a" * 10)
     assert slots.in_flight == 6
     fill(slots, "b")
@@ -117,7 +117,7 @@ def test_among_several_customers_none_gets_all_slots() -> None:
 
 def test_a_customer_at_its_share_goes_on_when_one_of_its_requests_is_over() -> None:
     slots = Slots(8)
-    slots.several = True
+    slots.has_many_customers = True
     fill(slots, "a" * 10)
     assert slots.take() is None
     slots.give_back("a")
@@ -128,54 +128,54 @@ def test_a_customer_at_its_share_goes_on_when_one_of_its_requests_is_over() -> N
 
 def test_slow_customers_together_leave_slots_to_a_quick_one() -> None:
     slots = Slots(8)
-    slots.several = True
+    slots.has_many_customers = True
     fill(slots, "a" * 20 + "b" * 20)
     for customer in "aaaabbbb":  # what was on the wire before anybody knew
         slots.give_back(customer)
-    slots.settle(1.0)
+    slots.reclassify(1.0)
     fill(slots, "")
     assert slots.in_flight == 6
     fill(slots, "cc", now=1.0)
     assert slots.in_flight == 8
 
 
-def test_what_waits_of_a_slow_customer_does_not_count_as_eager() -> None:
+def test_what_waits_of_a_slow_customer_does_not_count_as_ready() -> None:
     slots = Slots(4)
     fill(slots, "a" * 10)
-    assert slots.eager == 6
-    slots.settle(0.1)
-    assert slots.eager == 6, "nothing has waited for long yet"
-    slots.settle(0.3)
-    assert (slots.eager, slots.waiting) == (0, 6)
+    assert slots.ready == 6
+    slots.reclassify(0.1)
+    assert slots.ready == 6, "nothing has waited for long yet"
+    slots.reclassify(0.3)
+    assert (slots.ready, slots.waiting) == (0, 6)
 
 
 def test_a_customer_is_slow_until_nothing_of_it_waits() -> None:
     slots = Slots(4)
     fill(slots, "a" * 6)
-    slots.settle(1.0)
+    slots.reclassify(1.0)
     slots.give_back("a")
     fill(slots, "a", now=1.0)
-    slots.settle(1.1)
-    assert slots.eager == 0, "its oldest message has waited for a short time, but its queue was never empty"
+    slots.reclassify(1.1)
+    assert slots.ready == 0, "its oldest message has waited for a short time, but its queue was never empty"
     for _ in range(4):
         slots.give_back("a")
     fill(slots, "")
-    slots.settle(1.2)
+    slots.reclassify(1.2)
     slots.add(held(customer="a"), 1.2)
-    assert slots.eager == 1
+    assert slots.ready == 1
 
 
-def test_a_crowd_is_told_from_a_few_who_wait_and_ends_later_than_it_begins() -> None:
+def test_saturation_is_told_from_a_few_that_wait_and_ends_later_than_it_begins() -> None:
     slots = Slots(16)
     fill(slots, "a" * (16 + 5))
-    slots.settle(1.0)
-    assert slots.crowded == {"a"}
+    slots.reclassify(1.0)
+    assert slots.saturated == {"a"}
     slots.give_back("a")
     fill(slots, "")
-    slots.settle(1.1)
-    assert slots.crowded == {"a"}, "four are no new crowd, but still the old one"
+    slots.reclassify(1.1)
+    assert slots.saturated == {"a"}, "four are no new saturation, but still the old one"
     for _ in range(2):
         slots.give_back("a")
     fill(slots, "")
-    slots.settle(1.2)
-    assert slots.crowded == frozenset()
+    slots.reclassify(1.2)
+    assert slots.saturated == frozenset()

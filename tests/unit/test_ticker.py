@@ -71,8 +71,15 @@ async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, 
     async def send(tick: Tick) -> None:
         sent.append(tick)
 
-    settings = SETTINGS.model_copy(update={"drain": drain})
-    woken = Ticker("one", ProcessIndex(0, 1), settings, clock, lambda: True, lambda: False, send)
+    woken = Ticker(
+        "one",
+        ProcessIndex(0, 1),
+        SETTINGS.model_copy(update={"drain": drain}),
+        clock,
+        lambda: True,
+        lambda: False,
+        send,
+    )
     woken.wake()
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(woken.run_out_of_turn(), 0.1)
@@ -132,7 +139,7 @@ def test_the_processes_of_a_draining_instance_take_turns_at_rest_and_at_work(clo
 
     draining = SchedulerSettings(interval=timedelta(milliseconds=100), horizon=timedelta(milliseconds=500), drain=True)
     own = [Ticker("one", ProcessIndex(n, 3), draining, clock, lambda: True, lambda: idle, send) for n in range(3)]
-    owners = [[ticker.place.index for ticker in own if ticker.is_mine(number)] for number in range(90)]
+    owners = [[ticker.process.index for ticker in own if ticker.is_mine(number)] for number in range(90)]
 
     assert all(len(owner) <= 1 for owner in owners)
     assert {owner[0] for owner in owners if owner} == {0, 1, 2}

@@ -8,9 +8,9 @@ import dramatiq
 import redis
 import structlog
 
-from sendoff_actors.broker import HintBroker
+from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer.handler import Claiming
-from sendoff_actors.event_loop_thread import Engine
+from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import ActorName, Batch, Queue, Tick, read
 
 #: Batches that may wait for a Sender; beyond it the backlog stays in PostgreSQL, where it costs no lease.
@@ -22,7 +22,7 @@ log = structlog.get_logger("sendoff.claimer")
 
 
 def declare(
-    broker: HintBroker, engine: Engine[Any], claiming: Claiming, is_running: Callable[[], bool]
+    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], claiming: Claiming, is_running: Callable[[], bool]
 ) -> "dramatiq.Actor[..., None]":
     """Register the Claimer with the broker."""
     busy = threading.Lock()
@@ -37,7 +37,7 @@ def declare(
             for _ in range(_CLAIMS_OF_A_TICK):
                 if broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
                     break
-                if not _hand_on(broker, engine, claiming, engine.call(claiming.claim(wanted))):
+                if not _hand_on(broker, event_loop, claiming, event_loop.call(claiming.claim(wanted))):
                     break
         finally:
             busy.release()
@@ -45,7 +45,9 @@ def declare(
     return claim
 
 
-def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batches: list[Batch]) -> bool:
+def _hand_on(
+    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], claiming: Claiming, batches: list[Batch]
+) -> bool:
     """Whether the batches are handed on and there is more to claim."""
     for position, batch in enumerate(batches):
         try:
@@ -53,6 +55,6 @@ def _hand_on(broker: HintBroker, engine: Engine[Any], claiming: Claiming, batche
         except redis.RedisError as error:
             log.warning("claimed messages go back, Redis does not take them", error=str(error))
             for unsent in batches[position:]:
-                engine.call(claiming.release(unsent))
+                event_loop.call(claiming.release(unsent))
             return False
     return any(batch.more for batch in batches)

@@ -14,27 +14,27 @@ _PATIENCE = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
-class Restraints:
-    """How many messages of a customer may be claimed (`room`), and what has to be done about those that are.
+class ClaimLimits:
+    """How many messages of a customer may be claimed (`allowances`), and what has to be done about those that are.
 
     `spacings` is how far apart the requests of a customer with a rate start (seconds); `counted` are those with a
     limit of concurrency; the message of one in `probes` tries out whether its webhook works again.
     """
 
-    room: dict[str, int] = field(default_factory=dict)
+    allowances: dict[str, int] = field(default_factory=dict)
     spacings: dict[str, float] = field(default_factory=dict)
     counted: set[str] = field(default_factory=set)
     probes: set[str] = field(default_factory=set)
 
 
-async def read_claim_limits(connection: Connection, customers: Sequence[str], ahead: float) -> Restraints:
+async def read_claim_limits(connection: Connection, customers: Sequence[str], ahead: float) -> ClaimLimits:
     """What holds back those customers; a rate leaves room for the slots of the next `ahead` seconds."""
-    found, concurrency = Restraints(), {}
+    found, concurrency = ClaimLimits(), {}
     for row in await _fetch(connection, "read_claim_limits", {"customers": list(customers)}):
         customer, shut, is_open, may_probe, rate, period_ms, slot_in, concurrent = row
         room = []
         if shut or (is_open and not (may_probe and await _takes_probe(connection, customer))):
-            found.room[customer] = 0
+            found.allowances[customer] = 0
             continue
         if is_open:
             found.probes.add(customer)
@@ -45,7 +45,7 @@ async def read_claim_limits(connection: Connection, customers: Sequence[str], ah
         if concurrent is not None:
             concurrency[customer] = concurrent
         if room:
-            found.room[customer] = min(room)
+            found.allowances[customer] = min(room)
     await _count(connection, concurrency, found)
     return found
 
@@ -54,7 +54,7 @@ async def _takes_probe(connection: Connection, customer: str) -> bool:
     return bool(await _fetch(connection, "take_probe", {"customer": customer, "patience": _PATIENCE}))
 
 
-async def _count(connection: Connection, concurrency: dict[str, int], found: Restraints) -> None:
+async def _count(connection: Connection, concurrency: dict[str, int], found: ClaimLimits) -> None:
     """The room that is left of each limit of concurrency; none while another claim is about to use it."""
     if not concurrency:
         return
@@ -62,7 +62,7 @@ async def _count(connection: Connection, concurrency: dict[str, int], found: Res
     claimed = dict(await _fetch(connection, "count_claimed", {"customers": sorted(locked)}))
     for customer, most in concurrency.items():
         left = max(0, most - claimed[customer]) if customer in locked else 0
-        found.room[customer] = min(left, found.room.get(customer, left))
+        found.allowances[customer] = min(left, found.allowances.get(customer, left))
         found.counted.add(customer)
 
 

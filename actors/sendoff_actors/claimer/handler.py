@@ -10,8 +10,8 @@ from uuid import UUID, uuid4
 import msgspec
 from psycopg import Rollback
 
-from sendoff_actors.claimer.claim_limits import Restraints, read_claim_limits
-from sendoff_actors.claimer.demand import Waiting
+from sendoff_actors.claimer.claim_limits import ClaimLimits, read_claim_limits
+from sendoff_actors.claimer.demand_scan import DemandScan
 from sendoff_actors.claimer.pace import pace
 from sendoff_actors.handoffs import Batch, Claimed, Tick
 from sendoff_db.clock import DatabaseClock
@@ -41,8 +41,8 @@ class Claiming:
     lease: timedelta
     pace_ahead: timedelta = timedelta(seconds=1)
     parts: int = 1
-    _waiting: Waiting = field(default_factory=Waiting)
-    _turn: int = 0
+    _demand_scan: DemandScan = field(default_factory=DemandScan)
+    _rotation: int = 0
     _reaped_at: float = 0.0
 
     async def claim(self, tick: Tick) -> list[Batch]:
@@ -58,7 +58,7 @@ class Claiming:
         async with self.pool.connection() as connection:
             await self._reap(connection)
             horizon = self.horizon if tick.drain else timedelta(0)
-            demands = await self._waiting.look(connection, tick.batch_size, horizon)
+            demands = await self._demand_scan.look(connection, tick.batch_size, horizon)
             if demands:
                 async with connection.transaction():
                     messages, lease_until = await self._take(connection, tick, demands, horizon)
@@ -87,22 +87,22 @@ class Claiming:
         The gate is entered last: a stop waits for whoever is inside.
         """
         customers = [demand.customer for demand in demands]
-        restraints = await read_claim_limits(connection, customers, self.pace_ahead.total_seconds())
-        self._turn += 1
-        quotas = share_claim(demands, restraints.room, tick.batch_size, self._turn)
+        limits = await read_claim_limits(connection, customers, self.pace_ahead.total_seconds())
+        self._rotation += 1
+        quotas = share_claim(demands, limits.allowances, tick.batch_size, self._rotation)
         if not quotas or not await self._may_claim(connection, tick):
             raise Rollback  # a probe that was taken is not used
         values = {
             "horizon": horizon,
             "holder": self.holder,
             "lease": self.lease,
-            "counted": sorted(restraints.counted),
+            "counted": sorted(limits.counted),
         }
-        rows = await _run(connection, "claim_due", quotas, [quota.firsts for quota in quotas], values)
+        rows = await _run(connection, "claim_due", quotas, [quota.due for quota in quotas], values)
         rows += await _run(connection, "claim_retries", quotas, [quota.retries for quota in quotas], values)
         messages = [Claimed(*row[:-1]) for row in sorted(rows, key=lambda row: row[2])]
-        if restraints.room:
-            messages = await pace(connection, _marked(messages, restraints), restraints.spacings)
+        if limits.allowances:
+            messages = await pace(connection, _marked(messages, limits), limits.spacings)
         return messages, min((row[-1] for row in rows), default=0.0)
 
     async def release(self, batch: Batch) -> None:
@@ -126,13 +126,11 @@ async def _run(
     return await cursor.fetchall()
 
 
-def _marked(messages: Sequence[Claimed], restraints: Restraints) -> list[Claimed]:
+def _marked(messages: Sequence[Claimed], limits: ClaimLimits) -> list[Claimed]:
     """The messages, each with what its Sender must know of the limits that it was claimed under."""
-    special = restraints.probes | restraints.counted
+    special = limits.probes | limits.counted
     return [
-        msgspec.structs.replace(
-            each, probe=each.customer in restraints.probes, counted=each.customer in restraints.counted
-        )
+        msgspec.structs.replace(each, probe=each.customer in limits.probes, counted=each.customer in limits.counted)
         if each.customer in special
         else each
         for each in messages

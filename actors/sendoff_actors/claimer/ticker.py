@@ -32,7 +32,7 @@ class Ticker:
     """
 
     instance: str
-    place: ProcessIndex
+    process: ProcessIndex
     settings: SchedulerSettings
     clock: DatabaseClock
     is_running: Callable[[], bool]
@@ -76,7 +76,7 @@ class Ticker:
         if not self.settings.drain:
             return True
         rest = resting_intervals(self.settings) if self.is_idle() else 1
-        return number % rest == 0 and number // rest % self.place.count == self.place.index
+        return number % rest == 0 and number // rest % self.process.count == self.process.index
 
     async def _tick(self, number: int, until: float) -> None:
         try:

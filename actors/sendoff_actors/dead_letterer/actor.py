@@ -4,23 +4,25 @@ from typing import Any
 
 import dramatiq
 
-from sendoff_actors.broker import HintBroker
+from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.dead_letterer.handler import Burying
-from sendoff_actors.event_loop_thread import Engine
+from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import ActorName, Queue, Undeliverable, read
 
 
-def declare(broker: HintBroker, engine: Engine[Any], burying: Burying) -> "list[dramatiq.Actor[..., None]]":
+def declare(
+    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], burying: Burying
+) -> "list[dramatiq.Actor[..., None]]":
     """Register the DeadLetterer with the broker."""
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.BURY)
     def bury(undeliverable: Any) -> None:
         """One batch of messages that will not be tried again."""
-        engine.call(burying.bury(read(undeliverable, list[Undeliverable])))
+        event_loop.call(burying.bury(read(undeliverable, list[Undeliverable])))
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.CLEAN_UP)
     def clean_up() -> None:
         """Take away what is old; the ticker asks for it."""
-        engine.call(burying.clean_up())
+        event_loop.call(burying.clean_up())
 
     return [bury, clean_up]

@@ -5,14 +5,14 @@ from typing import Any
 
 import dramatiq
 
-from sendoff_actors.broker import HintBroker
-from sendoff_actors.event_loop_thread import Engine
+from sendoff_actors.broker import BlockingRedisBroker
+from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import ActorName, Batch, Queue, read
 from sendoff_actors.sender.sending import Sending
 
 
 def declare(
-    broker: HintBroker, engine: Engine[Any], sending: Sending, ask_for_more: Callable[[], None]
+    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], sending: Sending, ask_for_more: Callable[[], None]
 ) -> "dramatiq.Actor[..., None]":
     """Register the Sender with the broker; `ask_for_more` is called after each batch that says there is more."""
 
@@ -20,7 +20,7 @@ def declare(
     def send(batch: Any) -> None:
         """Hand one claimed batch to the event loop; from there on the lease, not this call, keeps it safe."""
         claimed = read(batch, Batch)
-        engine.call(sending.accept(claimed))
+        event_loop.call(sending.accept(claimed))
         if claimed.more:
             ask_for_more()
 

@@ -3,7 +3,7 @@
 from sendoff_actors.handoffs import Claimed
 
 
-class Held:
+class ClaimedMessage:
     """One claimed message, from the moment it arrives here until its outcome is recorded or it is given back.
 
     It is renewed as long as it is held, so `lease_until` (Unix seconds of the database's clock) moves. `ready_at`
@@ -17,5 +17,5 @@ class Held:
         self.lease_until = lease_until
         self.ready_at = 0.0
 
-    def __lt__(self, other: "Held") -> bool:
+    def __lt__(self, other: "ClaimedMessage") -> bool:
         return self.claimed.due_at < other.claimed.due_at

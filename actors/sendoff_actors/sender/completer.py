@@ -7,7 +7,7 @@ from typing import Any, LiteralString
 from psycopg import IntegrityError, OperationalError
 from psycopg_pool import PoolTimeout
 
-from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.markers import Marker
 from sendoff_db.packed_arrays import PackedArray, pack_bigints, pack_floats, pack_optional_texts, pack_uuids
 from sendoff_db.pool import Pool
@@ -16,7 +16,7 @@ from sendoff_domain.errors import UnavailableError
 from sendoff_domain.ids import created_seconds
 
 
-class Ledger:
+class Completer:
     """Runs the Sender's statements; raises UnavailableError when PostgreSQL does not take them.
 
     Messages go in and come out by their hexadecimal ids.
@@ -26,7 +26,7 @@ class Ledger:
         self._pool = pool
         self._lease = lease
 
-    async def record_sent(self, sent: Sequence[tuple[Held, Marker]]) -> int:
+    async def record_sent(self, sent: Sequence[tuple[ClaimedMessage, Marker]]) -> int:
         """Record deliveries; returns how many claims still held (the others were taken over by a newer claim)."""
         markers = [marker for _, marker in sent]
         ((recorded,),) = await self._run(
@@ -42,12 +42,12 @@ class Ledger:
         )
         return int(recorded)
 
-    async def renew(self, held: Sequence[Held]) -> dict[str, float]:
+    async def renew(self, held: Sequence[ClaimedMessage]) -> dict[str, float]:
         """Prolong leases; returns the new end of each that still held, in Unix seconds of the database's clock."""
         rows = await self._run("renew_leases", {**_fence(held), "lease": self._lease})
         return dict(rows)
 
-    async def release(self, held: Sequence[Held]) -> None:
+    async def release(self, held: Sequence[ClaimedMessage]) -> None:
         """Give back what was not sent."""
         await self._run("release_unsent", _fence(held))
 
@@ -60,7 +60,7 @@ class Ledger:
             raise UnavailableError(f"PostgreSQL did not take {statement}: {error}") from error
 
 
-def _fence(held: Sequence[Held]) -> dict[str, PackedArray]:
+def _fence(held: Sequence[ClaimedMessage]) -> dict[str, PackedArray]:
     return {
         "ids": pack_uuids([one.claimed.id for one in held]),
         "tokens": pack_bigints([one.claimed.token for one in held]),

@@ -4,7 +4,7 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
-from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_db.clock import DatabaseClock
 
 
@@ -14,16 +14,16 @@ class Pacer:
     uvloop's timers may fire a millisecond early, so the clock is asked again before anything is let through.
     """
 
-    def __init__(self, clock: DatabaseClock, on_due: Callable[[Held], None]) -> None:
+    def __init__(self, clock: DatabaseClock, on_due: Callable[[ClaimedMessage], None]) -> None:
         self._clock = clock
         self._on_due = on_due
-        self._waiting: list[Held] = []
+        self._waiting: list[ClaimedMessage] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, held: Held) -> None:
+    def add(self, held: ClaimedMessage) -> None:
         """Let it through at its due time, at once if that has come."""
         if held.claimed.due_at <= self._clock.now():
             self._on_due(held)
@@ -32,7 +32,7 @@ class Pacer:
         if self._waiting[0] is held:
             self._arm()
 
-    def clear(self) -> list[Held]:
+    def clear(self) -> list[ClaimedMessage]:
         """Take out all that still wait."""
         taken, self._waiting = self._waiting, []
         self._arm()

@@ -15,7 +15,7 @@ _EVERY = 0.1
 _LASTS = 10.0
 
 
-class Crowds:
+class SaturationReporter:
     """Looks who is crowded, and writes it down where claims look.
 
     A hint: while one is missing a customer's messages are claimed and wait here, which costs their neighbours nothing.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import structlog
 
 from sendoff_actors.handoffs import Batch, Claimed, FailedAttempt, Undeliverable
-from sendoff_actors.sender.claimed_message import Held
-from sendoff_actors.sender.completer import Ledger
+from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_actors.sender.micro_batches import MicroBatches
 from sendoff_actors.sender.pacer import Pacer
@@ -50,7 +50,7 @@ class Neighbours:
 
 
 class Sending:
-    """All of it runs on the engine's loop; `accept` takes a batch, everything after that happens by itself."""
+    """All of it runs on the event loop; `accept` takes a batch, everything after that happens by itself."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Sending:
         customers: Customers,
         client: WebhookClient,
         markers: Markers,
-        ledger: Ledger,
+        completer: Completer,
         neighbours: Neighbours,
         max_concurrent: int,
         max_held: int,
@@ -68,14 +68,14 @@ class Sending:
         self._customers = customers
         self._client = client
         self._markers = markers
-        self._ledger = ledger
+        self._completer = completer
         self._neighbours = neighbours
         self._user_agent = user_agent
         self._max_concurrent = max_concurrent
         self._max_held = max_held
         self._slots = Slots(max_concurrent)
         self._pacer = Pacer(clock, self._due)
-        self._held: dict[str, Held] = {}
+        self._held: dict[str, ClaimedMessage] = {}
         self._requests: set[asyncio.Task[None]] = set()
         self._leaving = False
         self._room = False
@@ -110,11 +110,11 @@ class Sending:
         if self._clock.now() > batch.lease_until - _LEASE_MARGIN or not await self._markers.take_batch(batch.id):
             return
         await self._customers.ensure({message.customer for message in batch.messages})
-        self._slots.several = self._customers.several
+        self._slots.has_many_customers = self._customers.several
         claimed_before = [message for message in batch.messages if message.token > 1]
         markers = await self._markers.find(claimed_before)
         for message in batch.messages:
-            held = Held(message, batch.lease_until)
+            held = ClaimedMessage(message, batch.lease_until)
             self._held[message.id] = held
             if marker := markers.get(message.id):
                 self._recorded.put((held, marker))
@@ -125,7 +125,7 @@ class Sending:
     async def renew_leases(self, older_than: float) -> None:
         """Prolong the leases that end within `older_than` seconds; what was lost is forgotten, if not on the wire."""
         ending = [held for held in self._held.values() if held.lease_until - self._clock.now() < older_than]
-        renewed = await self._ledger.renew(ending) if ending else {}
+        renewed = await self._completer.renew(ending) if ending else {}
         for held in ending:
             held.lease_until = renewed.get(held.claimed.id, held.lease_until)
 
@@ -141,9 +141,9 @@ class Sending:
 
     def crowded(self) -> frozenset[str]:
         """See who is slow, and say of which of them more waits here than is good; to be asked ten times a second."""
-        self._slots.settle(time.monotonic())
+        self._slots.reclassify(time.monotonic())
         self._start_requests()
-        return self._slots.crowded
+        return self._slots.saturated
 
     async def leave(self) -> None:
         """Start no request any more, and give back what waits and what still comes in."""
@@ -163,18 +163,18 @@ class Sending:
 
     def _look_for_room(self) -> None:
         """Room is there while fewer messages wait for a slot than there are slots, so that others get the rest."""
-        room = self._slots.eager < self._max_concurrent and len(self._held) < self._max_held
+        room = self._slots.ready < self._max_concurrent and len(self._held) < self._max_held
         if room is not self._room:
             self._room = room
             self._neighbours.on_room(room)
 
-    def _schedule(self, held: Held) -> None:
+    def _schedule(self, held: ClaimedMessage) -> None:
         if self._leaving or not self._neighbours.is_running(held.claimed.customer):
             self._released.put(held)
         else:
             self._pacer.add(held)
 
-    def _due(self, held: Held) -> None:
+    def _due(self, held: ClaimedMessage) -> None:
         self._slots.add(held, time.monotonic())
         self._start_requests()
 
@@ -185,7 +185,7 @@ class Sending:
             task.add_done_callback(self._requests.discard)
         self._look_for_room()
 
-    def _next(self) -> Held | None:
+    def _next(self) -> ClaimedMessage | None:
         """The next message that may start, with its slot."""
         while (held := self._slots.take()) is not None:
             if self._may_start(held):
@@ -193,7 +193,7 @@ class Sending:
             self._slots.give_back(held.claimed.customer)
         return None
 
-    def _may_start(self, held: Held) -> bool:
+    def _may_start(self, held: ClaimedMessage) -> bool:
         """The last look before a request; what may not start goes where it belongs."""
         message, now = held.claimed, self._clock.now()
         customer = self._customers.get(message.customer)
@@ -215,9 +215,9 @@ class Sending:
             return False
         return True
 
-    async def _send(self, first: Held) -> None:
+    async def _send(self, first: ClaimedMessage) -> None:
         """Send one message after the other as long as some wait; a task for each would cost more than its request."""
-        held: Held | None = first
+        held: ClaimedMessage | None = first
         while held is not None:
             message, started_at = held.claimed, self._clock.now()
             try:
@@ -237,7 +237,7 @@ class Sending:
             held = self._next()
             self._look_for_room()
 
-    def _settle(self, held: Held, outcome: Outcome, started_at: float) -> None:
+    def _settle(self, held: ClaimedMessage, outcome: Outcome, started_at: float) -> None:
         self._neighbours.on_outcome(held.claimed, outcome)
         if isinstance(outcome, Delivered):
             sent_at = self._clock.now()
@@ -247,29 +247,29 @@ class Sending:
         self._failures.put(_failed(held, outcome, started_at))
         self._forget([held])
 
-    def _bury(self, held: Held, reason: DeathReason) -> None:
+    def _bury(self, held: ClaimedMessage, reason: DeathReason) -> None:
         self._undeliverable.put(Undeliverable(held.claimed.id, held.claimed.token, reason))
         self._forget([held])
 
-    async def _write_markers(self, sent: list[tuple[Held, Marker]]) -> None:
+    async def _write_markers(self, sent: list[tuple[ClaimedMessage, Marker]]) -> None:
         await self._markers.write([(held.claimed, marker) for held, marker in sent])
         for item in sent:
             self._recorded.put(item)
 
-    async def _record(self, sent: list[tuple[Held, Marker]]) -> None:
-        recorded = await self._ledger.record_sent(sent)
+    async def _record(self, sent: list[tuple[ClaimedMessage, Marker]]) -> None:
+        recorded = await self._completer.record_sent(sent)
         if recorded < len(sent):
             log.warning("sent on lost claims", sent=len(sent), recorded=recorded)
         self._forget([held for held, _ in sent])
 
-    async def _release(self, unsent: list[Held]) -> None:
+    async def _release(self, unsent: list[ClaimedMessage]) -> None:
         try:
-            await self._ledger.release(unsent)
+            await self._completer.release(unsent)
         except UnavailableError as error:
             log.warning("not given back, the lease will run out", messages=len(unsent), error=str(error))
         self._forget(unsent)
 
-    def _forget(self, gone: Sequence[Held]) -> None:
+    def _forget(self, gone: Sequence[ClaimedMessage]) -> None:
         for held in gone:
             if self._held.get(held.claimed.id) is held:
                 del self._held[held.claimed.id]
@@ -278,7 +278,7 @@ class Sending:
         self._look_for_room()
 
 
-def _failed(held: Held, outcome: Failed, started_at: float) -> FailedAttempt:
+def _failed(held: ClaimedMessage, outcome: Failed, started_at: float) -> FailedAttempt:
     message = held.claimed
     return FailedAttempt(
         id=message.id,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sendoff_actors.claimer.demand import Waiting
+from sendoff_actors.claimer.demand_scan import DemandScan
 from sendoff_db.pool import Connection
 from sendoff_domain.claim_plan import Demand
 
@@ -31,13 +31,13 @@ async def test_what_waits_is_counted_by_customer(connection: Connection) -> None
     await put(connection, _RETRIES, "a", 2)
     await put(connection, _RETRIES, "b", 1)
     await put(connection, _DUE, "later", 5, since=-3600)
-    demands = await Waiting().look(connection, 10, NOW)
+    demands = await DemandScan().look(connection, 10, NOW)
     assert sorted(demands, key=lambda one: one.customer) == [Demand("a", 3, 2), Demand("b", 0, 1)]
 
 
 async def test_what_is_due_within_the_horizon_counts(connection: Connection) -> None:
     await put(connection, _DUE, "soon", 1, since=-30)
-    scan = Waiting()
+    scan = DemandScan()
     assert await scan.look(connection, 10, NOW) == []
     assert await scan.look(connection, 10, timedelta(seconds=60)) == [Demand("soon", 1, 0)]
 
@@ -47,7 +47,7 @@ async def test_a_backlog_does_not_hide_who_waits_behind_it(connection: Connectio
     await put(connection, _DUE, "small", 2)
     await put(connection, _RETRIES, "relapsing", 500, since=60)
     await put(connection, _RETRIES, "retrying", 3)
-    demands = {demand.customer: demand for demand in await Waiting().look(connection, 100, NOW)}
+    demands = {demand.customer: demand for demand in await DemandScan().look(connection, 100, NOW)}
     assert demands["small"] == Demand("small", 2, 0)
     assert demands["retrying"] == Demand("retrying", 0, 3)
     assert demands["large"] == Demand("large", 100, 0), "as many as a claim takes"
@@ -56,13 +56,13 @@ async def test_a_backlog_does_not_hide_who_waits_behind_it(connection: Connectio
 async def test_what_is_claimed_does_not_wait(connection: Connection) -> None:
     await put(connection, _DUE, "a", 3)
     await connection.execute(b"UPDATE due SET holder = 'one', visible_at = now() - interval '1 s'")
-    assert await Waiting().look(connection, 10, NOW) == []
+    assert await DemandScan().look(connection, 10, NOW) == []
 
 
 async def test_with_too_many_customers_for_one_look_each_gets_its_turn(connection: Connection) -> None:
     """A look walks over a thousand customers, and the next one goes on behind them and begins again at the end."""
     await put(connection, _DUE, "c%s", 1500)
-    scan = Waiting()
+    scan = DemandScan()
     looks = [[demand.customer for demand in await scan.look(connection, 100, NOW)] for _ in range(3)]
     names = [f"c{number:04}" for number in range(1, 1501)]
     assert [sorted(look) for look in looks] == [names[:1000], names[1000:], names[:1000]]
@@ -70,6 +70,6 @@ async def test_with_too_many_customers_for_one_look_each_gets_its_turn(connectio
 
 async def test_each_process_remembers_its_own_way(connection: Connection) -> None:
     await put(connection, _DUE, "c%s", 1500)
-    first, second = Waiting(), Waiting()
+    first, second = DemandScan(), DemandScan()
     await first.look(connection, 100, NOW)
     assert [len(await scan.look(connection, 100, NOW)) for scan in (first, second)] == [500, 1000]

@@ -15,7 +15,7 @@ _STEPS = 1000
 
 
 @dataclass(slots=True)
-class Waiting:
+class DemandScan:
     """Looks who waits. Where more than a claim waits it remembers how far it came."""
 
     _after_due: str = ""

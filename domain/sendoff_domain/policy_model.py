@@ -3,26 +3,18 @@
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, ValidationInfo, field_validator
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, GetJsonSchemaHandler, ValidationInfo, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from sendoff_domain.document_model import DocumentModel
 from sendoff_domain.durations import format_duration
 
 
-class PolicyModel(BaseModel):
-    """A policy: camelCase keys, nothing unknown, nothing changed after reading; YAML's types are taken as they come."""
+class PolicyModel(DocumentModel):
+    """A document that may also come from YAML, whose types are not those of JSON."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_default=True,
-        coerce_numbers_to_str=True,
-        hide_input_in_errors=True,
-    )
+    model_config = ConfigDict(validate_by_name=True, validate_default=True, coerce_numbers_to_str=True)
 
     @field_validator("*", mode="before")
     @classmethod

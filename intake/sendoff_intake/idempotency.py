@@ -4,7 +4,8 @@ import re
 
 from aiohttp import web
 
-from sendoff_http.web.problems import FieldError, invalid
+from sendoff_domain.validation_errors import FieldError
+from sendoff_http.web.problems import invalid
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

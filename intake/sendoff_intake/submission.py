@@ -7,7 +7,8 @@ import msgspec
 
 from sendoff_domain.ids import created_seconds
 from sendoff_domain.times import format_moment
-from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_domain.validation_errors import FieldError
+from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_intake.new_message import Given
 
 

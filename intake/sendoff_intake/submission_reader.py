@@ -10,7 +10,8 @@ from aiohttp import web
 
 from sendoff_domain.ids import hex_uuid7
 from sendoff_domain.payload import CONTENT_LIMIT, content_size, render_payload
-from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_domain.validation_errors import FieldError
+from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.validation import validate
 from sendoff_intake.entropy import Entropy
 from sendoff_intake.message_input import MessageInput

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 
 from sendoff_domain.signature import format_secret
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.customers.changes import merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, GivenSecret, NewCustomerId, key_of
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, stored_values
@@ -15,7 +16,7 @@ from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import MEMBER, POOL, SEALER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
-from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
 from sendoff_webhooks.keys.signing_keys import add_first_key

@@ -8,12 +8,13 @@ from pydantic import Field
 
 from sendoff_db.sql import read_statement
 from sendoff_domain.texts import match_customer_id
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.customers.model import Customer
 from sendoff_http.customers.rows import CustomerRow, describe_customer
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.pagination import PageQuery
-from sendoff_http.web.problems import FieldError, invalid
+from sendoff_http.web.problems import invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
 

@@ -13,6 +13,7 @@ from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.texts import DEFAULT_CUSTOMER
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.customers.changes import Document, merged, write_customer
 from sendoff_http.customers.model import Customer, CustomerFields, Name, Timeout, WebhookUrl
 from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, given_fields, stored_values
@@ -22,7 +23,7 @@ from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_ex
 from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
-from sendoff_http.web.problems import FieldError, ProblemError, invalid, no_such_customer, overloaded
+from sendoff_http.web.problems import ProblemError, invalid, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, validate
 

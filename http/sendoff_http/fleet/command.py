@@ -3,11 +3,12 @@
 from aiohttp import web
 
 from sendoff_domain.control import Action, Command
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.fleet.model import LONGEST_WAIT, CommandInput, CommandResult, WaitQuery, describe_command
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.keys import MEMBER
 from sendoff_http.web.operation import Body, OperationOptions, ResponseDoc
-from sendoff_http.web.problems import FieldError, invalid
+from sendoff_http.web.problems import invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import read_query
 

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.web.body import parse_body
-from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_intake.submission import Entry
 from sendoff_intake.submission_reader import EntryMaker
 

@@ -11,6 +11,7 @@ from sendoff_db.sql import read_statement
 from sendoff_domain.durations import Duration
 from sendoff_domain.message import WAITING
 from sendoff_domain.times import Moment
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.conflicts import wrong_state
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import MessageRow, describe_row, load_message
@@ -18,7 +19,7 @@ from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
-from sendoff_http.web.problems import FieldError, invalid, no_such_message
+from sendoff_http.web.problems import invalid, no_such_message
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 

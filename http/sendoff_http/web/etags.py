@@ -5,7 +5,8 @@ from collections.abc import Set
 
 from aiohttp import web
 
-from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_domain.validation_errors import FieldError
+from sendoff_http.web.problems import ProblemError, invalid
 
 HEADER = {"If-Match": 'The ETag of the version to change, such as `"3"`; without it the last change wins.'}
 ETAG = {"ETag": "The version"}

@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 import sendoff_http
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.web.operation import Operation
 from sendoff_http.web.problems import CONTENT_TYPE
-from sendoff_http.web.validation import ApiModel
 
 OPENAPI: web.AppKey[dict[str, Any]] = web.AppKey("openapi")
 
@@ -31,14 +31,6 @@ _MEANINGS = {
 }
 
 
-class ProblemDetail(ApiModel):
-    """One mistake and its place."""
-
-    pointer: str
-    detail: str
-    code: str | None = None
-
-
 class Problem(BaseModel):
     """RFC 9457: what went wrong, for a person (`title`, `detail`) and for a program (`code`)."""
 
@@ -49,7 +41,7 @@ class Problem(BaseModel):
     instance: str
     code: str
     request_id: str = Field(alias="requestId")
-    errors: list[ProblemDetail] = Field(default_factory=list)
+    errors: list[FieldError] = Field(default_factory=list)
 
 
 def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from sendoff_domain.ids import first_uuid_at
 from sendoff_domain.times import parse_moment
-from sendoff_http.web.problems import FieldError, ProblemError, invalid
+from sendoff_domain.validation_errors import FieldError
+from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.validation import ApiModel
 
 FIRST_ID = UUID(int=0)

@@ -2,7 +2,6 @@
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +12,7 @@ from aiohttp import web
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from sendoff_domain.errors import SendoffError, UnavailableError
+from sendoff_domain.validation_errors import FieldError, summarize
 from sendoff_http.web.keys import REQUEST_ID
 
 CONTENT_TYPE = "application/problem+json"
@@ -20,20 +20,6 @@ CONTENT_TYPE = "application/problem+json"
 _RETRY_AFTER_SECONDS = "1"
 _OUTAGES = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests, TimeoutError)
 _log = structlog.get_logger("sendoff.http")
-
-
-@dataclass(frozen=True, slots=True)
-class FieldError:
-    """One mistake in a body or in the query: where (a JSON pointer, or `?name`), what, and a code if it has one."""
-
-    pointer: str
-    detail: str
-    code: str | None = None
-
-    def document(self) -> dict[str, str]:
-        """The form in which it is shown."""
-        shown = {"pointer": self.pointer, "detail": self.detail}
-        return shown if self.code is None else {**shown, "code": self.code}
 
 
 class ProblemError(SendoffError):
@@ -60,9 +46,7 @@ class ProblemError(SendoffError):
 
 def invalid(errors: Sequence[FieldError]) -> ProblemError:
     """What was sent can be read but is not allowed (422)."""
-    shown = errors[0]
-    rest = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return ProblemError(422, "invalid", f"{shown.pointer or 'the body'}: {shown.detail}{rest}", errors=errors)
+    return ProblemError(422, "invalid", summarize(errors), errors=errors)
 
 
 def no_such_message(text: str) -> ProblemError:

@@ -1,0 +1,92 @@
+"""From pydantic's errors to one sentence each that says what was expected, and to the field where it was."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from sendoff_domain.json_pointer import format_pointer
+
+Location = Iterable[int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One mistake in a document or in a query: where (a JSON pointer, or `?name`), what, and a code if it has one."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    pointer: str
+    detail: str
+    code: str | None = None
+
+    def document(self) -> dict[str, str]:
+        """The form in which it is shown."""
+        shown = {"pointer": self.pointer, "detail": self.detail}
+        return shown if self.code is None else {**shown, "code": self.code}
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The words of one kind of document; a sentence of `by_type` may use the context of its type of error."""
+
+    unknown: str
+    known: str
+    by_type: Mapping[str, str]
+
+
+_JSON = Vocabulary(
+    unknown="is not known",
+    known="known are",
+    by_type={"missing": "is required", "model_type": "expected a JSON object"},
+)
+
+
+def summarize(errors: Sequence[FieldError]) -> str:
+    """One sentence for all of them: the first, and how many more there are."""
+    first = errors[0]
+    rest = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{first.pointer or 'the body'}: {first.detail}{rest}"
+
+
+def field_errors(model: type[BaseModel], error: ValidationError) -> list[FieldError]:
+    """What is wrong with a JSON document, field by field."""
+    found = error.errors(include_url=False)
+    return [FieldError(format_pointer(each["loc"]), explain_error(model, each, _JSON)) for each in found]
+
+
+def explain_error(model: type[BaseModel], error: ErrorDetails, words: Vocabulary) -> str:
+    """What was expected of the field, in the words of that kind of document."""
+    if error["type"] == "extra_forbidden":
+        return words.unknown + _suggestion(model, error["loc"], words)
+    sentence = words.by_type.get(error["type"])
+    if sentence is not None:
+        context: dict[str, Any] = error.get("ctx", {})
+        return sentence.format(**context)
+    text = error["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
+    return text if text.startswith("expected") else text[:1].lower() + text[1:]
+
+
+def model_at(model: type[BaseModel], location: Location) -> type[BaseModel]:
+    """The innermost model on the way to a place; it goes through lists, and through what may be absent."""
+    for part in location:
+        field = next((one for name, one in model.model_fields.items() if part in (name, one.alias)), None)
+        choices = (get_args(field.annotation) or (field.annotation,)) if field else ()
+        model = next((one for one in choices if isinstance(one, type) and issubclass(one, BaseModel)), model)
+    return model
+
+
+def field_types(model: type[BaseModel]) -> dict[str, Any]:
+    """The types of a model's fields by the names that documents use."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def _suggestion(model: type[BaseModel], location: tuple[int | str, ...], words: Vocabulary) -> str:
+    known = list(field_types(model_at(model, location[:-1])))
+    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; {words.known} {', '.join(known)}" if known else "; none is known here"

@@ -4,7 +4,6 @@ Each function is a context of aiohttp: what stands before the `yield` runs at th
 what stands behind it at the end, in the opposite order, when no handler runs any more.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 
 from aiohttp import web
@@ -12,12 +11,22 @@ from aiohttp import web
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
 from sendoff_http.customers.webhooks import hold_webhook_client
-from sendoff_http.web.keys import CLOCK, IDENTITY, MEMBER, POOL, SETTINGS, database_now
+from sendoff_http.web.keys import (
+    CLOCK,
+    GROUP_COMMIT,
+    IDENTITY,
+    MEMBER,
+    MESSAGE_STORE,
+    POOL,
+    SETTINGS,
+    SUBMISSION_READER,
+    database_now,
+)
 from sendoff_http.web.request_metrics import METRICS
-from sendoff_intake.group_commit import ACCEPTOR, Acceptor
-from sendoff_intake.store_batch import BATCHES
-from sendoff_intake.submission_reader import ENTRY_MAKER, EntryMaker
-from sendoff_intake.wake_up import WAKE_UP, WakeUp
+from sendoff_intake.group_commit import GroupCommit
+from sendoff_intake.store import MessageStore
+from sendoff_intake.submission_reader import SubmissionReader
+from sendoff_intake.wake_up import WakeUp
 
 
 async def hold_pool(app: web.Application) -> AsyncIterator[None]:
@@ -36,14 +45,14 @@ async def hold_membership(app: web.Application) -> AsyncIterator[None]:
 
 async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     """Take messages in: one by one through the group commit, and a bounded number of batches beside it."""
-    app[ENTRY_MAKER] = EntryMaker(lambda: database_now(app))
-    app[BATCHES] = asyncio.Semaphore(max(1, app[SETTINGS].postgres.pool_size - 2))
-    app[WAKE_UP] = WakeUp(app[CLOCK], app[MEMBER].wake)
-    acceptor = app[ACCEPTOR] = Acceptor(app[POOL], app[SETTINGS].partitions, app[WAKE_UP], app[METRICS].accepted)
-    task = asyncio.create_task(acceptor.run())
+    app[SUBMISSION_READER] = SubmissionReader(lambda: database_now(app))
+    wake_up = WakeUp(app[CLOCK], app[MEMBER].wake)
+    store = app[MESSAGE_STORE] = MessageStore(
+        pool=app[POOL], partitions=app[SETTINGS].partitions, wake_up=wake_up, accepted=app[METRICS].accepted
+    )
+    group_commit = app[GROUP_COMMIT] = GroupCommit(store)
     yield
-    acceptor.close()
-    await task
+    await group_commit.close()
 
 
 LIFETIMES = (hold_pool, hold_membership, hold_intake, hold_webhook_client)

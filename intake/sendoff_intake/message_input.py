@@ -7,10 +7,11 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from sendoff_domain.backoff import RetryStrategy
+from sendoff_domain.document_model import DocumentModel
 from sendoff_domain.durations import Duration
 from sendoff_domain.texts import DEFAULT_CUSTOMER, CustomerId, Recipient
 from sendoff_domain.times import Moment
-from sendoff_http.web.validation import ApiModel
+from sendoff_intake.submission import NewMessage
 
 MOST_METADATA_KEYS = 50
 MOST_METADATA_BYTES = 8 * 1024
@@ -18,7 +19,7 @@ MOST_METADATA_BYTES = 8 * 1024
 MOST_WAITS = 100
 
 
-class MessageInput(ApiModel):
+class MessageInput(DocumentModel):
     """A message to accept; `deliverAt` in the past means now, and so does neither of `deliverAt` and `delay`."""
 
     # plain_message.py takes past this model what is plainly valid: what it takes must be valid here, too.
@@ -67,6 +68,19 @@ class MessageInput(ApiModel):
         if retry is not None and retry.waits is not None and len(retry.waits) > MOST_WAITS:
             raise PydanticCustomError("size", f"expected at most {MOST_WAITS} waits, got {len(retry.waits)}")
         return retry
+
+    def to_new_message(self) -> NewMessage:
+        """The message that was sent in, without what only reading it needs."""
+        return NewMessage(
+            self.to,
+            self.content,
+            self.customer,
+            self.deliver_at,
+            self.delay,
+            self.expires_at,
+            self.metadata,
+            None if self.retry is None else self.retry.model_dump_json(by_alias=True, exclude_unset=True),
+        )
 
 
 def metadata_size(metadata: dict[str, str]) -> int:

@@ -14,7 +14,7 @@ from sendoff_domain.strict_json import DEEPEST
 from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_RECIPIENT, match_customer_id
 from sendoff_domain.times import parse_moment
 from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, metadata_size
-from sendoff_intake.new_message import Given
+from sendoff_intake.submission import NewMessage
 
 
 class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, gc=False):
@@ -28,6 +28,22 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
     expires_at: str | UnsetType = UNSET
     metadata: Annotated[dict[str, str], Meta(max_length=MOST_METADATA_KEYS)] | UnsetType = UNSET
 
+    def to_new_message(self, size: int) -> NewMessage | None:
+        """What the message of so many bytes says, or None if it has to go the long way; raises ValueError likewise."""
+        customer = DEFAULT_CUSTOMER if self.customer is UNSET else self.customer
+        deliver_at = None if self.deliver_at is UNSET else parse_moment(self.deliver_at)
+        delay = None if self.delay is UNSET else parse_duration(self.delay)
+        expires_at = None if self.expires_at is UNSET else parse_moment(self.expires_at)
+        metadata: dict[str, str] = {} if self.metadata is UNSET else self.metadata
+        if not (
+            (delay is None or deliver_at is None)
+            and (expires_at is None or deliver_at is None or expires_at > deliver_at)
+            and (size <= MOST_METADATA_BYTES or metadata_size(metadata) <= MOST_METADATA_BYTES)
+            and match_customer_id(customer)
+        ):
+            return None
+        return NewMessage(self.to, self.content, customer, deliver_at, delay, expires_at, metadata)
+
 
 _decode = msgspec.json.Decoder(PlainMessage).decode
 _QUOTE = b'"'
@@ -35,46 +51,26 @@ _QUOTE = b'"'
 _OF_NAME, _OF_FIELD = 2, 4
 
 
-def read_plain_message(body: bytes) -> PlainMessage | None:
-    """The message in a JSON text, or None if it has to go the long way; what is in its fields is not looked at yet."""
+def read_plain_message(body: bytes) -> tuple[PlainMessage, NewMessage] | None:
+    """The message in a JSON text, as it was sent in and as it is understood, or None if it has to go the long way.
+
+    Of a key that is there twice only the last one is left: `has_no_duplicate_keys` tells, once there is a payload.
+    """
     # A quote that cannot be seen, and a NUL, which `to` may not have. Nearly all texts have neither, nor the prefix.
     if b"\\u00" in body and (b"\\u0022" in body or b"\\u0000" in body):
         return None
     if body.count(b"[") + body.count(b"{") > DEEPEST:
         return None
     try:
-        return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        plain = _decode(body)
+        message = plain.to_new_message(len(body))
+    except (msgspec.DecodeError, ValueError):  # UnicodeDecodeError is one, too
         return None
+    return None if message is None else (plain, message)
 
 
-def take_plain(plain: PlainMessage, size: int) -> Given | None:
-    """What the message of so many bytes says, or None if it has to go the long way."""
-    customer, deliver_at, delay, expires_at = DEFAULT_CUSTOMER, None, None, None
-    metadata: dict[str, str] = {} if plain.metadata is UNSET else plain.metadata
-    try:
-        if plain.customer is not UNSET:
-            customer = plain.customer
-        if plain.deliver_at is not UNSET:
-            deliver_at = parse_moment(plain.deliver_at)
-        if plain.delay is not UNSET:
-            delay = parse_duration(plain.delay)
-        if plain.expires_at is not UNSET:
-            expires_at = parse_moment(plain.expires_at)
-    except ValueError:
-        return None
-    if not (
-        (delay is None or deliver_at is None)
-        and (expires_at is None or deliver_at is None or expires_at > deliver_at)
-        and (size <= MOST_METADATA_BYTES or metadata_size(metadata) <= MOST_METADATA_BYTES)
-        and match_customer_id(customer)
-    ):
-        return None
-    return Given(plain.to, plain.content, customer, deliver_at, delay, expires_at, metadata)
-
-
-def has_lost_nothing(body: bytes, plain: PlainMessage, payload: bytes) -> bool:
-    """Whether everything in the body is in its message; if not, a name was there twice and the first one is lost.
+def has_no_duplicate_keys(body: bytes, plain: PlainMessage, payload: bytes) -> bool:
+    """Whether everything in the body is in its payload; if not, a key was there twice and the first one is lost.
 
     A quote is either the end of a text or, behind a backslash, part of one. The payload writes them alike, so it has as
     many quotes as the body, but for the fields that only one of them has; a member that was lost would have had two

@@ -1,61 +1,135 @@
-"""Writes entries into the database: each once, and what cannot be written does not hold back the rest."""
+"""Writes submissions into the database: each once, and what cannot be written does not hold back the rest."""
 
 import asyncio
 import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
+from prometheus_client import Counter
 from psycopg import DataError, IntegrityError, OperationalError, errors
 
 from sendoff_config.settings import PartitionSettings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Pool
-from sendoff_intake.statements import insert
-from sendoff_intake.submission import Entry, Result
+from sendoff_intake.insert import insert
+from sendoff_intake.submission import Result, Stored, Submission
+from sendoff_intake.wake_up import WakeUp
 
-#: A statement that takes longer has lost its server; the client is told that the outcome is unknown.
-_PATIENCE_SECONDS = 5
+#: A statement, and a batch, that takes longer has lost its server; the client is told that the outcome is unknown.
+_STATEMENT_SECONDS = 5
+_BATCH_SECONDS = 20
 #: After a restart of PostgreSQL each connection of the pool may be a broken one.
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
+#: Connections that batches leave to other requests.
+_CONNECTIONS_LEFT = 2
 
 
-async def store(
-    pool: Pool, partitions: PartitionSettings, entries: Sequence[Entry], *, repeated: bool = False
-) -> list[Result]:
-    """Store all entries in one transaction; the results are in the order of the entries.
+class Chunks(Protocol):
+    """A batch in chunks, each of which is made while the one before is written."""
 
-    It is repeated when the connection breaks: the ids are ours, so what was stored already is not stored again.
-    Raises psycopg.OperationalError or TimeoutError when the outcome is unknown, psycopg.DataError and its like when
-    the database refuses a row, and then nothing is stored.
+    @property
+    def is_one_chunk(self) -> bool:
+        """Whether the first chunk is the last one."""
+        ...
+
+    async def next_chunk(self) -> list[Submission] | None:
+        """The next submissions, None after the last chunk."""
+        ...
+
+
+class MessageStore:
+    """Stores submissions, counts what is new and wakes the workers for what is due; a result stands for each.
+
+    What the database refuses has its error as its result. Raises psycopg.OperationalError, TimeoutError or
+    psycopg_pool.PoolTimeout when it is not known what was stored.
     """
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        for pause in _PAUSES:
-            with contextlib.suppress(OperationalError):
-                return await _attempt(pool, partitions, entries, repeated)
-            repeated = True
-            await asyncio.sleep(pause)
-        return await _attempt(pool, partitions, entries, repeated)
 
+    def __init__(self, *, pool: Pool, partitions: PartitionSettings, wake_up: WakeUp, accepted: Counter) -> None:
+        self._pool = pool
+        self._partitions = partitions
+        self._wake_up = wake_up
+        self._accepted = accepted
+        self._batches = asyncio.Semaphore(max(1, pool.max_size - _CONNECTIONS_LEFT))
 
-async def _attempt(pool: Pool, partitions: PartitionSettings, entries: Sequence[Entry], repeated: bool) -> list[Result]:
-    async with pool.connection() as connection:
+    async def store(self, submissions: Sequence[Submission]) -> list[Result | Exception]:
+        """Store the submissions with one statement."""
+        results = await self._store_each(submissions, repeated=False)
+        self._report(results)
+        return results
+
+    async def store_batch(self, chunks: Chunks) -> list[Result | Exception]:
+        """Store all chunks, and return after the commit that holds everything.
+
+        The chunks are cut by the places of the items in their batch: two batches with the same key take their keys in
+        the same order and never wait for each other in a circle.
+        """
+        async with self._batches:
+            if chunks.is_one_chunk:
+                results = await self._store_each(await chunks.next_chunk() or [], repeated=False)
+            else:
+                results = await self._store_chunks(chunks)
+        self._report(results)
+        return results
+
+    def _report(self, results: Sequence[Result | Exception]) -> None:
+        self._wake_up.stored(results)
+        self._accepted.inc(sum([isinstance(result, Stored) and not result.replayed for result in results]))
+
+    async def _store_each(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
         try:
-            return await insert(connection, entries, repeated=repeated)
-        except errors.CheckViolation:
-            # No partition for this moment: nobody has made any ahead for days. Then it is made here.
-            await make_partitions(connection, partitions.every, partitions.ahead, datetime.now(UTC))
-            return await insert(connection, entries, repeated=repeated)
+            return list(await self._store_all(submissions, repeated=repeated))
+        except (DataError, IntegrityError) as error:
+            if len(submissions) == 1:
+                return [error]
+        half = len(submissions) // 2
+        first = await self._store_each(submissions[:half], repeated=repeated)
+        return first + await self._store_each(submissions[half:], repeated=repeated)
 
+    async def _store_all(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result]:
+        """Store all or none; again when the connection breaks, because the ids are ours: nothing is stored twice."""
+        async with asyncio.timeout(_STATEMENT_SECONDS):
+            for pause in _PAUSES:
+                with contextlib.suppress(OperationalError):
+                    return await self._insert(submissions, repeated=repeated)
+                repeated = True
+                await asyncio.sleep(pause)
+            return await self._insert(submissions, repeated=repeated)
 
-async def store_each(
-    pool: Pool, partitions: PartitionSettings, entries: Sequence[Entry], *, repeated: bool = False
-) -> list[Result | Exception]:
-    """The same, but a row that the database refuses does not fail its neighbours: its error is its result."""
-    try:
-        return list(await store(pool, partitions, entries, repeated=repeated))
-    except (DataError, IntegrityError) as error:
-        if len(entries) == 1:
-            return [error]
-    half = len(entries) // 2
-    first = await store_each(pool, partitions, entries[:half], repeated=repeated)
-    return first + await store_each(pool, partitions, entries[half:], repeated=repeated)
+    async def _insert(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result]:
+        async with self._pool.connection() as connection:
+            try:
+                return await insert(connection, submissions, repeated=repeated)
+            except errors.CheckViolation:
+                # No partition for this moment: none was made ahead for days. Then it is made here.
+                await make_partitions(connection, self._partitions.every, self._partitions.ahead, datetime.now(UTC))
+                return await insert(connection, submissions, repeated=repeated)
+
+    async def _store_chunks(self, chunks: Chunks) -> list[Result | Exception]:
+        taken: list[Submission] = []
+        try:
+            return await self._write(chunks, taken)
+        except (OperationalError, DataError, IntegrityError):
+            # A refused row, a lost connection, a missing partition: the careful way copes with each of them.
+            # `repeated`, because the commit may have happened although its answer was lost.
+            while (chunk := await chunks.next_chunk()) is not None:
+                taken += chunk
+            return await self._store_each(taken, repeated=True)
+
+    async def _write(self, chunks: Chunks, taken: list[Submission]) -> list[Result | Exception]:
+        """Write a chunk while the next one is made, in one transaction; what was made is in `taken`, come what may."""
+        results: list[Result | Exception] = []
+        writing: asyncio.Task[list[Result]] | None = None
+        async with asyncio.timeout(_BATCH_SECONDS), self._pool.connection() as connection, connection.transaction():
+            try:
+                while (chunk := await chunks.next_chunk()) is not None:
+                    taken += chunk
+                    if writing is not None:
+                        results += await writing
+                    writing = asyncio.create_task(insert(connection, chunk, repeated=False))
+                if writing is not None:
+                    results += await writing
+            finally:
+                if writing is not None and not writing.done():  # nothing may end the transaction in the midst of it
+                    await asyncio.wait([writing])
+        return results

@@ -1,74 +1,71 @@
 """One message on its way into the database, and what can become of it there."""
 
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 import msgspec
 
-from sendoff_domain.ids import created_seconds
-from sendoff_domain.times import format_moment
-from sendoff_domain.validation_errors import FieldError
-from sendoff_http.web.problems import ProblemError, invalid
-from sendoff_intake.new_message import Given
+from sendoff_domain.validation_errors import FieldError, summarize
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A valid message with its id and its payload; `key` and `body_hash` only with an Idempotency-Key."""
+class NewMessage(msgspec.Struct, frozen=True, gc=False):
+    """What a client wants to have delivered; only built from what is valid.
+
+    A struct because a frozen dataclass takes ten times as long to make; without the garbage collector's care because
+    what came from JSON has no cycles.
+    """
+
+    to: str
+    content: Any
+    customer: str
+    deliver_at: datetime | None
+    delay: timedelta | None
+    expires_at: datetime | None
+    metadata: dict[str, str]
+    #: A strategy of its own as JSON text, the way it is stored; None means the customer's.
+    retry: str | None = None
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False):
+    """A valid message with its id and its payload; `key` and `body_hash` only with an idempotency key."""
 
     hex_id: str
-    given: Given
+    message: NewMessage
     payload: bytes
     key: str | None
     body_hash: bytes | None
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """The message is in the database, by this request or, if `replayed`, by an earlier one with the same key."""
+    """The message is in the database, by this submission or, if `replayed`, by an earlier one with the same key."""
 
     hex_id: str
     deliver_at: datetime
     replayed: bool = False
 
 
-class UnknownCustomer(msgspec.Struct, frozen=True):
-    """There is no such customer; nothing was stored."""
+class Reason(StrEnum):
+    """Why a message is not taken; the words are codes that clients may rely on."""
+
+    NOT_JSON = "not_json"
+    INVALID = "invalid"
+    CONTENT_TOO_LARGE = "content_too_large"
+    KEY_REUSED = "idempotency_key_reused"
 
 
-class KeyReused(msgspec.Struct, frozen=True):
-    """The Idempotency-Key was used for another body; nothing was stored."""
+class Rejected(msgspec.Struct, frozen=True):
+    """The message is not taken, and nothing is stored of it; `detail` is one sentence for a person."""
+
+    reason: Reason
+    detail: str
+    errors: Sequence[FieldError] = ()
 
 
-Result = Stored | UnknownCustomer | KeyReused
+Result = Stored | Rejected
 
 
-#: In the payload, between `{"id":"msg_` and its end.
-_ID_ENDS = len('{"id":"msg_') + 32
-
-
-def describe(entry: Entry, stored: Stored) -> bytes:
-    """The message document as it is when the message is accepted; a replay gives the same one again.
-
-    The payload has id, to, content and metadata already as the document shows them: the rest is put behind them.
-    """
-    given = entry.given
-    expires_at = "null" if given.expires_at is None else f'"{format_moment(given.expires_at)}"'
-    rest = (
-        f',"customer":"{given.customer}","status":"scheduled","deliverAt":"{format_moment(stored.deliver_at)}",'
-        f'"expiresAt":{expires_at},"retry":{given.retry or "null"},"createdAt":"{_created_at(stored.hex_id[:12])}",'
-        '"sentAt":null,"attempts":0,"lastError":null,"externalMessageId":null}'
-    )
-    return b'{"id":"msg_%b%b%b' % (stored.hex_id.encode(), entry.payload[_ID_ENDS:-1], rest.encode())
-
-
-@lru_cache(maxsize=1)
-def _created_at(hex_ms: str) -> str:
-    """The moment that an id begins with; many messages are made in the same millisecond."""
-    return format_moment(datetime.fromtimestamp(created_seconds(hex_ms), UTC))
-
-
-def refusal(result: UnknownCustomer | KeyReused, entry: Entry) -> ProblemError:
-    """The problem that says why a message was not stored."""
-    if isinstance(result, UnknownCustomer):
-        detail = f"there is no customer {entry.given.customer!r}"
-        return invalid([FieldError("/customer", detail, "unknown_customer")])
-    return ProblemError(422, "idempotency_key_reused", "this Idempotency-Key was used for another body")
+def reject_invalid(*errors: FieldError) -> Rejected:
+    """The rejection of what can be read but is not allowed."""
+    return Rejected(Reason.INVALID, summarize(errors), errors)

@@ -1,69 +1,85 @@
-"""From the text of a message to an entry: the plain ones on a short way, all others with words for their mistakes."""
+"""From the text of a message to a submission: the plain ones on a short way, all others with words for mistakes."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from pydantic import ValidationError
 
 from sendoff_domain.ids import hex_uuid7
 from sendoff_domain.payload import CONTENT_LIMIT, content_size, render_payload
-from sendoff_domain.validation_errors import FieldError
-from sendoff_http.web.problems import ProblemError, invalid
-from sendoff_http.web.validation import validate
+from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_domain.validation_errors import FieldError, field_errors
 from sendoff_intake.entropy import Entropy
 from sendoff_intake.message_input import MessageInput
-from sendoff_intake.new_message import Given, given_by
-from sendoff_intake.plain_message import has_lost_nothing, read_plain_message, take_plain
-from sendoff_intake.submission import Entry
+from sendoff_intake.plain_message import has_no_duplicate_keys, read_plain_message
+from sendoff_intake.submission import NewMessage, Reason, Rejected, Submission, reject_invalid
+
+#: What an idempotency key is, as a person reads it.
+KEY_FORM = "1 to 255 printable ASCII characters"
+#: A match, or None for a text that is no idempotency key.
+match_idempotency_key = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?").fullmatch
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 _decode = msgspec.json.Decoder().decode
 
 
-class EntryMaker:
-    """Makes the entries of one process; `now` is the database's clock."""
+class SubmissionReader:
+    """Makes the submissions of one process; `now` is the database's clock in Unix seconds."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._entropy = Entropy(10)
 
-    def read_plain(self, body: bytes, key: str | None) -> Entry | None:
-        """The entry of what is plainly a valid message; None means that `make` has to look at it."""
-        plain = read_plain_message(body)
-        given = None if plain is None else take_plain(plain, len(body))
-        if plain is None or given is None or not self._is_possible(given):
+    def read(self, text: bytes, key: str | None = None, *, named: str = "body") -> Submission | Rejected:
+        """The submission in a JSON text, or why it is none; `named` says what the text is, if it is no JSON."""
+        return self.read_plain(text, key) or self.read_any(text, key, named=named)
+
+    def read_plain(self, text: bytes, key: str | None) -> Submission | None:
+        """The submission of what is plainly a valid message; None means that `read_any` has to look at it."""
+        read = read_plain_message(text)
+        if read is None:
             return None
-        entry = self._enter(given, None if key is None else _decode(body), key)
-        return entry if _fits(entry) and has_lost_nothing(body, plain, entry.payload) else None
+        plain, message = read
+        if self._expires_too_soon(message):
+            return None
+        submission = self._submit(message, None if key is None else _decode(text), key)
+        return submission if _fits(submission) and has_no_duplicate_keys(text, plain, submission.payload) else None
 
-    def make(self, raw: Any, key: str | None) -> Entry:
-        """The entry of a JSON value; raises ProblemError 422 for what is not allowed, 413 for the content's size."""
-        given = given_by(validate(MessageInput, raw))
-        entry = self._enter(given, raw, key)
-        if not _fits(entry):
-            detail = f"expected at most {CONTENT_LIMIT} bytes of content, got {content_size(given.content)}"
-            raise ProblemError(413, "content_too_large", detail, errors=[FieldError("/content", detail)])
-        if not self._is_possible(given):
-            raise invalid([FieldError("/expiresAt", "expected a moment in the future, after the delivery")])
-        return entry
+    def read_any(self, text: bytes, key: str | None, *, named: str) -> Submission | Rejected:
+        """The submission of any JSON text that is a message, or all that is wrong with it."""
+        try:
+            value = parse_json(text)
+            message = MessageInput.model_validate(value).to_new_message()
+        except NotJsonError as error:
+            return Rejected(Reason.NOT_JSON, f"the {named} is not valid JSON: {error}")
+        except ValidationError as error:
+            return reject_invalid(*field_errors(MessageInput, error))
+        submission = self._submit(message, value, key)
+        if not _fits(submission):
+            detail = f"expected at most {CONTENT_LIMIT} bytes of content, got {content_size(message.content)}"
+            return Rejected(Reason.CONTENT_TOO_LARGE, detail, [FieldError("/content", detail)])
+        if self._expires_too_soon(message):
+            return reject_invalid(FieldError("/expiresAt", "expected a moment in the future, after the delivery"))
+        return submission
 
-    def _enter(self, given: Given, raw: Any, key: str | None) -> Entry:
+    def _submit(self, message: NewMessage, value: Any, key: str | None) -> Submission:
         hex_id = hex_uuid7(time.time_ns() // 1_000_000, self._entropy.take())
-        payload = render_payload("msg_" + hex_id, given.to, given.content, given.metadata)
-        return Entry(hex_id, given, payload, key, None if key is None else hashlib.sha256(_canonical(raw)).digest())
+        payload = render_payload("msg_" + hex_id, message.to, message.content, message.metadata)
+        body_hash = None if key is None else hashlib.sha256(_canonical(value)).digest()
+        return Submission(hex_id, message, payload, key, body_hash)
 
-    def _is_possible(self, given: Given) -> bool:
-        if given.expires_at is None:
-            return True
-        return given.expires_at.timestamp() > self._now() + (given.delay.total_seconds() if given.delay else 0.0)
+    def _expires_too_soon(self, message: NewMessage) -> bool:
+        if message.expires_at is None:
+            return False
+        delay = message.delay.total_seconds() if message.delay else 0.0
+        return message.expires_at.timestamp() <= self._now() + delay
 
 
-def _fits(entry: Entry) -> bool:
+def _fits(submission: Submission) -> bool:
     # The payload holds the content, so a short one needs no second measurement.
-    return len(entry.payload) <= CONTENT_LIMIT // 4 or content_size(entry.given.content) <= CONTENT_LIMIT
-
-
-ENTRY_MAKER: web.AppKey[EntryMaker] = web.AppKey("entry_maker", EntryMaker)
+    short = len(submission.payload) <= CONTENT_LIMIT // 4
+    return short or content_size(submission.message.content) <= CONTENT_LIMIT

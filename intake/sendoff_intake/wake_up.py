@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from aiohttp import web
-
 from sendoff_db.clock import DatabaseClock
 from sendoff_intake.submission import Result, Stored
 
@@ -43,7 +41,3 @@ class WakeUp:
         if self._again:
             self._again = False
             self._hint()
-
-
-WAKE_UP: web.AppKey[WakeUp] = web.AppKey("wake_up", WakeUp)
-"""Tells the workers of what is due at once."""

@@ -10,12 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sendoff_domain.payload import CONTENT_LIMIT
-from sendoff_domain.strict_json import NotJsonError, parse_json
 from sendoff_domain.texts import LONGEST_RECIPIENT
-from sendoff_http.web.problems import ProblemError
 from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS
-from sendoff_intake.submission import Entry
-from sendoff_intake.submission_reader import EntryMaker
+from sendoff_intake.submission import Submission
+from sendoff_intake.submission_reader import SubmissionReader
 
 NOW = datetime(2042, 1, 1, tzinfo=UTC)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8) | st.sampled_from(
@@ -60,22 +58,20 @@ MEMBERS = st.lists(
 KEYS = st.none() | st.just("order-17")
 
 
-def short(body: bytes, key: str | None = None) -> Entry | None:
-    return EntryMaker(NOW.timestamp).read_plain(body, key)
+def short(body: bytes, key: str | None = None) -> Submission | None:
+    return SubmissionReader(NOW.timestamp).read_plain(body, key)
 
 
-def long(body: bytes, key: str | None = None) -> Entry | None:
-    try:
-        return EntryMaker(NOW.timestamp).make(parse_json(body), key)
-    except (ProblemError, NotJsonError):
-        return None
+def long(body: bytes, key: str | None = None) -> Submission | None:
+    read = SubmissionReader(NOW.timestamp).read_any(body, key, named="body")
+    return read if isinstance(read, Submission) else None
 
 
-def said(entry: Entry) -> list[object]:
-    """All that two entries of one message have in common; an integer is not the same as its float."""
-    payload = entry.payload.replace(entry.hex_id.encode(), b"")
-    given = [repr(getattr(entry.given, name)) for name in entry.given.__struct_fields__]
-    return [payload, given, entry.key, entry.body_hash]
+def said(submission: Submission) -> list[object]:
+    """All that two submissions of one message have in common; an integer is not the same as its float."""
+    payload = submission.payload.replace(submission.hex_id.encode(), b"")
+    message = [repr(getattr(submission.message, name)) for name in submission.message.__struct_fields__]
+    return [payload, message, submission.key, submission.body_hash]
 
 
 def agree(body: bytes, key: str | None = None) -> None:
@@ -167,9 +163,9 @@ def test_what_is_not_allowed_is_refused_on_both_ways(body: bytes) -> None:
 
 
 def test_ids_are_of_now_and_all_different() -> None:
-    maker, before = EntryMaker(NOW.timestamp), time.time_ns() // 1_000_000
-    made = [maker.read_plain(b'{"to":"a","content":1}', None) for _ in range(2_000)]
-    ids = {entry.hex_id for entry in made if entry}
+    reader, before = SubmissionReader(NOW.timestamp), time.time_ns() // 1_000_000
+    made = [reader.read(b'{"to":"a","content":1}') for _ in range(2_000)]
+    ids = {submission.hex_id for submission in made if isinstance(submission, Submission)}
     assert len(ids) == 2_000
     assert all(before <= int(one[:12], 16) <= time.time_ns() // 1_000_000 for one in ids)
     assert {one[12] for one in ids} == {"7"}

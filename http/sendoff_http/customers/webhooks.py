@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from sendoff_http.web.keys import SETTINGS
 from sendoff_domain.validation_errors import FieldError
+from sendoff_http.web.keys import SETTINGS
 from sendoff_http.web.problems import invalid
 from sendoff_webhooks.client.name_lookup import NameLookup
 from sendoff_webhooks.client.webhook_client import WebhookClient

@@ -1,4 +1,4 @@
-"""From the body of a batch to its items: each is a valid entry, or the problem of that item."""
+"""From the body of a batch to its items: each is a submission, or the rejection of that item."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,83 +7,73 @@ from typing import Any
 
 import msgspec
 
-from sendoff_domain.strict_json import NotJsonError, parse_json
 from sendoff_domain.validation_errors import FieldError
+from sendoff_http.messages.accepting import problem_of
 from sendoff_http.web.body import parse_body
-from sendoff_http.web.problems import ProblemError, invalid
-from sendoff_intake.submission import Entry
-from sendoff_intake.submission_reader import EntryMaker
+from sendoff_http.web.problems import invalid
+from sendoff_intake.submission import Reason, Rejected, Submission
+from sendoff_intake.submission_reader import SubmissionReader
 
 MOST_ITEMS = 10_000
 #: So many are stored by one statement, while the next ones are made.
 ITEMS_PER_CHUNK = 1_000
-#: Items are made in turns of about a millisecond, so that other requests get their turn too.
+#: Items are read in turns of about a millisecond, so that other requests get their turn too.
 _ITEMS_PER_TURN = 200
 
-Item = Entry | ProblemError
+Item = Submission | Rejected
 _split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 @dataclass(slots=True)
 class Items:
-    """The items of a batch: `texts` as they were sent in, `made` so far."""
+    """The items of a batch: `texts` as they were sent in, `read` so far."""
 
     body: bytes
     texts: Sequence[bytes | msgspec.Raw]
     is_lines: bool
     key: str | None
-    maker: EntryMaker
-    made: list[Item] = field(default_factory=list)
+    reader: SubmissionReader
+    read: list[Item] = field(default_factory=list)
 
     @property
     def is_one_chunk(self) -> bool:
         """Whether the first chunk is the last one."""
         return len(self.texts) <= ITEMS_PER_CHUNK
 
-    async def next_chunk(self) -> list[Entry] | None:
-        """Make the next items; answers the good ones among them, None after the last chunk.
+    async def next_chunk(self) -> list[Submission] | None:
+        """Read the next items; the answer has the good ones among them, and is None after the last chunk.
 
         Raises ProblemError 400 when it turns out here that an array is no JSON.
         """
-        start = len(self.made)
+        start = len(self.read)
         if start == len(self.texts):
             return None
-        try:
-            while len(self.made) < min(start + ITEMS_PER_CHUNK, len(self.texts)):
-                if self.made:
-                    await asyncio.sleep(0)
-                self._make_some()
-        except NotJsonError as error:
-            # An array is JSON as a whole or not at all; the reader of bodies says where in it the mistake is.
-            await asyncio.to_thread(parse_body, self.body)
-            raise ProblemError(400, "not_json", f"the body is not valid JSON: {error}") from None
-        return [item for item in self.made[start:] if isinstance(item, Entry)]
+        while len(self.read) < min(start + ITEMS_PER_CHUNK, len(self.texts)):
+            if self.read:
+                await asyncio.sleep(0)
+            await self._read_some()
+        return [item for item in self.read[start:] if isinstance(item, Submission)]
 
-    def _make_some(self) -> None:
-        begin = len(self.made)
+    async def _read_some(self) -> None:
+        begin = len(self.read)
+        named = "line" if self.is_lines else "body"
         for index, text in enumerate(self.texts[begin : begin + _ITEMS_PER_TURN], begin):
             # A key of the batch is a key of each item: the unit separator cannot be part of a key that a client gives.
             key = None if self.key is None else f"{self.key}\x1f{index}"
-            whole = bytes(text)
-            self.made.append(self.maker.read_plain(whole, key) or self._make_carefully(whole, key))
-
-    def _make_carefully(self, text: bytes, key: str | None) -> Item:
-        try:
-            return self.maker.make(parse_json(text), key)
-        except ProblemError as problem:
-            return problem
-        except NotJsonError as error:
-            if not self.is_lines:
-                raise
-            return ProblemError(400, "not_json", f"the line is not valid JSON: {error}")
+            item = self.reader.read(bytes(text), key, named=named)
+            if not self.is_lines and isinstance(item, Rejected) and item.reason is Reason.NOT_JSON:
+                # An array is JSON as a whole or not at all; the reader of bodies says where in it the mistake is.
+                await asyncio.to_thread(parse_body, self.body)
+                raise problem_of(item)
+            self.read.append(item)
 
 
-async def read_items(body: bytes, is_lines: bool, key: str | None, maker: EntryMaker) -> Items:
-    """The items, not made yet; raises ProblemError 400 or 422 when the batch as a whole cannot be read."""
+async def read_items(body: bytes, is_lines: bool, key: str | None, reader: SubmissionReader) -> Items:
+    """The items, not read yet; raises ProblemError 400 or 422 when the batch as a whole cannot be read."""
     texts = _lines(body) if is_lines else await _elements(body)
     if len(texts) > MOST_ITEMS:
         raise invalid([FieldError("", f"expected at most {MOST_ITEMS} messages, got {len(texts)}")])
-    return Items(body, texts, is_lines, key, maker)
+    return Items(body, texts, is_lines, key, reader)
 
 
 def _lines(body: bytes) -> list[bytes]:

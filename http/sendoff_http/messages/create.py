@@ -1,16 +1,20 @@
 """Accept one message: 202 means that it is stored for good."""
 
+from datetime import UTC, datetime
+from functools import lru_cache
+
 from aiohttp import web
 
+from sendoff_domain.ids import created_seconds
+from sendoff_domain.times import format_moment
+from sendoff_http.messages.accepting import KEY_HEADER, REPLAYED_HEADER, idempotency_key, problem_of
 from sendoff_http.messages.model import Message
-from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
+from sendoff_http.web.body import BODY_LIMIT, JSON, read_bytes, require_type
+from sendoff_http.web.keys import GROUP_COMMIT, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.responses import QuickResponse
-from sendoff_intake.group_commit import ACCEPTOR
-from sendoff_intake.idempotency import HEADER, REPLAYED, idempotency_key
 from sendoff_intake.message_input import MessageInput
-from sendoff_intake.submission import Stored, describe, refusal
-from sendoff_intake.submission_reader import ENTRY_MAKER
+from sendoff_intake.submission import Rejected, Stored, Submission
 
 routes = Routes("Messages")
 
@@ -37,23 +41,50 @@ _EXAMPLES = {
     "Accept a message",
     {
         202: ResponseDoc(
-            "The stored message", Message, headers={"Location": "Where to read it", REPLAYED: "true on a replay"}
+            "The stored message", Message, headers={"Location": "Where to read it", REPLAYED_HEADER: "true on a replay"}
         )
     },
     problems=(400, 413, 415, 422, 503),
     body=Body({JSON: MessageInput}, _EXAMPLES),
-    headers={HEADER: "The same key with the same body gives the same message again; kept for three days."},
+    headers={KEY_HEADER: "The same key with the same body gives the same message again; kept for three days."},
 )
 async def create_message(request: web.Request) -> web.StreamResponse:
     """Answer after the commit."""
     require_type(request, (JSON,))
     app = request.app
-    body, key, maker = await read_bytes(request, BODY_LIMIT), idempotency_key(request), app[ENTRY_MAKER]
-    entry = maker.read_plain(body, key) or maker.make(parse_body(body), key)
-    result = await app[ACCEPTOR].accept(entry)
-    if not isinstance(result, Stored):
-        raise refusal(result, entry)
+    body, key = await read_bytes(request, BODY_LIMIT), idempotency_key(request)
+    submission = app[SUBMISSION_READER].read(body, key)
+    if isinstance(submission, Rejected):
+        raise problem_of(submission)
+    result = await app[GROUP_COMMIT].store(submission)
+    if isinstance(result, Rejected):
+        raise problem_of(result)
     headers = {"Location": "/v1/messages/msg_" + result.hex_id}
     if result.replayed:
-        headers[REPLAYED] = "true"
-    return QuickResponse(describe(entry, result), 202, headers)
+        headers[REPLAYED_HEADER] = "true"
+    return QuickResponse(_describe(submission, result), 202, headers)
+
+
+#: In the payload, between `{"id":"msg_` and its end.
+_ID_ENDS = len('{"id":"msg_') + 32
+
+
+def _describe(submission: Submission, stored: Stored) -> bytes:
+    """The message as it is when it is accepted; a replay gives the same document again.
+
+    The payload has id, to, content and metadata already as the document shows them: the rest is put behind them.
+    """
+    message = submission.message
+    expires_at = "null" if message.expires_at is None else f'"{format_moment(message.expires_at)}"'
+    rest = (
+        f',"customer":"{message.customer}","status":"scheduled","deliverAt":"{format_moment(stored.deliver_at)}",'
+        f'"expiresAt":{expires_at},"retry":{message.retry or "null"},"createdAt":"{_created_at(stored.hex_id[:12])}",'
+        '"sentAt":null,"attempts":0,"lastError":null,"externalMessageId":null}'
+    )
+    return b'{"id":"msg_%b%b%b' % (stored.hex_id.encode(), submission.payload[_ID_ENDS:-1], rest.encode())
+
+
+@lru_cache(maxsize=1)
+def _created_at(hex_ms: str) -> str:
+    """The moment that an id begins with; many messages are made in the same millisecond."""
+    return format_moment(datetime.fromtimestamp(created_seconds(hex_ms), UTC))

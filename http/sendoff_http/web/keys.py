@@ -9,6 +9,9 @@ from sendoff_config.settings import Settings
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
+from sendoff_intake.group_commit import GroupCommit
+from sendoff_intake.store import MessageStore
+from sendoff_intake.submission_reader import SubmissionReader
 from sendoff_webhooks.keys.encryption import Sealer
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
@@ -17,6 +20,9 @@ POOL: web.AppKey[Pool] = web.AppKey("pool")
 CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
 SEALER: web.AppKey[Sealer] = web.AppKey("sealer", Sealer)
 MEMBER: web.AppKey[Member] = web.AppKey("member", Member)
+SUBMISSION_READER: web.AppKey[SubmissionReader] = web.AppKey("submission_reader", SubmissionReader)
+MESSAGE_STORE: web.AppKey[MessageStore] = web.AppKey("message_store", MessageStore)
+GROUP_COMMIT: web.AppKey[GroupCommit] = web.AppKey("group_commit", GroupCommit)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 

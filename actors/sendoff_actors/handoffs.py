@@ -58,23 +58,23 @@ class Tick(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One message under a claim. Times are Unix seconds of the database's clock; `attempt` counts those made.
+    """One message under a claim. Times are Unix seconds of the database's clock; `attempts` counts those made.
 
     `retry` is the message's own strategy as JSON text, None means its customer's.
-    A `probe` tries out a webhook whose breaker is open; a `counted` message is one of a limit of concurrency.
+    A `probe` tries out a webhook whose breaker is open; a `limited` message is one of a limit of concurrency.
     """
 
     id: str
     customer: str
     due_at: float
     expires_at: float | None
-    attempt: int
+    attempts: int
     generation: int
     token: int
     payload: str
     retry: str | None = None
     probe: bool = False
-    counted: bool = False
+    limited: bool = False
 
 
 class Batch(msgspec.Struct, frozen=True):

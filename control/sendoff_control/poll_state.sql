@@ -1,6 +1,6 @@
 -- Reports this process and returns all states with the database's clock; always at least one row, its scope may be null.
 WITH reported AS (
-    INSERT INTO instances (instance, process, role, host, pid, version, started_at, heartbeat_at,
+    INSERT INTO processes (instance, process, role, host, pid, version, started_at, heartbeat_at,
                            epoch, revision, actual, in_flight, buses, scopes)
     VALUES (%(instance)s, %(process)s, %(role)s, %(host)s, %(pid)s, %(version)s, %(started_at)s, clock_timestamp(),
             %(epoch)s, %(revision)s, %(actual)s, %(in_flight)s, %(buses)s, %(scopes)s)

@@ -5,15 +5,15 @@ WITH keys AS (
     DELETE FROM cancellations WHERE cancelled_at < %(before)s RETURNING 1
 ), commands AS (
     DELETE FROM control_commands WHERE received_at < %(before)s RETURNING 1
-), gone AS (
-    DELETE FROM instances WHERE heartbeat_at < now() - interval '1 hour' RETURNING 1
+), dead AS (
+    DELETE FROM processes WHERE heartbeat_at < now() - interval '1 hour' RETURNING 1
 ), idle AS (
     DELETE FROM ticks WHERE ticked_at < now() - interval '1 day' RETURNING 1
-), dispersed AS (
-    DELETE FROM crowds WHERE until < now() - interval '1 hour' RETURNING 1
+), saturated AS (
+    DELETE FROM saturated_customers WHERE until < now() - interval '1 hour' RETURNING 1
 ), secrets AS (
     DELETE FROM customer_secrets WHERE expires_at <= now() RETURNING 1
 )
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM cancelled) + (SELECT count(*) FROM commands)
-     + (SELECT count(*) FROM gone) + (SELECT count(*) FROM idle)
-     + (SELECT count(*) FROM dispersed) + (SELECT count(*) FROM secrets)
+     + (SELECT count(*) FROM dead) + (SELECT count(*) FROM idle)
+     + (SELECT count(*) FROM saturated) + (SELECT count(*) FROM secrets)

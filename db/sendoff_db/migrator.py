@@ -8,6 +8,13 @@ from psycopg import errors
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import MigrationError
 
+#: Every released version's first migration is the first one here, so a database without it is older than all of them.
+_UNRELEASED = (
+    "the database was made by an unreleased version of Sendoff, and its schema cannot be brought up to date: read what"
+    " you still need with that version, then remove the data folder (.sendoff, unless --data named another) or, on a"
+    " server of your own, drop the database, and start anew"
+)
+
 #: Any number will do, as long as nobody else takes the same one.
 _LOCK = 0x5E4D0FF
 
@@ -55,6 +62,8 @@ async def _missing(connection: Connection) -> list[str]:
     cursor = await connection.execute(b"SELECT name, digest FROM migrations")
     applied: dict[str, str] = dict(await cursor.fetchall())
     known = available()
+    if applied and next(iter(known)) not in applied:
+        raise MigrationError(_UNRELEASED)
     for name, digest in applied.items():
         if name not in known:
             raise MigrationError(

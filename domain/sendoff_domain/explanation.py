@@ -41,7 +41,7 @@ class Facts:
     next_slot_at: datetime | None
     concurrency: int | None
     claimed: int
-    crowded_until: datetime | None
+    saturated_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _held(facts: Facts) -> list[Reason]:
     if facts.concurrency is not None and facts.claimed >= facts.concurrency:
         said = f"{facts.claimed} messages of its customer are being sent, which is its limit"
         reasons.append(Reason(Cause.CONCURRENCY, said))
-    if facts.crowded_until is not None:
+    if facts.saturated_until is not None:
         said = "its customer's webhook is slow, and enough of its messages wait for a slot already"
         reasons.append(Reason(Cause.CROWDED, said))
     return reasons

@@ -12,7 +12,7 @@ WITH planned AS MATERIALIZED (
     INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at)
     SELECT id, 'default', recipient, payload, made_at, made_at FROM body
 ), retried AS (
-    INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)
+    INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)
     SELECT id, 'default', now() + interval '1 day' + random() * interval '1 day', 1, 0, 1 FROM body WHERE n %% 100 = 1
 ), buried AS (
     INSERT INTO dead_letters (message_id, customer_id, recipient, payload, deliver_at, created_at, dead_at, reason,

@@ -86,7 +86,7 @@ class Installation:
         return bool(self._scalar("SELECT NOT EXISTS (SELECT FROM due) AND NOT EXISTS (SELECT FROM retries)"))
 
     def _joined(self) -> int:
-        return int(self._scalar("SELECT count(*) FROM instances WHERE role = 'worker'"))
+        return int(self._scalar("SELECT count(*) FROM processes WHERE role = 'worker'"))
 
     def _scalar(self, statement: str) -> Any:
         row = self.db.execute(statement.encode()).fetchone()

@@ -17,7 +17,7 @@ CLAIM = {
     "lease": timedelta(seconds=8),
     "customers": ["default"],
     "quotas": [100],
-    "counted": [],
+    "limited": [],
     "after": "",
     "most": 50,
     "steps": 1000,
@@ -88,7 +88,7 @@ def test_a_claim_finds_a_small_customer_beside_a_large_one(sendoff_database: str
             "INSERT INTO due (message_id, customer_id, due_at, visible_at)"
             " SELECT md5(n::text)::uuid, 'large', now() - interval '1 h', now() - interval '1 h'"
             " FROM generate_series(1, %s) AS n",
-            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)"
+            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)"
             " SELECT md5(n::text)::uuid, 'large', now() - interval '1 h', 1, 0, 1 FROM generate_series(1, %s) AS n",
         ):
             connection.execute(fill, (ROWS,))
@@ -130,7 +130,7 @@ def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: st
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
         connection.execute("ALTER TABLE retries SET (autovacuum_enabled = off)")
         connection.execute(
-            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)"
+            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)"
             " SELECT md5(n::text)::uuid, 'default', now() + (n - 50) * interval '1 minute', 1, 0, 1"
             " FROM generate_series(1, %s) AS n",
             (ROWS,),

@@ -44,7 +44,7 @@ def claim_values(customer: str, quota: int) -> dict[str, Any]:
         "horizon": _EVER,
         "holder": "worker",
         "lease": timedelta(seconds=8),
-        "counted": [],
+        "limited": [],
     }
 
 

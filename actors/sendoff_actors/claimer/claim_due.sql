@@ -20,12 +20,12 @@ WITH picked AS MATERIALIZED (
 ), claimed AS (
     UPDATE due
        SET token = due.token + 1, holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s,
-           counted = due.customer_id = ANY (%(counted)s::text[])
+           limited = due.customer_id = ANY (%(limited)s::text[])
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM picked))
  RETURNING due.*
 )
 SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
-       extract(epoch FROM body.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
+       extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
        body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed
  CROSS JOIN LATERAL (

@@ -17,13 +17,13 @@ _PATIENCE = timedelta(seconds=60)
 class ClaimLimits:
     """How many messages of a customer may be claimed (`allowances`), and what has to be done about those that are.
 
-    `spacings` is how far apart the requests of a customer with a rate start (seconds); `counted` are those with a
+    `spacings` is how far apart the requests of a customer with a rate start (seconds); `limited` are those with a
     limit of concurrency; the message of one in `probes` tries out whether its webhook works again.
     """
 
     allowances: dict[str, int] = field(default_factory=dict)
     spacings: dict[str, float] = field(default_factory=dict)
-    counted: set[str] = field(default_factory=set)
+    limited: set[str] = field(default_factory=set)
     probes: set[str] = field(default_factory=set)
 
 
@@ -63,7 +63,7 @@ async def _count(connection: Connection, concurrency: dict[str, int], found: Cla
     for customer, most in concurrency.items():
         left = max(0, most - claimed[customer]) if customer in locked else 0
         found.allowances[customer] = min(left, found.allowances.get(customer, left))
-        found.counted.add(customer)
+        found.limited.add(customer)
 
 
 async def _fetch(connection: Connection, statement: LiteralString, values: dict[str, Any]) -> list[tuple[Any, ...]]:

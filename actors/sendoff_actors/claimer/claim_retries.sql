@@ -18,14 +18,14 @@ WITH picked AS MATERIALIZED (
 ), gone AS (
     DELETE FROM retries WHERE retries.message_id = ANY (ARRAY(SELECT message_id FROM picked)) RETURNING retries.*
 ), claimed AS (
-    INSERT INTO due (message_id, customer_id, due_at, visible_at, attempt, generation, token, holder, counted)
-    SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempt, generation, token + 1,
-           %(holder)s, customer_id = ANY (%(counted)s::text[])
+    INSERT INTO due (message_id, customer_id, due_at, visible_at, attempts, generation, token, holder, limited)
+    SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempts, generation, token + 1,
+           %(holder)s, customer_id = ANY (%(limited)s::text[])
       FROM gone
  RETURNING due.*
 )
 SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
-       extract(epoch FROM body.expires_at)::float8, claimed.attempt, claimed.generation, claimed.token,
+       extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
        body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed
  CROSS JOIN LATERAL (

@@ -96,7 +96,7 @@ class Claiming:
             "horizon": horizon,
             "holder": self.holder,
             "lease": self.lease,
-            "counted": sorted(limits.counted),
+            "limited": sorted(limits.limited),
         }
         rows = await _run(connection, "claim_due", quotas, [quota.due for quota in quotas], values)
         rows += await _run(connection, "claim_retries", quotas, [quota.retries for quota in quotas], values)
@@ -128,9 +128,9 @@ async def _run(
 
 def _marked(messages: Sequence[Claimed], limits: ClaimLimits) -> list[Claimed]:
     """The messages, each with what its Sender must know of the limits that it was claimed under."""
-    special = limits.probes | limits.counted
+    special = limits.probes | limits.limited
     return [
-        msgspec.structs.replace(each, probe=each.customer in limits.probes, counted=each.customer in limits.counted)
+        msgspec.structs.replace(each, probe=each.customer in limits.probes, limited=each.customer in limits.limited)
         if each.customer in special
         else each
         for each in messages

@@ -10,8 +10,8 @@ SELECT customers.id, shut.now, breaker.is_open,
   LEFT JOIN rate_slots ON rate_slots.customer_id = customers.id
  CROSS JOIN LATERAL (
        SELECT EXISTS (SELECT FROM control_state WHERE scope = customers.id AND desired = 'stopped')
-           OR EXISTS (SELECT FROM crowds
-                       WHERE crowds.customer_id = customers.id AND crowds.until > statement_timestamp()) AS now) AS shut
+           OR EXISTS (SELECT FROM saturated_customers
+                       WHERE saturated_customers.customer_id = customers.id AND saturated_customers.until > statement_timestamp()) AS now) AS shut
  CROSS JOIN LATERAL (
        SELECT breakers.opened_at IS NOT NULL
           AND customers.breaker -> 'enabled' IS DISTINCT FROM 'false' AS is_open) AS breaker

@@ -6,7 +6,7 @@ WITH head AS MATERIALIZED (
      ORDER BY visible_at
      LIMIT %(batch_size)s
 ), ripe AS MATERIALIZED (
-    SELECT customer_id, attempt FROM retries
+    SELECT customer_id, attempts FROM retries
      WHERE next_attempt_at <= statement_timestamp() + %(horizon)s
      ORDER BY next_attempt_at
      LIMIT %(batch_size)s

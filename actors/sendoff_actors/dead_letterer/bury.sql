@@ -2,10 +2,10 @@
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(reasons)s::text[]) AS given (message_id, token, reason)
 ), held AS MATERIALIZED (
-    SELECT given.*, claim.attempt, claim.generation
+    SELECT given.*, claim.attempts, claim.generation
       FROM given
      CROSS JOIN LATERAL (
-           SELECT attempt, generation FROM due
+           SELECT attempts, generation FROM due
             WHERE due.message_id = given.message_id AND due.token = given.token
               FOR UPDATE) AS claim
 ), gone AS (
@@ -14,7 +14,7 @@ WITH given AS MATERIALIZED (
 INSERT INTO dead_letters (message_id, customer_id, recipient, payload, deliver_at, expires_at, created_at, dead_at,
                           reason, attempts, generation, token, last_error, history, retry)
 SELECT messages.id, messages.customer_id, messages.recipient, messages.payload, messages.deliver_at,
-       messages.expires_at, messages.created_at, clock_timestamp(), held.reason, held.attempt, held.generation,
+       messages.expires_at, messages.created_at, clock_timestamp(), held.reason, held.attempts, held.generation,
        held.token + 1, past.history -> -1 ->> 'detail', coalesce(past.history, '[]'),
        messages.retry
   FROM held

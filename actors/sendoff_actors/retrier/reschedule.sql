@@ -11,13 +11,13 @@ WITH failed AS MATERIALIZED (
       FROM failed
      CROSS JOIN LATERAL (
            SELECT customer_id FROM due
-            WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.attempt < failed.attempt
+            WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.attempts < failed.attempt
               FOR UPDATE) AS claim
 ), gone AS (
     DELETE FROM due
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held WHERE next_attempt_at IS NOT NULL))
 ), last AS (
-    UPDATE due SET attempt = due.attempt + 1
+    UPDATE due SET attempts = due.attempts + 1
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held WHERE next_attempt_at IS NULL))
 ), recorded AS (
     INSERT INTO attempts (message_id, generation, attempt, token, started_at, duration_us, status_code, error_class,
@@ -25,7 +25,7 @@ WITH failed AS MATERIALIZED (
     SELECT message_id, generation, attempt, token, started_at, duration_us, status_code, error_class, detail, answer
       FROM held
 )
-INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)
+INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)
 SELECT message_id, customer_id, next_attempt_at, attempt, generation, token + 1
   FROM held
  WHERE next_attempt_at IS NOT NULL

@@ -5,10 +5,10 @@ WITH sent AS MATERIALIZED (
                          %(statuses)s::bigint[], %(durations)s::bigint[], %(external)s::text[])
         AS sent (message_id, token, created_at, sent_at, status_code, duration_us, external_message_id)
 ), held AS MATERIALIZED (
-    SELECT sent.*, claim.customer_id, claim.generation, claim.attempt, claim.due_at
+    SELECT sent.*, claim.customer_id, claim.generation, claim.attempts, claim.due_at
       FROM sent
      CROSS JOIN LATERAL (
-           SELECT customer_id, generation, attempt, due_at FROM due
+           SELECT customer_id, generation, attempts, due_at FROM due
             WHERE due.message_id = sent.message_id AND due.token = sent.token
               FOR UPDATE) AS claim
 ), gone AS (
@@ -16,7 +16,7 @@ WITH sent AS MATERIALIZED (
 ), recorded AS (
     INSERT INTO deliveries (message_id, customer_id, generation, token, attempts, due_at, created_at, sent_at,
                             status_code, duration_us, external_message_id)
-    SELECT message_id, customer_id, generation, token, attempt + 1, due_at, to_timestamp(created_at),
+    SELECT message_id, customer_id, generation, token, attempts + 1, due_at, to_timestamp(created_at),
            to_timestamp(sent_at), status_code, duration_us, external_message_id
       FROM held
 )

@@ -40,7 +40,7 @@ class SaturationReporter:
         over = [customer for customer in self._written if customer not in crowded]
         if not due and not over:
             return
-        values = {"holder": self._holder, "crowded": due, "over": over, "lasts": _LASTS}
+        values = {"holder": self._holder, "saturated": due, "over": over, "lasts": _LASTS}
         try:
             async with self._pool.connection() as connection:
                 await connection.execute(read_statement(__package__, "write_saturated_customers"), values)

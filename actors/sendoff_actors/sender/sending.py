@@ -210,7 +210,7 @@ class Sending:
         if customer is not None and customer.unreadable:
             self._forget([held])  # it costs no attempt, and comes back no sooner than its lease is over
             return False
-        if not has_attempt_left(message.retry, message.attempt, customer):
+        if not has_attempt_left(message.retry, message.attempts, customer):
             self._bury(held, DeathReason.EXHAUSTED)
             return False
         return True
@@ -226,7 +226,7 @@ class Sending:
                     self._client,
                     customer_id=message.customer,
                     webhook_id=f"msg_{message.id}",
-                    attempt_number=message.attempt + 1,
+                    attempt_number=message.attempts + 1,
                     payload=message.payload,
                     now=started_at,
                     user_agent=self._user_agent,
@@ -273,7 +273,7 @@ class Sending:
         for held in gone:
             if self._held.get(held.claimed.id) is held:
                 del self._held[held.claimed.id]
-        if any(held.claimed.counted for held in gone):
+        if any(held.claimed.limited for held in gone):
             self._neighbours.on_counted()
         self._look_for_room()
 
@@ -284,7 +284,7 @@ def _failed(held: ClaimedMessage, outcome: Failed, started_at: float) -> FailedA
         id=message.id,
         customer=message.customer,
         token=message.token,
-        attempt=message.attempt + 1,
+        attempt=message.attempts + 1,
         generation=message.generation,
         expires_at=message.expires_at,
         started_at=started_at,

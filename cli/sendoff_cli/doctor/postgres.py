@@ -42,7 +42,7 @@ async def _migrations(connection: Connection) -> Finding:
     try:
         missing = await pending(connection)
     except MigrationError as error:
-        return fail("migrations", str(error), "use the version of Sendoff that made this database, or a newer one")
+        return fail("migrations", str(error), "use the version of Sendoff that made this database")
     if missing:
         return warn("migrations", f"the database lacks {', '.join(missing)}", "run `sendoff migrate`")
     return ok("migrations", "the database is up to date")

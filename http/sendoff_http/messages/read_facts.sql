@@ -2,7 +2,7 @@
 SELECT waiting.customer_id AS customer, now() AS now, waiting.due_at, waiting.failed_attempts, waiting.holder,
        waiting.lease_until,
        fleet.changed_at AS stopped_at, fleet.reason AS stop_reason,
-       (SELECT count(*)::integer FROM instances
+       (SELECT count(*)::integer FROM processes
          WHERE role = 'worker' AND heartbeat_at > now() - interval '15 s') AS workers,
        pause.changed_at AS paused_at, pause.reason AS pause_reason,
        CASE WHEN customers.breaker -> 'enabled' IS DISTINCT FROM 'false' THEN breakers.opened_at END
@@ -12,13 +12,13 @@ SELECT waiting.customer_id AS customer, now() AS now, waiting.due_at, waiting.fa
        customers.concurrency,
        CASE WHEN customers.concurrency IS NULL THEN 0
             ELSE (SELECT count(*)::integer FROM due
-                   WHERE due.customer_id = waiting.customer_id AND due.holder IS NOT NULL AND due.counted) END AS claimed,
-       (SELECT max(until) FROM crowds WHERE crowds.customer_id = waiting.customer_id AND until > now()) AS crowded_until
-  FROM (SELECT customer_id, due_at, attempt AS failed_attempts, holder,
+                   WHERE due.customer_id = waiting.customer_id AND due.holder IS NOT NULL AND due.limited) END AS claimed,
+       (SELECT max(until) FROM saturated_customers WHERE saturated_customers.customer_id = waiting.customer_id AND until > now()) AS saturated_until
+  FROM (SELECT customer_id, due_at, attempts AS failed_attempts, holder,
                CASE WHEN holder IS NOT NULL THEN visible_at END AS lease_until
           FROM due WHERE message_id = %(id)s
          UNION ALL
-        SELECT customer_id, next_attempt_at, attempt, NULL, NULL FROM retries WHERE message_id = %(id)s) AS waiting
+        SELECT customer_id, next_attempt_at, attempts, NULL, NULL FROM retries WHERE message_id = %(id)s) AS waiting
   LEFT JOIN control_state AS fleet ON fleet.scope = 'global' AND fleet.desired = 'stopped'
   LEFT JOIN control_state AS pause ON pause.scope = waiting.customer_id AND pause.desired = 'stopped'
   LEFT JOIN customers ON customers.id = waiting.customer_id

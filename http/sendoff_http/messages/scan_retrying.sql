@@ -2,7 +2,7 @@
 SELECT message_id, %(customer)s::text IS NULL OR customer_id = %(customer)s
   FROM (SELECT message_id, customer_id FROM retries
          UNION ALL
-        SELECT message_id, customer_id FROM due WHERE attempt > 0 AND holder IS NULL) AS waiting
+        SELECT message_id, customer_id FROM due WHERE attempts > 0 AND holder IS NULL) AS waiting
  WHERE message_id >= %(low)s AND message_id < %(high)s
  ORDER BY message_id DESC
  LIMIT %(chunk)s

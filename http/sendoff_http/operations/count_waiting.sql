@@ -6,5 +6,5 @@ SELECT (SELECT count(*) FROM (SELECT FROM due WHERE visible_at <= now() AND hold
        (SELECT count(*) FROM (SELECT FROM due
                                WHERE holder IS NOT NULL AND visible_at > now() - interval '10 minutes'
                                  AND visible_at < now() + interval '1 hour' LIMIT 100000) AS claimed),
-       (SELECT count(*) FROM (SELECT FROM due WHERE attempt > 0 AND holder IS NULL LIMIT 100000) AS due_again),
+       (SELECT count(*) FROM (SELECT FROM due WHERE attempts > 0 AND holder IS NULL LIMIT 100000) AS due_again),
        (SELECT count(*) FROM (SELECT FROM deliveries WHERE sent_at > now() - interval '1 minute' LIMIT 1000000) AS sent)

@@ -104,7 +104,7 @@ async def test_a_breaker_that_is_switched_off_holds_nothing_back(worker: Worker,
 async def test_a_concurrency_is_room_for_so_many_that_are_claimed(worker: Worker, claiming: Claiming) -> None:
     await waiting(worker, 5, concurrency=2)
     first = await claim(claiming)
-    assert sorted((message.customer, message.counted) for message in first) == [
+    assert sorted((message.customer, message.limited) for message in first) == [
         ("default", False),
         ("limited", True),
         ("limited", True),

@@ -47,12 +47,12 @@ async def test_a_stop_a_pause_a_breaker_and_limits_are_all_named(api: Api) -> No
     first, message = await api.create(customer="acme"), await api.create(customer="acme")
     await claim(api.db, first)
     for statement in (
-        "UPDATE due SET counted = true WHERE holder IS NOT NULL",
+        "UPDATE due SET limited = true WHERE holder IS NOT NULL",
         "UPDATE control_state SET desired = 'stopped', reason = 'a test' WHERE scope = 'global'",
         "INSERT INTO control_state (scope, desired, reason) VALUES ('acme', 'stopped', 'another test')",
         "INSERT INTO breakers (customer_id, opened_at, probe_at) VALUES ('acme', now(), now() + interval '1 minute')",
         "INSERT INTO rate_slots (customer_id, next_slot_at) VALUES ('acme', now() + interval '1 hour')",
-        "INSERT INTO crowds (customer_id, holder, until) VALUES ('acme', 'one-0', now() + interval '9 s')",
+        "INSERT INTO saturated_customers (customer_id, holder, until) VALUES ('acme', 'one-0', now() + interval '9 s')",
     ):
         await api.db.execute(statement.encode())
 

@@ -159,7 +159,7 @@ async def fill(api: Api, number: int) -> None:
                                      reason, attempts, generation, token, history)
            SELECT id, customer_id, 'r' || n % 5000, '{"id":"x","to":"x","content":"x","metadata":{}}', now(), now(),
                   now(), 'exhausted', 8, 0, 9, '[]' FROM given WHERE n % 10 = 1 AND n % 20 < 10""",
-        """INSERT INTO retries (message_id, customer_id, next_attempt_at, attempt, generation, token)
+        """INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)
            SELECT id, customer_id, now() + n * interval '1 s', 1, 0, 2 FROM given WHERE n % 10 = 1 AND n % 20 >= 10""",
         "ANALYZE",
     ]

@@ -121,7 +121,7 @@ async def test_what_is_at_its_end_can_be_sent_again_under_its_id(api: Api) -> No
         assert reply.json["lastError"] is None
         assert await places_of(api, message) == ["due"]
         row = await api.db.execute(
-            b"SELECT attempt, generation, token > %s, visible_at <= now(), holder FROM due WHERE message_id = %s",
+            b"SELECT attempts, generation, token > %s, visible_at <= now(), holder FROM due WHERE message_id = %s",
             (token, uuid_of(message)),
         )
         assert await row.fetchone() == (0, 1, True, True, None)

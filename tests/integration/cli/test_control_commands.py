@@ -66,7 +66,7 @@ def test_a_customer_is_stopped_alone(alone: dict[str, str], folder: Path) -> Non
 def test_waiting_in_vain_fails(alone: dict[str, str], folder: Path) -> None:
     with psycopg.connect(alone["POSTGRES__URL"]) as connection:
         connection.execute(
-            "INSERT INTO instances (instance, process, role, host, pid, version, started_at, heartbeat_at, epoch,"
+            "INSERT INTO processes (instance, process, role, host, pid, version, started_at, heartbeat_at, epoch,"
             " revision, actual, in_flight, buses)"
             " VALUES ('deaf', 0, 'worker', 'h', 1, '0', now(), now() + interval '1 hour', 1, 1, 'running', 0, '{}')"
         )

@@ -24,7 +24,7 @@ def answers(started: Running) -> bool:
 def test_migrate_applies_once_and_can_be_repeated(database: str, folder: Path) -> None:
     first = sendoff("migrate", "--json", folder=folder, POSTGRES__URL=database)
     assert first.returncode == 0
-    assert json.loads(first.stdout)["applied"][0] == "0001_messages"
+    assert json.loads(first.stdout)["applied"][0] == "0001_schema"
     again = sendoff("migrate", folder=folder, POSTGRES__URL=database)
     assert (again.returncode, again.stdout.strip()) == (0, "the database is up to date")
 

@@ -113,7 +113,7 @@ async def test_leaving_takes_everything_back_within_a_second(fleet: Fleet) -> No
     assert time.monotonic() - leaving_at < 1
     assert await fleet.redis.keys(f"{fleet.prefix}:*") == []
     async with await psycopg.AsyncConnection.connect(fleet.settings.postgres.url or "") as connection:
-        cursor = await connection.execute("SELECT count(*) FROM instances")
+        cursor = await connection.execute("SELECT count(*) FROM processes")
         assert await cursor.fetchone() == (0,)
 
 

@@ -39,9 +39,9 @@ async def test_of_five_that_start_at_once_one_migrates(database: str) -> None:
 
 async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empty: Connection) -> None:
     await migrate(empty)
-    await empty.execute("UPDATE migrations SET digest = 'another' WHERE name = '0001_messages'")
+    await empty.execute("UPDATE migrations SET digest = 'another' WHERE name = '0001_schema'")
     for look in (migrate, pending):
-        with pytest.raises(MigrationError, match="0001_messages was changed"):
+        with pytest.raises(MigrationError, match="0001_schema was changed"):
             await look(empty)
 
 
@@ -50,6 +50,14 @@ async def test_a_database_of_a_newer_version_is_refused(empty: Connection) -> No
     await empty.execute("INSERT INTO migrations (name, digest) VALUES ('9999_future', 'x')")
     for look in (migrate, pending):
         with pytest.raises(MigrationError, match="9999_future, which this version does not know: upgrade"):
+            await look(empty)
+
+
+async def test_a_database_of_an_unreleased_version_is_refused_with_what_to_do(empty: Connection) -> None:
+    await migrate(empty)
+    await empty.execute("UPDATE migrations SET name = '0001_messages'")
+    for look in (migrate, pending):
+        with pytest.raises(MigrationError, match=r"unreleased version .* remove the data folder .* drop the database"):
             await look(empty)
 
 

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 
 from sendoff_config.settings import Settings
-from sendoff_db.migrator import available, migrate
+from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
 from sendoff_domain.signature import format_secret
@@ -51,21 +51,6 @@ async def test_the_bytes_on_the_disk_hold_no_key(empty: Connection) -> None:
     assert b"\1" + encryption_key_id(FIRST) in row[0]
     assert KEY not in row[0]
     assert KEY[4:12] not in row[0]
-
-
-async def test_keys_of_before_the_sealing_are_kept_by_the_migration(
-    empty: Connection, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    older = {name: text for name, text in available().items() if name < "0005"}
-    monkeypatch.setattr("sendoff_db.migrator.available", lambda: older)
-    await migrate(empty)
-    await empty.execute(
-        "INSERT INTO customers (id, name, timeout_ms, connect_timeout_ms, retry) VALUES ('a', 'A', 1, 1, '{}')"
-    )
-    await empty.execute("INSERT INTO customer_secrets (customer_id, key) VALUES ('a', %s)", (KEY,))
-    monkeypatch.undo()
-    await migrate(empty)
-    assert [one.key for one in await read_keys(empty, Sealer([FIRST]), "a")] == [KEY]
 
 
 async def test_plain_keys_are_sealed_as_soon_as_there_is_an_encryption_key(connection: Connection) -> None:

@@ -1,0 +1,260 @@
+-- The story of a message: a customer it belongs to, what was accepted, what waits, what is claimed, what was tried, and
+-- where it ended; then the fleet that does all this. A message is in exactly one of due, retries, deliveries,
+-- dead_letters and cancellations.
+
+-- 1. Whose messages they are: a webhook, how to call it, and what the customer wants its own way. Whether a customer is
+-- paused is what control_state says of its scope, and nothing else.
+CREATE TABLE customers (
+    id                 text PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
+    name               text NOT NULL,
+    webhook_url        text,
+    headers            jsonb NOT NULL DEFAULT '{}',
+    timeout_ms         integer NOT NULL CHECK (timeout_ms > 0),
+    connect_timeout_ms integer NOT NULL CHECK (connect_timeout_ms > 0),
+    retry              jsonb NOT NULL,
+    response_rule      jsonb NOT NULL DEFAULT '{}',
+    breaker            jsonb NOT NULL DEFAULT '{}',
+    rate               integer CHECK (rate > 0),  -- requests per rate_period_ms; NULL: no limit
+    rate_period_ms     integer NOT NULL DEFAULT 1000 CHECK (rate_period_ms > 0),
+    concurrency        integer CHECK (concurrency > 0),
+    version            bigint NOT NULL DEFAULT 1,
+    created_at         timestamptz NOT NULL DEFAULT now(),
+    updated_at         timestamptz NOT NULL DEFAULT now()
+);
+
+-- The keys that a customer's requests are signed with; the ids tell in which order they were added, and a key that is
+-- encrypted anew keeps its row. The first byte of sealed_key tells its form (0: plain), the rest is the key in that form.
+CREATE TABLE customer_secrets (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    customer_id text NOT NULL REFERENCES customers ON DELETE CASCADE,
+    sealed_key  bytea NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    expires_at  timestamptz
+);
+CREATE INDEX customer_secrets_customer_id ON customer_secrets (customer_id, id);
+
+-- 2. What was accepted. The id is a UUIDv7, so its order is the order of creation and it tells the partition. There is
+-- no index on the recipient: in a table of millions it took half of the time that accepting takes (docs/adr/0006).
+CREATE TABLE messages (
+    id          uuid PRIMARY KEY,
+    customer_id text NOT NULL,
+    recipient   text NOT NULL,
+    payload     text NOT NULL,
+    deliver_at  timestamptz NOT NULL,
+    expires_at  timestamptz,
+    created_at  timestamptz NOT NULL,
+    retry       jsonb  -- a strategy of its own; NULL: its customer's
+) PARTITION BY RANGE (id);
+CREATE INDEX messages_customer_id ON messages (customer_id, id);
+
+-- Which key stored which message, so that a repeated request stores nothing.
+CREATE TABLE idempotency_keys (
+    customer_id text NOT NULL,
+    key         text NOT NULL,
+    body_hash   bytea NOT NULL,
+    message_id  uuid NOT NULL,
+    created_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (customer_id, key)
+);
+CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
+
+-- 3. What has to be sent now or later, one row per message. visible_at is the moment from which a claim may take the
+-- row: its due time, or, while it is claimed (holder is set), the end of the lease. token is the fencing token: it rises
+-- with every move. generation counts the resends, attempts those made in this generation.
+CREATE TABLE due (
+    message_id  uuid PRIMARY KEY,
+    customer_id text NOT NULL,
+    due_at      timestamptz NOT NULL,
+    visible_at  timestamptz NOT NULL,
+    attempts    integer NOT NULL DEFAULT 0,
+    generation  integer NOT NULL DEFAULT 0,
+    token       bigint NOT NULL DEFAULT 0,
+    holder      text,
+    limited     boolean NOT NULL DEFAULT false  -- claimed for a customer with a limit of concurrency
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.02);
+-- A claim looks at what waits in the order of time and, when there is much, customer by customer. What is claimed is in
+-- neither of these indexes, so that a claim enters its rows into one index only.
+CREATE INDEX due_waiting ON due (visible_at) WHERE holder IS NULL;
+CREATE INDEX due_waiting_of_customer ON due (customer_id, visible_at) WHERE holder IS NULL;
+CREATE INDEX due_leased ON due (visible_at) WHERE holder IS NOT NULL;
+CREATE INDEX due_limited ON due (customer_id) WHERE holder IS NOT NULL AND limited;
+CREATE INDEX due_retrying ON due (message_id) WHERE attempts > 0 AND holder IS NULL;
+
+-- 4. What limits a claim. A customer's rate: the first moment that it leaves free.
+CREATE TABLE rate_slots (
+    customer_id  text PRIMARY KEY REFERENCES customers ON DELETE CASCADE,
+    next_slot_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+-- A customer's circuit breaker: recent outcomes, which fade, and, while it is open, when the next probe may go out. A
+-- row only for customers that had a failure.
+CREATE TABLE breakers (
+    customer_id text PRIMARY KEY REFERENCES customers ON DELETE CASCADE,
+    counted_at  timestamptz NOT NULL DEFAULT now(),
+    successes   float8 NOT NULL DEFAULT 0,
+    failures    float8 NOT NULL DEFAULT 0,
+    trips       integer NOT NULL DEFAULT 0,
+    opened_at   timestamptz,
+    probe_at    timestamptz,
+    CHECK ((opened_at IS NULL) = (probe_at IS NULL))
+) WITH (fillfactor = 50);
+
+-- The worker processes that hold more of a customer's messages than they can send; until then they get no more of them.
+CREATE TABLE saturated_customers (
+    customer_id text NOT NULL,
+    holder      text NOT NULL,
+    until       timestamptz NOT NULL,
+    PRIMARY KEY (customer_id, holder)
+);
+
+-- 5. What was tried. Attempts that failed, and the successful ones of earlier generations; attempt is the ordinal, from
+-- 1. The ordinal identifies the attempt; started_at is in the key because it tells the partition.
+CREATE TABLE attempts (
+    message_id  uuid NOT NULL,
+    generation  integer NOT NULL,
+    attempt     integer NOT NULL,
+    token       bigint NOT NULL,
+    started_at  timestamptz NOT NULL,
+    duration_us integer NOT NULL,
+    status_code smallint,
+    error_class text,
+    detail      text,
+    answer      bytea,
+    PRIMARY KEY (message_id, generation, attempt, started_at)
+) PARTITION BY RANGE (started_at);
+
+-- What waits for its next attempt.
+CREATE TABLE retries (
+    message_id      uuid PRIMARY KEY,
+    customer_id     text NOT NULL,
+    next_attempt_at timestamptz NOT NULL,
+    attempts        integer NOT NULL,
+    generation      integer NOT NULL,
+    token           bigint NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX retries_next_attempt_at ON retries (next_attempt_at);
+CREATE INDEX retries_of_customer ON retries (customer_id, next_attempt_at);
+
+-- 6. Where it ended. What was sent; append-only but for a resend, which takes its row away. A message has one row at
+-- most; sent_at is in the key because it tells the partition.
+CREATE TABLE deliveries (
+    message_id          uuid NOT NULL,
+    customer_id         text NOT NULL,
+    generation          integer NOT NULL,
+    token               bigint NOT NULL,
+    attempts            integer NOT NULL,
+    due_at              timestamptz NOT NULL,
+    created_at          timestamptz NOT NULL,
+    sent_at             timestamptz NOT NULL,
+    status_code         smallint NOT NULL,
+    duration_us         integer NOT NULL,
+    external_message_id text,
+    PRIMARY KEY (message_id, sent_at)
+) PARTITION BY RANGE (sent_at);
+CREATE INDEX deliveries_created_at ON deliveries (created_at);
+CREATE INDEX deliveries_sent_at ON deliveries (sent_at);
+
+-- What is not tried any more: a full copy, so that it outlives the message's partition.
+CREATE TABLE dead_letters (
+    message_id  uuid PRIMARY KEY,
+    customer_id text NOT NULL,
+    recipient   text NOT NULL,
+    payload     text NOT NULL,
+    deliver_at  timestamptz NOT NULL,
+    expires_at  timestamptz,
+    created_at  timestamptz NOT NULL,
+    retry       jsonb,
+    dead_at     timestamptz NOT NULL,
+    reason      text NOT NULL,
+    attempts    integer NOT NULL,
+    generation  integer NOT NULL,
+    token       bigint NOT NULL,
+    last_error  text,
+    history     jsonb NOT NULL
+);
+CREATE INDEX dead_letters_dead_at ON dead_letters (dead_at);
+CREATE INDEX dead_letters_customer_id ON dead_letters (customer_id, message_id);
+
+-- What was called off before it was sent.
+CREATE TABLE cancellations (
+    message_id   uuid PRIMARY KEY,
+    customer_id  text NOT NULL,
+    attempts     integer NOT NULL,
+    generation   integer NOT NULL,
+    token        bigint NOT NULL,
+    cancelled_at timestamptz NOT NULL
+);
+CREATE INDEX cancellations_cancelled_at ON cancellations (cancelled_at);
+
+-- One row per message: where it is, and since when. Each arm has a constant status or a filter on it,
+-- so that a query for one status reads only the place of that status.
+CREATE VIEW message_status AS
+SELECT message_id AS id, customer_id,
+       CASE WHEN holder IS NOT NULL THEN 'sending' WHEN attempts > 0 THEN 'retrying' ELSE 'scheduled' END AS status,
+       false AS sent, attempts, generation, NULL::timestamptz AS sent_at,
+       NULL::text AS external_message_id, due_at AS next_attempt_at
+  FROM due
+UNION ALL
+SELECT message_id, customer_id, 'retrying', false, attempts, generation, NULL, NULL, next_attempt_at FROM retries
+UNION ALL
+SELECT message_id, customer_id, 'sent', true, attempts, generation, sent_at, external_message_id, NULL FROM deliveries
+UNION ALL
+SELECT message_id, customer_id, 'dead', false, attempts, generation, NULL, NULL, NULL FROM dead_letters
+UNION ALL
+SELECT message_id, customer_id, 'cancelled', false, attempts, generation, NULL, NULL, NULL FROM cancellations;
+
+-- 7. The fleet. What it should do, one row per scope ('global' or a customer); (epoch, revision) orders everything that
+-- the buses carry.
+CREATE TABLE control_state (
+    scope      text PRIMARY KEY,
+    epoch      integer NOT NULL DEFAULT 1,
+    revision   bigint NOT NULL DEFAULT 1,
+    desired    text NOT NULL CHECK (desired IN ('running', 'stopped')),
+    command_id text,
+    changed_by text,
+    reason     text,
+    changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- The commands that led there.
+CREATE TABLE control_commands (
+    command_id   text PRIMARY KEY,
+    scope        text NOT NULL,
+    action       text NOT NULL CHECK (action IN ('start', 'stop')),
+    status       text NOT NULL,
+    epoch        integer NOT NULL,
+    revision     bigint NOT NULL,
+    desired      text NOT NULL,
+    origin       text NOT NULL,
+    requested_by text,
+    reason       text,
+    received_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX control_commands_received_at ON control_commands (received_at);
+
+-- The processes of the fleet, and what they have applied.
+CREATE TABLE processes (
+    instance     text NOT NULL,
+    process      integer NOT NULL,
+    role         text NOT NULL,
+    host         text NOT NULL,
+    pid          integer NOT NULL,
+    version      text NOT NULL,
+    started_at   timestamptz NOT NULL,
+    heartbeat_at timestamptz NOT NULL,
+    epoch        integer NOT NULL,
+    revision     bigint NOT NULL,
+    actual       text NOT NULL,
+    in_flight    integer NOT NULL,
+    buses        jsonb NOT NULL,
+    scopes       jsonb NOT NULL DEFAULT '{}',  -- applied per customer: {scope: [epoch, revision]}
+    PRIMARY KEY (instance, process, role)
+);
+
+-- The last tick that each instance has claimed for.
+CREATE TABLE ticks (
+    instance  text PRIMARY KEY,
+    tick      bigint NOT NULL,
+    ticked_at timestamptz NOT NULL DEFAULT now()
+);

@@ -1,7 +1,7 @@
 """The parts of one worker process on real servers, without any of its loops: a test does each turn itself."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,13 @@ class Worker:
         await self.db.execute(statement.encode(), {**_adapted(columns), "id": customer_id})
         self.customers.forget(customer_id)
         await self.customers.ensure({customer_id})
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Let nothing in the process wait for a database that can't answer."""
+        before, self.pool.timeout = self.pool.timeout, 0.05
+        yield
+        self.pool.timeout = before
 
 
 @asynccontextmanager

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_db.clock import DatabaseClock
 
+#: The database's clock may be set while a timer runs, so none runs for longer than this (seconds).
+_LONGEST_SLEEP = 1.0
+
 
 class Pacer:
     """A heap of waiting messages and one timer for the earliest of them.
@@ -49,5 +52,6 @@ class Pacer:
             self._timer.cancel()
             self._timer = None
         if self._waiting:
-            delay = max(0.0, self._waiting[0].claimed.due_at - self._clock.now())
+            delay = self._waiting[0].claimed.due_at - self._clock.now()
+            delay = min(max(0.0, delay), _LONGEST_SLEEP)
             self._timer = asyncio.get_running_loop().call_later(delay, self._turn)

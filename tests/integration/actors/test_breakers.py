@@ -1,7 +1,5 @@
 """Circuit breakers: outcomes of all processes are counted together, and the database decides for all of them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -175,7 +173,7 @@ async def test_what_a_dead_database_did_not_count_is_counted_later(
         await worker.change_customer(breaker=POLICY)
         process = Process(worker)
         await proxy.cut()
-        with impatient(worker):
+        with worker.impatient():
             await process.count(REFUSED, 2)
             await process.count(REFUSED, 2)
         assert await worker.rows("SELECT FROM breakers") == []
@@ -183,14 +181,6 @@ async def test_what_a_dead_database_did_not_count_is_counted_later(
         proxy.restore()
         await process.run_once()
         assert await is_open(worker)
-
-
-@contextmanager
-def impatient(worker: Worker) -> Iterator[None]:
-    """Let nobody wait for a connection that can't come."""
-    before, worker.pool.timeout = worker.pool.timeout, 0.05
-    yield
-    worker.pool.timeout = before
 
 
 async def test_a_customer_that_was_deleted_fails_alone(worker: Worker, process: Process) -> None:

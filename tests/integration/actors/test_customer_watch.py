@@ -1,0 +1,96 @@
+"""What a process knows of the customers whose messages it holds stays fresh, and what has changed has consequences."""
+
+import pytest
+
+from sendoff_actors.customer_watch import CustomerWatch
+from support.proxy import open_proxy
+from support.servers import RedisUrls
+from support.worker import Worker, open_worker
+
+
+class Process:
+    """A process with messages of some customers in its hands."""
+
+    def __init__(self, worker: Worker, *in_hand: str) -> None:
+        self.in_hand = set(in_hand)
+        self.released: list[str] = []
+        self.watch = CustomerWatch(worker.customers, lambda: self.in_hand, self.released.append)
+
+
+async def open_breaker(worker: Worker, customer_id: str) -> None:
+    await worker.db.execute(
+        "INSERT INTO breakers (customer_id, opened_at, probe_at) VALUES (%s, now(), now())", (customer_id,)
+    )
+
+
+def timeout_of(worker: Worker, customer_id: str = "default") -> float:
+    customer = worker.customers.get(customer_id)
+    assert customer is not None
+    return customer.timeout.total_seconds()
+
+
+async def test_customers_in_hand_are_read_before_they_are_needed(worker: Worker) -> None:
+    process = Process(worker, "default")
+    await worker.add_customer("other")
+    await process.watch.turn()
+    assert worker.customers.get("default") is not None
+    assert worker.customers.get("other") is None, "nothing of it is in hand"
+
+
+async def test_a_change_that_was_announced_is_read_in_the_next_turn(worker: Worker) -> None:
+    process = Process(worker, "default")
+    await process.watch.turn()
+    await worker.db.execute("UPDATE customers SET timeout_ms = 1234")
+    process.watch.changed("default")
+    await process.watch.turn()
+    assert timeout_of(worker) == 1.234
+
+
+async def test_messages_of_a_customer_whose_breaker_is_open_are_given_back(worker: Worker) -> None:
+    await worker.add_customer("failing")
+    process = Process(worker, "default", "failing")
+    await process.watch.turn()
+    assert process.released == []
+
+    await open_breaker(worker, "failing")
+    process.watch.changed("failing")
+    await process.watch.turn()
+    assert process.released == ["failing"]
+
+
+async def test_a_customer_of_whom_nothing_is_in_hand_is_left_alone(worker: Worker) -> None:
+    await open_breaker(worker, "default")
+    process = Process(worker)
+    process.watch.changed("default")
+    await process.watch.turn()
+    assert process.released == []
+
+
+async def test_a_deleted_customer_is_forgotten(worker: Worker) -> None:
+    await worker.add_customer("deleted")
+    process = Process(worker, "deleted")
+    await process.watch.turn()
+    assert worker.customers.get("deleted") is not None
+
+    await worker.db.execute("DELETE FROM customers WHERE id = 'deleted'")
+    process.watch.changed("deleted")
+    await process.watch.turn()
+    assert worker.customers.get("deleted") is None
+
+
+@pytest.mark.timeout(60)
+async def test_without_the_database_everything_stays_as_it_is_known(
+    sendoff_database: str, redis_urls: RedisUrls
+) -> None:
+    async with (
+        open_proxy(sendoff_database) as proxy,
+        open_worker(proxy.url, redis_urls, sendoff_database) as worker,
+    ):
+        process = Process(worker, "default")
+        await process.watch.turn()
+        known = timeout_of(worker)
+        await proxy.cut()
+        process.watch.changed("default")
+        with worker.impatient():
+            await process.watch.turn()
+        assert timeout_of(worker) == known

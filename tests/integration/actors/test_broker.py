@@ -11,7 +11,7 @@ import redis
 from dramatiq.broker import MessageProxy
 from dramatiq.errors import BrokerConnectionError
 
-from sendoff_actors.broker import BlockingConsumer, HintBroker
+from sendoff_actors.broker import BlockingConsumer, BlockingRedisBroker
 from sendoff_actors.handoffs import ActorName, JsonEncoder, Queue
 from support.servers import RedisUrls
 from support.waiting import wait_until
@@ -21,17 +21,17 @@ IDLE_MS = 60_000
 
 
 @pytest.fixture
-def broker(redis_urls: RedisUrls) -> Iterator[HintBroker]:
+def broker(redis_urls: RedisUrls) -> Iterator[BlockingRedisBroker]:
     with new_broker(redis_urls) as broker:
         yield broker
 
 
 @contextmanager
-def new_broker(redis_urls: RedisUrls) -> Iterator[HintBroker]:
+def new_broker(redis_urls: RedisUrls) -> Iterator[BlockingRedisBroker]:
     """A process's own broker with all queues."""
     before = dramatiq.get_encoder()
     dramatiq.set_encoder(JsonEncoder())
-    broker = HintBroker(redis_urls.broker)
+    broker = BlockingRedisBroker(redis_urls.broker)
     for queue in Queue:
         broker.declare_queue(queue)
     try:
@@ -41,7 +41,7 @@ def new_broker(redis_urls: RedisUrls) -> Iterator[HintBroker]:
         dramatiq.set_encoder(before)
 
 
-def consume(broker: HintBroker, queue: Queue = Queue.RETRIER, idle_ms: int = 50) -> BlockingConsumer:
+def consume(broker: BlockingRedisBroker, queue: Queue = Queue.RETRIER, idle_ms: int = 50) -> BlockingConsumer:
     return broker.consume(queue, 1, idle_ms)
 
 
@@ -59,7 +59,7 @@ def arguments(consumer: BlockingConsumer, count: int) -> list[Any]:
 class InThread:
     """A consumer that waits for a message in a thread of its own, as under Dramatiq."""
 
-    def __init__(self, broker: HintBroker, queue: Queue = Queue.RETRIER) -> None:
+    def __init__(self, broker: BlockingRedisBroker, queue: Queue = Queue.RETRIER) -> None:
         self.consumer = consume(broker, queue, IDLE_MS)
         self._taken: list[MessageProxy] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -76,23 +76,23 @@ class InThread:
         return self._taken[0]
 
 
-def blocked(broker: HintBroker) -> int:
+def blocked(broker: BlockingRedisBroker) -> int:
     """How many clients of Redis wait on a wake list."""
     return sum("blpop" in client["cmd"] for client in broker.client.client_list())
 
 
-def test_an_idle_consumer_is_woken_by_a_hand_off(broker: HintBroker) -> None:
+def test_an_idle_consumer_is_woken_by_a_hand_off(broker: BlockingRedisBroker) -> None:
     waiting = InThread(broker)
     wait_until(lambda: blocked(broker), "the consumer waits")
     broker.hand_on(ActorName.RETRY, "news")
     assert waiting.join().args == ("news",)
 
 
-def test_an_idle_consumer_returns_now_and_then_so_that_its_thread_can_end(broker: HintBroker) -> None:
+def test_an_idle_consumer_returns_now_and_then_so_that_its_thread_can_end(broker: BlockingRedisBroker) -> None:
     assert next(consume(broker)) is None
 
 
-def test_messages_come_in_order_and_are_gone_when_they_are_acknowledged(broker: HintBroker) -> None:
+def test_messages_come_in_order_and_are_gone_when_they_are_acknowledged(broker: BlockingRedisBroker) -> None:
     for number in range(3):
         broker.hand_on(ActorName.RETRY, number)
     consumer = consume(broker)
@@ -104,7 +104,7 @@ def test_messages_come_in_order_and_are_gone_when_they_are_acknowledged(broker: 
     assert broker.client.hlen("sendoff:retrier.msgs") == 0
 
 
-def test_a_consumer_of_the_sender_takes_one_batch_at_a_time(broker: HintBroker) -> None:
+def test_a_consumer_of_the_sender_takes_one_batch_at_a_time(broker: BlockingRedisBroker) -> None:
     for number in range(3):
         broker.hand_on(ActorName.SEND, number)
     consumer, other = consume(broker, Queue.SENDER), consume(broker, Queue.SENDER)
@@ -115,7 +115,7 @@ def test_a_consumer_of_the_sender_takes_one_batch_at_a_time(broker: HintBroker) 
     assert take(consumer).args[0] == 2
 
 
-def test_a_process_without_room_leaves_batches_to_others(broker: HintBroker, redis_urls: RedisUrls) -> None:
+def test_a_process_without_room_leaves_batches_to_others(broker: BlockingRedisBroker, redis_urls: RedisUrls) -> None:
     broker.backpressure.close(Queue.SENDER)
     broker.hand_on(ActorName.SEND, "batch")
     assert next(consume(broker, Queue.SENDER)) is None
@@ -125,7 +125,7 @@ def test_a_process_without_room_leaves_batches_to_others(broker: HintBroker, red
         assert arguments(consume(other, Queue.SENDER), 1) == ["batch"]
 
 
-def test_a_consumer_that_gets_room_takes_what_is_there_at_once(broker: HintBroker) -> None:
+def test_a_consumer_that_gets_room_takes_what_is_there_at_once(broker: BlockingRedisBroker) -> None:
     broker.backpressure.close(Queue.SENDER)
     broker.hand_on(ActorName.SEND, "batch")
     waiting = InThread(broker, Queue.SENDER)
@@ -133,7 +133,7 @@ def test_a_consumer_that_gets_room_takes_what_is_there_at_once(broker: HintBroke
     assert waiting.join().args == ("batch",)
 
 
-def test_what_was_fetched_and_not_started_goes_back(broker: HintBroker) -> None:
+def test_what_was_fetched_and_not_started_goes_back(broker: BlockingRedisBroker) -> None:
     for number in range(4):
         broker.hand_on(ActorName.RETRY, number)
     consumer = consume(broker)
@@ -142,14 +142,14 @@ def test_what_was_fetched_and_not_started_goes_back(broker: HintBroker) -> None:
     assert sorted(arguments(consume(broker), 3)) == [1, 2, 3]
 
 
-def test_a_message_that_is_given_back_comes_again(broker: HintBroker) -> None:
+def test_a_message_that_is_given_back_comes_again(broker: BlockingRedisBroker) -> None:
     broker.hand_on(ActorName.RETRY, "again")
     consumer = consume(broker)
     consumer.requeue([take(consumer)])
     assert arguments(consume(broker), 1) == ["again"]
 
 
-def test_a_message_that_fails_is_put_aside_and_not_repeated(broker: HintBroker) -> None:
+def test_a_message_that_fails_is_put_aside_and_not_repeated(broker: BlockingRedisBroker) -> None:
     broker.hand_on(ActorName.RETRY, "bad")
     consumer = consume(broker)
     consumer.nack(take(consumer))
@@ -157,21 +157,21 @@ def test_a_message_that_fails_is_put_aside_and_not_repeated(broker: HintBroker) 
     assert broker.client.hlen("sendoff:retrier.XQ.msgs") == 1
 
 
-def test_a_delay_is_refused_since_the_database_is_the_only_timer(broker: HintBroker) -> None:
+def test_a_delay_is_refused_since_the_database_is_the_only_timer(broker: BlockingRedisBroker) -> None:
     message: dramatiq.Message[object] = dramatiq.Message("retrier", "retry", (), {}, {})
     with pytest.raises(ValueError, match="the only timer"):
         broker.enqueue(message, delay=1000)
 
 
 def test_a_lost_redis_is_told_to_dramatiq_which_tries_again() -> None:
-    broker = HintBroker("redis://127.0.0.1:1/0")
+    broker = BlockingRedisBroker("redis://127.0.0.1:1/0")
     with pytest.raises(BrokerConnectionError):
         next(consume(broker))
     with pytest.raises(redis.RedisError):
         broker.hand_on(ActorName.RETRY, "lost")
 
 
-def test_a_worker_goes_on_behind_a_message_that_it_cannot_read(broker: HintBroker) -> None:
+def test_a_worker_goes_on_behind_a_message_that_it_cannot_read(broker: BlockingRedisBroker) -> None:
     """One of another version, one for an actor that is unknown here, and bytes that are no message at all."""
     handled: list[Any] = []
 
@@ -193,7 +193,7 @@ def test_a_worker_goes_on_behind_a_message_that_it_cannot_read(broker: HintBroke
         worker.stop()
 
 
-def put_raw(broker: HintBroker, data: bytes) -> None:
+def put_raw(broker: BlockingRedisBroker, data: bytes) -> None:
     """Enqueue something that no broker would."""
     broker.client.hset("sendoff:retrier.msgs", "raw", data)
     broker.client.rpush("sendoff:retrier", "raw")

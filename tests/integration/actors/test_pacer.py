@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sendoff_actors.sender.claimed_message import Held
+from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_db.clock import DatabaseClock
 from support.claims import claimed
@@ -22,12 +22,12 @@ class Arrivals:
         self.seen: list[tuple[float, float]] = []
         self.pacer = Pacer(clock, self._arrive)
 
-    def _arrive(self, message: Held) -> None:
+    def _arrive(self, message: ClaimedMessage) -> None:
         self.seen.append((message.claimed.due_at, self._clock.now()))
 
     def add(self, *due_at: float) -> None:
         for moment in due_at:
-            self.pacer.add(Held(claimed(due_at=moment), moment + 8))
+            self.pacer.add(ClaimedMessage(claimed(due_at=moment), moment + 8))
 
     @property
     def due(self) -> list[float]:

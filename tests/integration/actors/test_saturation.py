@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sendoff_actors.sender.saturation import Crowds
+from sendoff_actors.sender.saturation import SaturationReporter
 from support.proxy import open_proxy
 from support.servers import RedisUrls
 from support.worker import Worker, open_worker
@@ -15,7 +15,7 @@ class Process:
 
     def __init__(self, worker: Worker, name: str = "one/0") -> None:
         self.saturated: set[str] = set()
-        self._reporter = Crowds(worker.pool, name, lambda: frozenset(self.saturated))
+        self._reporter = SaturationReporter(worker.pool, name, lambda: frozenset(self.saturated))
 
     async def report(self, *saturated: str) -> None:
         self.saturated = set(saturated)

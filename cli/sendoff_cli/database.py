@@ -1,13 +1,13 @@
 """The command's own connection to PostgreSQL, and the schema that everything else needs."""
 
-import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import psycopg
 from psycopg import AsyncConnection
 
+from sendoff_cli.waiting import wait_out
 from sendoff_config.settings import PostgresSettings, Settings
 from sendoff_db.migrator import migrate, pending
 from sendoff_db.pool import Connection
@@ -38,8 +38,14 @@ async def connected(settings: PostgresSettings) -> AsyncIterator[Connection]:
 
 @asynccontextmanager
 async def connected_within(settings: PostgresSettings, patience: float, say: Say) -> AsyncIterator[Connection]:
-    """The same, but a server that is only just starting is waited for."""
-    await _wait_for_server(settings, patience, say)
+    """A connection for the block, once the server lets us in: one that is only just starting is waited for.
+
+    Raises what `connected` raises, UnavailableError only after `patience` seconds.
+    """
+
+    if refusal := await _refusal(settings):
+        say(f"{refusal}; trying again for {patience:g} s")
+        await wait_out(partial(_refusal, settings), patience, _RETRY_SECONDS)
     async with connected(settings) as connection:
         yield connection
 
@@ -59,34 +65,21 @@ async def prepare_database(settings: Settings, patience: float, say: Say) -> lis
 
 
 async def wait_for_schema(settings: Settings, patience: float, say: Say) -> None:
-    """Wait until somebody has brought the schema up to date; raises UnavailableError when nobody does."""
-    deadline = time.monotonic() + patience
+    """Wait until the schema is up to date; raises UnavailableError when it is not after `patience` seconds."""
     async with connected_within(settings.postgres, patience, say) as connection:
-        missing = await pending(connection)
-        if missing:
+        if missing := await pending(connection):
             say(f"the database lacks {', '.join(missing)}: waiting for `sendoff migrate`")
-        while missing:
-            if time.monotonic() > deadline:
-                raise UnavailableError("the database is not migrated: run `sendoff migrate`")
-            await asyncio.sleep(_RETRY_SECONDS)
-            missing = await pending(connection)
+        if await wait_out(partial(pending, connection), patience, _RETRY_SECONDS):
+            raise UnavailableError("the database is not migrated: run `sendoff migrate`")
 
 
-async def _wait_for_server(settings: PostgresSettings, patience: float, say: Say) -> None:
-    deadline = time.monotonic() + patience
-    waiting = False
-    while True:
-        try:
-            await (await _connect(settings)).close()
-        except UnavailableError as error:
-            if time.monotonic() > deadline:
-                raise
-            if not waiting:
-                say(f"{error}; trying again for {patience:g} s")
-            waiting = True
-            await asyncio.sleep(_RETRY_SECONDS)
-        else:
-            return
+async def _refusal(settings: PostgresSettings) -> str | None:
+    """Why the server does not let us in now, or None if it does."""
+    try:
+        await (await _connect(settings)).close()
+    except UnavailableError as error:
+        return str(error)
+    return None
 
 
 async def _connect(settings: PostgresSettings) -> Connection:

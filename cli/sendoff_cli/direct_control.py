@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +9,7 @@ import redis
 from psycopg import errors
 
 from sendoff_cli.database import connected
+from sendoff_cli.waiting import wait_out
 from sendoff_config.settings import Settings
 from sendoff_control.authority import decide
 from sendoff_control.protocol import encode, fact_of
@@ -58,12 +58,10 @@ async def read_fleet(settings: Settings) -> FleetStatus:
 
 
 async def _all_have_applied(connection: Connection, state: ControlState, wait: timedelta) -> bool:
-    deadline = time.monotonic() + wait.total_seconds()
-    while not all(process.has_applied(state) for process in await _processes(connection)):
-        if time.monotonic() > deadline:
-            return False
-        await asyncio.sleep(_POLL_SECONDS)
-    return True
+    async def lagging() -> list[ProcessStatus]:
+        return [process for process in await _processes(connection) if not process.has_applied(state)]
+
+    return not await wait_out(lagging, wait.total_seconds(), _POLL_SECONDS)
 
 
 async def _processes(connection: Connection) -> list[ProcessStatus]:

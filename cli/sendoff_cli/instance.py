@@ -1,15 +1,16 @@
 """One instance: its processes under a supervisor, until somebody stops it or a server dies."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 import aiohttp
 
 from sendoff_cli.console import complain, say
 from sendoff_cli.servers.embedded import EmbeddedServers
 from sendoff_cli.supervisor import Process, Supervisor, stopped_by_signals
+from sendoff_cli.waiting import wait_out
 
 _SERVER_CHECK_SECONDS = 0.5
 _READY_CHECK_SECONDS = 0.25
@@ -33,19 +34,14 @@ async def run_processes(
 
 async def wait_until_ready(url: str) -> None:
     """Wait until the API answers that it is ready; says what is missing when that takes long."""
-    news_at = time.monotonic() + _READY_NEWS_SECONDS
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-        while True:
-            problem = await _asked(session, f"{url}/health/ready")
-            if problem is None:
-                return
-            if time.monotonic() > news_at:
-                say(f"the API is not ready yet: {problem}")
-                news_at = time.monotonic() + _READY_NEWS_SECONDS
-            await asyncio.sleep(_READY_CHECK_SECONDS)
+        asked = partial(_problem, session, f"{url}/health/ready")
+        while problem := await wait_out(asked, _READY_NEWS_SECONDS, _READY_CHECK_SECONDS):
+            say(f"the API is not ready yet: {problem}")
 
 
-async def _asked(session: aiohttp.ClientSession, url: str) -> str | None:
+async def _problem(session: aiohttp.ClientSession, url: str) -> str | None:
+    """Why the API is not ready, or None if it is."""
     try:
         async with session.get(url) as response:
             return None if response.status == 200 else f"{url} answers {response.status} {await response.text()}"

@@ -1,10 +1,8 @@
-"""The processes of one instance: their commands, and the environment in which each of them starts."""
+"""The processes of one instance: their commands, and the environment variables with which each of them starts."""
 
-import os
 import socket
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from sendoff_cli.supervisor import Process
 from sendoff_config.bootstrap import usable_cores
@@ -15,14 +13,6 @@ _HTTP_PATIENCE = 30.0
 #: Beyond the webhook's timeout: what a worker may take to give back and record everything (seconds).
 _WORKER_PATIENCE = 50.0
 _SAMPLE_PATIENCE = 5.0
-
-
-def instance_environment(config: Path | None, instance: str, overrides: Mapping[str, str]) -> dict[str, str]:
-    """What all processes of an instance have in common."""
-    environment = {**os.environ, **overrides, "SENDOFF_INSTANCE": instance, "PYTHONUNBUFFERED": "1"}
-    if config is not None:
-        environment["SENDOFF_CONFIG"] = str(config.resolve())
-    return environment
 
 
 def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:

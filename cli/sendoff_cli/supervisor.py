@@ -42,18 +42,20 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._code = 0
         self.say = say
-        self._stages = [[_Keeper(process, say, pauses or Pauses(), self.stop) for process in stage] for stage in stages]
+        self._stages = [
+            [_ManagedProcess(process, say, pauses or Pauses(), self.stop) for process in stage] for stage in stages
+        ]
 
     async def run(self) -> int:
         """Run until somebody asks to stop and every process has ended; returns the code to exit with."""
-        lives = {keeper: asyncio.create_task(keeper.run()) for stage in self._stages for keeper in stage}
+        lives = {managed: asyncio.create_task(managed.run()) for stage in self._stages for managed in stage}
         for life in lives.values():
             life.add_done_callback(lambda _: self.stop(1))  # before its time only by a mistake of ours
         await self._stop.wait()
         for stage in self._stages:
-            for keeper in stage:
-                keeper.leave()
-            await asyncio.gather(*(self._ended(keeper, lives[keeper]) for keeper in stage))
+            for managed in stage:
+                managed.leave()
+            await asyncio.gather(*(self._ended(managed, lives[managed]) for managed in stage))
         return self._code
 
     def stop(self, code: int = 0) -> None:
@@ -66,22 +68,22 @@ class Supervisor:
         """Do not wait for one stage before the next one, and only a few seconds for any process."""
         self._hurry.set()
         for stage in self._stages:
-            for keeper in stage:
-                keeper.leave()
+            for managed in stage:
+                managed.leave()
 
-    async def _ended(self, keeper: "_Keeper", life: "asyncio.Task[None]") -> None:
+    async def _ended(self, managed: "_ManagedProcess", life: "asyncio.Task[None]") -> None:
         hurry = asyncio.create_task(self._hurry.wait())
-        await asyncio.wait((life, hurry), timeout=keeper.process.patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((life, hurry), timeout=managed.process.patience, return_when=asyncio.FIRST_COMPLETED)
         if hurry.done():
             await asyncio.wait((life,), timeout=_HURRIED_SECONDS)
         hurry.cancel()
         if not life.done():
-            self.say(f"{keeper.process.name} does not stop and is killed")
-            keeper.kill()
+            self.say(f"{managed.process.name} does not stop and is killed")
+            managed.kill()
         await life
 
 
-class _Keeper:
+class _ManagedProcess:
     """One process that is started again whenever it ends."""
 
     def __init__(

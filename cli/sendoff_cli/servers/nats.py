@@ -11,7 +11,7 @@ from sendoff_cli.servers.errors import ServerError
 from sendoff_cli.servers.private_files import write_private
 from sendoff_cli.servers.process import Child, Program, start
 from sendoff_cli.servers.quoting import quoted
-from sendoff_cli.servers.readiness import Answer, Server
+from sendoff_cli.servers.readiness import Readiness, Server
 
 _TIMEOUT_SECONDS = 2.0
 
@@ -41,7 +41,7 @@ authorization {{ user: "sendoff", password: {quoted(endpoint.password)} }}
 """
 
 
-def _ask(child: Child, endpoint: Endpoint) -> Answer:
+def _ask(child: Child, endpoint: Endpoint) -> Readiness:
     options = {"user": "sendoff", "pass": endpoint.password, "verbose": False, "pedantic": False, "lang": "python"}
     try:
         with (
@@ -53,7 +53,7 @@ def _ask(child: Child, endpoint: Endpoint) -> Answer:
             reply = lines.readline()
     except OSError:
         # NATS opens its port only after it has read its streams.
-        return Answer.RECOVERING if child.log.mentions("Starting restore for stream") else Answer.NONE
+        return Readiness.RECOVERING if child.log.mentions("Starting restore for stream") else Readiness.SILENT
     if reply.startswith(b"-ERR"):
         raise ServerError(f"nats refuses its password: {reply.decode(errors='replace').strip()}")
-    return Answer.READY if reply.startswith(b"PONG") else Answer.NONE
+    return Readiness.READY if reply.startswith(b"PONG") else Readiness.SILENT

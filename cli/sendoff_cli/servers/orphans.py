@@ -5,16 +5,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from sendoff_cli.servers.errors import ServerError
 from sendoff_cli.servers.private_files import write_private
+from sendoff_cli.waiting import wait_until
 
 #: How long a signal may take to work before the next, harsher one: a PostgreSQL that writes its checkpoint needs time.
 PATIENCE_SECONDS = 30.0
-_POLL_SECONDS = 0.01
 
 
 def remember(record: Path, pid: int, command: Sequence[str]) -> None:
@@ -65,16 +64,6 @@ def send(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition became true in time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(_POLL_SECONDS)
-    return True
 
 
 def command_line(pid: int) -> str:

@@ -13,7 +13,7 @@ from sendoff_cli.servers.cluster import ensure_cluster
 from sendoff_cli.servers.endpoints import HOST, Endpoint
 from sendoff_cli.servers.errors import ServerError
 from sendoff_cli.servers.process import Program, start
-from sendoff_cli.servers.readiness import Answer, Server
+from sendoff_cli.servers.readiness import Readiness, Server
 from sendoff_cli.servers.unprivileged import SHARED, postgres_account, reachable_home, reachable_programs
 
 #: Fast shutdown: sessions are ended and a checkpoint is written. Then immediate shutdown: the next start recovers.
@@ -77,7 +77,7 @@ def _url(endpoint: Endpoint, database: str) -> str:
     return f"postgresql://sendoff:{endpoint.password}@{HOST}:{endpoint.port}/{database}"
 
 
-def _ask(endpoint: Endpoint) -> Answer:
+def _ask(endpoint: Endpoint) -> Readiness:
     try:
         with psycopg.connect(
             _url(endpoint, "postgres"), autocommit=True, connect_timeout=_TIMEOUT_SECONDS, sslmode="disable"
@@ -87,5 +87,5 @@ def _ask(endpoint: Endpoint) -> Answer:
     except psycopg.OperationalError as error:
         if "password authentication failed" in str(error):
             raise ServerError(f"postgres refuses its password: {error}") from error
-        return Answer.RECOVERING if any(text in str(error) for text in _RECOVERING) else Answer.NONE
-    return Answer.READY
+        return Readiness.RECOVERING if any(text in str(error) for text in _RECOVERING) else Readiness.SILENT
+    return Readiness.READY

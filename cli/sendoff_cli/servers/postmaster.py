@@ -5,7 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
-from sendoff_cli.servers.orphans import PATIENCE_SECONDS, command_line, send, wait_until
+from sendoff_cli.servers.orphans import PATIENCE_SECONDS, command_line, send
+from sendoff_cli.waiting import wait_until
 
 
 def free_from_crash(cluster: Path) -> None:

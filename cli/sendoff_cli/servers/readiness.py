@@ -14,13 +14,13 @@ _POLL_SECONDS = 0.01
 _RECOVERY_POLL_SECONDS = 0.1
 
 
-class Answer(Enum):
+class Readiness(Enum):
     """What a server says to a new client."""
 
     READY = "ready"
     #: It reads its data after a crash; the more there is the longer it takes, and to start again would not be faster.
     RECOVERING = "recovering"
-    NONE = "none"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Server:
     port: int
     url: str
     child: Child
-    ask: Callable[[], Answer]
+    ask: Callable[[], Readiness]
 
 
 def wait_until_ready(server: Server) -> None:
@@ -44,15 +44,15 @@ def wait_until_ready(server: Server) -> None:
     30 seconds, or 10 minutes if the server says that it recovers.
     """
     started, patience, pause = time.monotonic(), _SILENCE_SECONDS, _POLL_SECONDS
-    while (answer := _answer(server)) is not Answer.READY:
-        if answer is Answer.RECOVERING:
+    while (answer := _asked(server)) is not Readiness.READY:
+        if answer is Readiness.RECOVERING:
             patience, pause = _RECOVERY_SECONDS, _RECOVERY_POLL_SECONDS
         if time.monotonic() - started > patience:
             raise ServerError(f"{server.name} did not answer within {patience:.0f} s; {server.child.log.tail()}")
         time.sleep(pause)
 
 
-def _answer(server: Server) -> Answer:
+def _asked(server: Server) -> Readiness:
     answer = server.ask()
     # Asked after the answer: a stranger may have taken the port and answer in the place of our server.
     if (death := server.child.dead()) is not None:

@@ -15,7 +15,7 @@ from sendoff_cli.servers.errors import ServerError
 from sendoff_cli.servers.private_files import write_private
 from sendoff_cli.servers.process import Program, start
 from sendoff_cli.servers.quoting import quoted
-from sendoff_cli.servers.readiness import Answer, Server
+from sendoff_cli.servers.readiness import Readiness, Server
 
 _TIMEOUT_SECONDS = 2.0
 
@@ -56,7 +56,7 @@ def _configuration(home: Path, endpoint: Endpoint, settings: Mapping[str, str]) 
     return "".join(f"{name} {quoted(value)}\n" for name, value in directives.items())
 
 
-def _ask(endpoint: Endpoint) -> Answer:
+def _ask(endpoint: Endpoint) -> Readiness:
     client = Redis(
         host=HOST,
         port=endpoint.port,
@@ -69,9 +69,9 @@ def _ask(endpoint: Endpoint) -> Answer:
         try:
             client.ping()
         except BusyLoadingError:
-            return Answer.RECOVERING
+            return Readiness.RECOVERING
         except AuthenticationError as error:
             raise ServerError(f"redis refuses its password: {error}") from error
         except RedisError:
-            return Answer.NONE
-    return Answer.READY
+            return Readiness.SILENT
+    return Readiness.READY

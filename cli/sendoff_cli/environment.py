@@ -1,0 +1,98 @@
+"""What the processes of an instance stand on: servers, a port, an encryption key, a webhook.
+
+What is not configured is started or made here, and told to the processes by variables, which override the file. So the
+settings are read a second time with these variables: that is how every process reads them.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from pathlib import Path
+from socket import create_server, socket
+
+from sendoff_cli.console import say
+from sendoff_cli.encryption import encryption_overrides, make_encryption_key
+from sendoff_cli.listening import reserved_port
+from sendoff_cli.server_urls import address_overrides, servers_without_address
+from sendoff_cli.servers.embedded import EmbeddedServers, embedded_servers
+from sendoff_config.bootstrap import instance_name, require_addresses
+from sendoff_config.loading import load_settings
+from sendoff_config.settings import SecuritySettings, Settings
+
+_LOOPBACK = IPv4Network("127.0.0.0/8")
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The settings and variables of an instance's processes, and what this process holds open for them."""
+
+    settings: Settings
+    variables: Mapping[str, str]
+    instance: str
+    servers: EmbeddedServers | None = None
+    sample: socket | None = None
+    data: Path | None = None
+
+
+def configured_environment(config: Path | None, stack: ExitStack, *, api: bool) -> Environment:
+    """Take the servers that are configured, and with `api` hold the port until `stack` is closed.
+
+    Raises SettingsError when PostgreSQL or Redis has no address.
+    """
+    settings = load_settings(config)
+    require_addresses(settings, "postgres", "redis")
+    return _with_overrides(config, _port_overrides(settings, stack) if api else {})
+
+
+def embedded_environment(config: Path | None, data: Path, stack: ExitStack) -> Environment:
+    """Start what has no address in the folder `data`, and a sample webhook if none is set, until `stack` is closed."""
+    settings = load_settings(config)
+    overrides = _port_overrides(settings, stack)
+    missing = servers_without_address(settings)
+    servers = sample = None
+    if missing:
+        say(f"starting {', '.join(missing)} in {data}")
+        servers = stack.enter_context(embedded_servers(data, missing))
+        overrides |= address_overrides(servers.addresses)
+    if "postgres" in missing:
+        make_encryption_key(data, settings)
+        overrides |= encryption_overrides(data, settings)
+    # Only next to a database of our own: on a shared one it would take other people's messages.
+    if settings.webhook.url is None and "postgres" in missing:
+        sample = stack.enter_context(create_server(("127.0.0.1", 0)))
+        overrides |= _sample_webhook_overrides(sample.getsockname()[1], settings.security)
+    return _with_overrides(config, overrides, servers=servers, sample=sample, data=data)
+
+
+def _port_overrides(settings: Settings, stack: ExitStack) -> dict[str, str]:
+    port = stack.enter_context(reserved_port(settings.http.host, settings.http.port))
+    return {"SENDOFF_HTTP__PORT": str(port)}
+
+
+def _sample_webhook_overrides(port: int, security: SecuritySettings) -> dict[str, str]:
+    """The sample is the webhook, and may be called whatever else may be."""
+    networks = [str(network) for network in {*security.allowed_networks, _LOOPBACK}]
+    ports = [str(ports) for ports in (*security.allowed_ports, port)]
+    return {
+        "SENDOFF_WEBHOOK__URL": f"http://127.0.0.1:{port}/",
+        "SENDOFF_SECURITY__ALLOWED_NETWORKS": json.dumps(networks),
+        "SENDOFF_SECURITY__ALLOWED_PORTS": json.dumps(ports),
+    }
+
+
+def _with_overrides(
+    config: Path | None,
+    overrides: Mapping[str, str],
+    *,
+    servers: EmbeddedServers | None = None,
+    sample: socket | None = None,
+    data: Path | None = None,
+) -> Environment:
+    instance = instance_name()
+    variables = {**os.environ, **overrides, "SENDOFF_INSTANCE": instance, "PYTHONUNBUFFERED": "1"}
+    if config is not None:
+        variables["SENDOFF_CONFIG"] = str(config.resolve())
+    return Environment(load_settings(config, variables), variables, instance, servers, sample, data)

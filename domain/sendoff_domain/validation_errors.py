@@ -15,7 +15,7 @@ Location = Iterable[int | str]
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One mistake in a document or in a query: where (a JSON pointer, or `?name`), what, and a code if it has one."""
+    """One mistake and its place: a JSON pointer into the document, or `?name` for the query."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -31,7 +31,10 @@ class FieldError:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The words of one kind of document; a sentence of `by_type` may use the context of its type of error."""
+    """The words of one kind of document: of what is unknown, of what is known instead, and sentences by error type.
+
+    A sentence may use the context that pydantic gives to that type of error, such as `{min_length}`.
+    """
 
     unknown: str
     known: str

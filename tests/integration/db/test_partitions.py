@@ -44,6 +44,28 @@ async def insert(connection: Connection, table: str, moment: datetime, entropy: 
     return str(row[0])
 
 
+async def drop_and_make(url: str, table: str, times: int) -> None:
+    """Make and drop the partition of one hour again and again, each time committed."""
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        for _ in range(times):
+            name = await make_partition(connection, table, TODAY - DAY, TODAY - DAY + HOUR)
+            await connection.execute(f"DROP TABLE {name}".encode())
+
+
+async def test_partitions_are_listed_while_another_process_drops_one(database: str, migrated: Connection) -> None:
+    """The catalogue of that moment still names it, but its bounds can't be read any more."""
+    await make_partitions(migrated, "hour", 3, NOW)
+    kept = ranges(await list_partitions(migrated, "attempts"))
+    dropping = asyncio.create_task(drop_and_make(database, "attempts", 100))
+    looks = 0
+    while not dropping.done():
+        listed = ranges(await list_partitions(migrated, "attempts"))
+        assert [one for one in listed if one[0] >= TODAY] == kept
+        looks += 1
+    await dropping
+    assert looks > 0
+
+
 @pytest.mark.parametrize(("every", "step", "base"), [("day", DAY, TODAY), ("hour", HOUR, TODAY + 12 * HOUR)])
 @pytest.mark.parametrize("table", TABLES)
 async def test_partitions_reach_from_one_step_back_to_the_steps_ahead(

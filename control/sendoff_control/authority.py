@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import Command, CommandStatus, Decision, Desired, Origin, desired_by
@@ -39,7 +40,7 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     """
     command_id = command.command_id or str(uuid.uuid4())
     async with connection.transaction():
-        await connection.execute(read_statement(__package__, "take_claim_lock"))
+        await connection.execute(read_statement(__package__, "take_claim_lock"), {"lock": CLAIMS})
         epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
         if fence.expected_revision not in (None, revision):
             late = True

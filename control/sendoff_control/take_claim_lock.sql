@@ -1,3 +1,3 @@
--- Waits until the claims that have begun are through, and lets no other in before this transaction ends. A lock of the
--- kind that is given in the order of asking: on a row, claims that share it would let one another in and keep this out.
-SELECT pg_advisory_xact_lock(98881794)  -- the number stands in sendoff_actors/claimer/share_claim_lock.sql, too
+-- Waits until the claims that have begun are committed, and lets no other begin before this transaction ends.
+-- An advisory lock is given in the order of asking; claims that share the lock of a row would go on past this one.
+SELECT pg_advisory_xact_lock(%(lock)s)

@@ -29,17 +29,13 @@ class DatabaseClock:
         """Take a sample: the database's clock (Unix seconds) and `time.monotonic()` when the answer was there."""
         offset = database_seconds - answered_at
         if self._offsets and abs(offset - max(self._offsets)) > 1:
-            self._offsets.clear()  # somebody set the clock: the old samples speak of another time
+            self._offsets.clear()  # the clock was set: the old samples speak of another time
         self._offsets.append(offset)
         self._best = max(self._offsets)
 
     def now(self) -> float:
         """The database's clock in Unix seconds, or slightly less."""
         return time.monotonic() + self._best
-
-    def monotonic_at(self, database_seconds: float) -> float:
-        """The `time.monotonic()` from which on the database's clock has surely reached that moment."""
-        return database_seconds - self._best
 
     async def sample(self, connection: Connection) -> None:
         """Ask the database for its time once."""

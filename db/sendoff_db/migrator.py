@@ -5,6 +5,7 @@ from importlib import resources
 
 from psycopg import errors
 
+from sendoff_db.locks import MIGRATIONS
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import MigrationError
 
@@ -14,9 +15,6 @@ _UNRELEASED = (
     " you still need with that version, then remove the data folder (.sendoff, unless --data named another) or, on a"
     " server of your own, drop the database, and start anew"
 )
-
-#: Any number will do, as long as nobody else takes the same one.
-_LOCK = 0x5E4D0FF
 
 
 def available() -> dict[str, bytes]:
@@ -33,7 +31,7 @@ async def migrate(connection: Connection) -> list[str]:
     as it was. Raises MigrationError if an applied migration is not the one of this version.
     """
     async with connection.transaction():
-        await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (MIGRATIONS,))
         await connection.execute(
             b"CREATE TABLE IF NOT EXISTS migrations"
             b" (name text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"

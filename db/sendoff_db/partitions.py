@@ -8,13 +8,13 @@ from uuid import UUID
 
 from psycopg import sql
 
+from sendoff_db.locks import PARTITIONS
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.ids import created_at, first_uuid_at
 
 #: The partitioned tables, and whether their key is an id (a UUIDv7) or a moment.
 TABLES = {"messages": "id", "deliveries": "moment", "attempts": "moment"}
-_LOCK = 0x5E4D100
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ async def make_partitions(connection: Connection, every: Literal["day", "hour"],
     """
     made = 0
     async with connection.transaction():
-        await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (PARTITIONS,))
         for table in TABLES:
             existing = await list_partitions(connection, table)
             for start, end in missing_ranges(existing, every, ahead, now):
@@ -60,7 +60,7 @@ async def cover_moments(
     wanted = sorted(moments)
     if not wanted:
         return
-    await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (PARTITIONS,))
     for moment in wanted:
         for start, end in missing_ranges(await list_partitions(connection, table), every, 0, moment):
             await make_partition(connection, table, start, end)

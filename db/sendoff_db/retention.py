@@ -5,13 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import errors, sql
 
+from sendoff_db.locks import RETENTION
 from sendoff_db.partitions import TABLES, Partition, list_partitions
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.ids import first_uuid_at
 
-#: Held while a partition is dropped; taken shared by what brings old messages back to life.
-LOCK = 0x5E4D101
 #: How long a drop may wait for a lock; readers and writers queue behind it for that long at most.
 _LOCK_TIMEOUT = "100ms"
 #: A process that freezes between the drop and its commit holds the lock so long at most.
@@ -57,7 +56,7 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
 async def _drop(connection: Connection, partition: Partition) -> bool:
     try:
         async with connection.transaction():
-            await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (RETENTION,))
             await connection.execute(_LIMITS, {"lock": _LOCK_TIMEOUT, "stall": _STALL_TIMEOUT})
             if partition.table == "messages" and await _is_needed(connection, partition):
                 return False

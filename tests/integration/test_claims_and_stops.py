@@ -14,6 +14,7 @@ from sendoff_actors.handoffs import Tick
 from sendoff_config.settings import PostgresSettings
 from sendoff_control.authority import decide
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import open_pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import Action, Command
@@ -80,7 +81,7 @@ async def test_a_stop_that_meets_a_claim_commits_after_it(sendoff_database: str,
         await psycopg.AsyncConnection.connect(sendoff_database, autocommit=True) as connection,
     ):
         async with claimer.transaction():
-            await claimer.execute(read_statement("sendoff_actors.claimer", "share_claim_lock"))
+            await claimer.execute(read_statement("sendoff_actors.claimer", "share_claim_lock"), {"lock": CLAIMS})
             stop = asyncio.create_task(decide(connection, Command(Action.STOP, scope=scope), "http"))
             await eventually(lambda: waiting_for_a_lock(sendoff_database), "the stop waits for the claim")
             assert not stop.done()
@@ -106,7 +107,7 @@ async def test_a_stop_waits_for_the_claims_before_it_only(sendoff_database: str)
     ):
         await put_one(sendoff_database)
         async with first.transaction():
-            await first.execute(read_statement("sendoff_actors.claimer", "share_claim_lock"))
+            await first.execute(read_statement("sendoff_actors.claimer", "share_claim_lock"), {"lock": CLAIMS})
             stop = asyncio.create_task(decide(connection, Command(Action.STOP), "http"))
             await eventually(lambda: waiting_for_a_lock(sendoff_database), "the stop waits for the first claim")
             second = asyncio.create_task(slice_.claim(TICK))

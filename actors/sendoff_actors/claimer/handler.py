@@ -15,6 +15,7 @@ from sendoff_actors.claimer.demand_scan import DemandScan
 from sendoff_actors.claimer.pace import pace
 from sendoff_actors.handoffs import Batch, Claimed, Tick
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.claim_plan import Demand, Quota, share_claim
@@ -67,7 +68,7 @@ class Claiming:
         return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
 
     async def _may_claim(self, connection: Connection, tick: Tick) -> bool:
-        await connection.execute(read_statement(__package__, "share_claim_lock"))
+        await connection.execute(read_statement(__package__, "share_claim_lock"), {"lock": CLAIMS})
         if tick.drain:
             return True
         taken = {"instance": tick.instance, "tick": tick.number}

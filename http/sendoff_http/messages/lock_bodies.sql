@@ -1,2 +1,2 @@
--- Holds off the retention until the end of the transaction, so that no body goes while its message comes back to life.
+-- Keeps the retention from dropping partitions until the transaction ends, so that no body goes while it is resent.
 SELECT pg_advisory_xact_lock_shared(%(lock)s)

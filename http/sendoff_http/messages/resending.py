@@ -7,9 +7,9 @@ from uuid import UUID
 from psycopg import errors
 
 from sendoff_config.settings import PartitionSettings
+from sendoff_db.locks import RETENTION
 from sendoff_db.partitions import cover_moments
 from sendoff_db.pool import Connection, Pool
-from sendoff_db.retention import LOCK
 from sendoff_db.sql import read_statement
 from sendoff_domain.ids import created_at
 
@@ -37,7 +37,7 @@ async def _resend(
     sent_days: Sequence[datetime],
 ) -> int:
     async with connection.transaction():
-        await connection.execute(read_statement(__package__, "lock_bodies"), {"lock": LOCK})
+        await connection.execute(read_statement(__package__, "lock_bodies"), {"lock": RETENTION})
         await cover_moments(connection, "attempts", partitions.every, sent_days)
         alive = await _with_body(connection, partitions, ids)
         values = {"ids": [] if only_dead else alive, "dead_ids": alive}

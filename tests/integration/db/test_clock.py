@@ -2,8 +2,6 @@
 
 import time
 
-import pytest
-
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection
 
@@ -34,15 +32,6 @@ async def test_it_is_behind_by_no_more_than_a_round_trip(connection: Connection)
     assert clock.now() >= before - max(round_trips)
 
 
-async def test_it_says_from_when_on_a_moment_has_surely_come(connection: Connection) -> None:
-    clock = DatabaseClock()
-    await clock.sample(connection)
-    moment = clock.now() + 0.01
-    while time.monotonic() < clock.monotonic_at(moment):
-        await database_now(connection)
-    assert await database_now(connection) >= moment
-
-
 def test_it_follows_a_database_whose_clock_was_set_back() -> None:
     clock = DatabaseClock()
     clock.add(1_000_000.0, time.monotonic())
@@ -55,7 +44,8 @@ def test_a_slow_answer_does_not_pull_it_ahead_or_far_behind() -> None:
     answered = time.monotonic()
     clock.add(1_000_000.0, answered)
     clock.add(1_000_000.0 - 0.5, answered)  # the same reading, half a second late
-    assert clock.monotonic_at(1_000_000.0) == pytest.approx(answered, abs=1e-6)
+    before, now, after = time.monotonic(), clock.now(), time.monotonic()
+    assert before - answered - 1e-6 <= now - 1_000_000.0 <= after - answered + 1e-6
 
 
 def test_without_a_sample_it_knows_nothing() -> None:

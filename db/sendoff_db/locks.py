@@ -1,0 +1,12 @@
+"""The keys of PostgreSQL's advisory locks: all of them, so that none is used for two things."""
+
+from typing import Final
+
+#: Taken by a process that brings the schema up to date, so that of several that start at once one does it.
+MIGRATIONS: Final = 0x5E4D0FF
+#: Taken by a process that makes partitions, so that each is made once.
+PARTITIONS: Final = 0x5E4D100
+#: Taken while a partition is dropped; shared by what brings messages back, so that no body goes at that moment.
+RETENTION: Final = 0x5E4D101
+#: Shared by all claims; taken by a command to start or stop, so that no claim commits beside it.
+CLAIMS: Final = 0x5E4D102

@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_one
 from sendoff_domain.message import WAITING
-from sendoff_http.messages.conflicts import wrong_state
+from sendoff_http.messages.moves import TRIES, wrong_state
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
@@ -12,9 +12,6 @@ from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 
 routes = Routes("Messages")
-
-#: A message that moves from retries to due at this very moment can be missed by a statement.
-_TRIES = 3
 
 
 @routes.operation(
@@ -28,9 +25,8 @@ async def cancel_message(request: web.Request) -> web.Response:
     """Answer 204 once it can no longer be sent; 409 once it is being sent or is at its end."""
     message_id = message_id_of(request)
     async with request.app[POOL].connection() as connection:
-        for _ in range(_TRIES):
-            cursor = await connection.execute(read_statement(__package__, "cancel"), {"id": message_id})
-            if await cursor.fetchone() is not None:
+        for _ in range(TRIES):
+            if await fetch_one(connection, __package__, "cancel", {"id": message_id}) is not None:
                 return web.Response(status=204)
             row = await load_message(connection, message_id)
             if row is None or row.status not in WAITING:

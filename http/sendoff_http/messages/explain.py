@@ -4,32 +4,28 @@ from typing import Any, Literal
 from uuid import UUID
 
 from aiohttp import web
-from psycopg.rows import class_row
 from pydantic import Field
 
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all_as
 from sendoff_domain.explanation import Cause, Explanation, Facts, explain
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import FINAL
-from sendoff_domain.times import format_moment, format_optional
+from sendoff_domain.times import format_moment
 from sendoff_http.messages.model import MessageId
+from sendoff_http.messages.moves import TRIES
 from sendoff_http.messages.rows import MessageRow, load_message
-from sendoff_http.web.documents import ShownMoment
+from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
-from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
 
-#: A message that moves from one place to another at this very moment can be missed by a statement.
-_TRIES = 3
 
-
-class ShownReason(ApiModel):
+class ShownReason(ResponseModel):
     """One thing that the message waits for."""
 
     cause: Cause
@@ -37,7 +33,7 @@ class ShownReason(ApiModel):
     until: ShownMoment | None = Field(description="When this is over, if that is known.")
 
 
-class ShownExplanation(ApiModel):
+class ShownExplanation(ResponseModel):
     """Why a message has not been delivered yet, or what became of it."""
 
     id: MessageId
@@ -62,13 +58,15 @@ async def explain_message(request: web.Request) -> web.Response:
         row, facts = await _look(connection, message_id)
     if row is None:
         raise no_such_message(request.match_info["id"])
-    return json_response(_describe_end(row) if facts is None else _describe(row, explain(facts)))
+    identity = {"id": format_message_id(message_id), "customer": row.customer_id, "status": row.status}
+    found = _describe_end(row) if facts is None else _describe(explain(facts))
+    return json_response(ShownExplanation.model_validate({**identity, **found}).document())
 
 
 async def _look(connection: Connection, message_id: UUID) -> tuple[MessageRow | None, Facts | None]:
     """The message and, while it waits for something, what is known of that."""
     row = None
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         row = await load_message(connection, message_id)
         if row is None or row.status in FINAL:
             break
@@ -79,20 +77,15 @@ async def _look(connection: Connection, message_id: UUID) -> tuple[MessageRow | 
 
 
 async def _facts(connection: Connection, message_id: UUID) -> Facts | None:
-    async with connection.cursor(row_factory=class_row(Facts)) as cursor:
-        await cursor.execute(read_statement(__package__, "read_facts"), {"id": message_id})
-        return await cursor.fetchone()
+    found = await fetch_all_as(connection, __package__, "read_facts", {"id": message_id}, kind=Facts)
+    return found[0] if found else None
 
 
-def _describe(row: MessageRow, explanation: Explanation) -> dict[str, Any]:
+def _describe(explanation: Explanation) -> dict[str, Any]:
     return {
-        **_identity(row),
         "summary": explanation.reasons[0].detail,
-        "reasons": [
-            {"cause": reason.cause, "detail": reason.detail, "until": format_optional(reason.until)}
-            for reason in explanation.reasons
-        ],
-        "nextTryAt": format_optional(explanation.next_try_at),
+        "reasons": explanation.reasons,
+        "next_try_at": explanation.next_try_at,
     }
 
 
@@ -103,8 +96,4 @@ def _describe_end(row: MessageRow) -> dict[str, Any]:
         "cancelled": "it was cancelled",
     }
     summary = ends.get(row.status, "it is on its way from one place to another; ask again")
-    return {**_identity(row), "summary": summary, "reasons": [], "nextTryAt": None}
-
-
-def _identity(row: MessageRow) -> dict[str, Any]:
-    return {"id": format_message_id(row.message_id), "customer": row.customer_id, "status": row.status}
+    return {"summary": summary, "reasons": (), "next_try_at": None}

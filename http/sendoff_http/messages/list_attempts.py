@@ -1,27 +1,55 @@
 """List the attempts to deliver a message."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Literal
 
 from aiohttp import web
+from pydantic import Field
 
-from sendoff_db.sql import read_statement
-from sendoff_domain.times import format_moment
-from sendoff_http.messages.attempt_model import Attempt
+from sendoff_db.sql import fetch_all_as
 from sendoff_http.messages.rows import load_message
+from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
-from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
 
 _MOST = 1000
 
 
-class Attempts(ApiModel):
+class Attempt(ResponseModel):
+    """One request to the webhook and what came of it."""
+
+    generation: int = Field(description="Rises with each resend.")
+    attempt: int = Field(description="1 is the first of a generation.")
+    outcome: Literal["succeeded", "failed"]
+    started_at: ShownMoment
+    duration_ms: float
+    status_code: int | None = Field(description="The status of the answer, if there was one.")
+    error_class: str | None
+    detail: str | None
+    answer: str | None = Field(description="The first 4 KiB of a failed attempt's answer.")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """A row of `list_attempts.sql`."""
+
+    generation: int
+    attempt: int
+    started_at: datetime
+    duration_us: int
+    status_code: int | None
+    error_class: str | None
+    detail: str | None
+    answer: bytes | None
+
+
+class Attempts(ResponseModel):
     """The attempts of one message, the latest first; at most a thousand."""
 
     data: list[Attempt]
@@ -40,30 +68,20 @@ async def list_attempts(request: web.Request) -> web.Response:
     async with request.app[POOL].connection() as connection:
         if await load_message(connection, message_id) is None:
             raise no_such_message(request.match_info["id"])
-        statement = read_statement(__package__, "list_attempts")
-        cursor = await connection.execute(statement, {"id": message_id, "limit": _MOST})
-        rows = await cursor.fetchall()
-    return json_response({"data": [_describe(*row) for row in rows]})
+        values = {"id": message_id, "limit": _MOST}
+        rows = await fetch_all_as(connection, __package__, "list_attempts", values, kind=AttemptRow)
+    return json_response(Attempts(data=[_describe(row) for row in rows]).document())
 
 
-def _describe(
-    generation: int,
-    attempt: int,
-    started_at: datetime,
-    duration_us: int,
-    status_code: int | None,
-    error_class: str | None,
-    detail: str | None,
-    answer: bytes | None,
-) -> dict[str, Any]:
-    return {
-        "generation": generation,
-        "attempt": attempt,
-        "outcome": "succeeded" if error_class is None else "failed",
-        "startedAt": format_moment(started_at),
-        "durationMs": duration_us / 1000,
-        "statusCode": status_code,
-        "errorClass": error_class,
-        "detail": detail,
-        "answer": None if answer is None else answer.decode("utf-8", "replace"),
-    }
+def _describe(row: AttemptRow) -> Attempt:
+    return Attempt(
+        generation=row.generation,
+        attempt=row.attempt,
+        outcome="succeeded" if row.error_class is None else "failed",
+        started_at=row.started_at,
+        duration_ms=row.duration_us / 1000,
+        status_code=row.status_code,
+        error_class=row.error_class,
+        detail=row.detail,
+        answer=None if row.answer is None else row.answer.decode("utf-8", "replace"),
+    )

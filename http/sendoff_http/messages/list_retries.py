@@ -1,7 +1,6 @@
 """List what waits for its next attempt, the next one first."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -9,15 +8,14 @@ from pydantic import Field
 
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.ids import format_message_id
-from sendoff_domain.times import format_moment
 from sendoff_http.messages.model import LastError, MessageId
 from sendoff_http.messages.rows import MessageRow, last_error, load_messages
-from sendoff_http.web.documents import ShownMoment
+from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.pagination import FIRST_ID, PageQuery, cut_page, decode_cursor, encode_cursor
 from sendoff_http.web.responses import json_response
-from sendoff_http.web.validation import ApiModel, read_query
+from sendoff_http.web.validation import read_query
 
 routes = Routes("Retries")
 
@@ -25,7 +23,7 @@ _KIND = "r"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Retry(ApiModel):
+class Retry(ResponseModel):
     """A message that waits for its next attempt."""
 
     id: MessageId
@@ -36,7 +34,7 @@ class Retry(ApiModel):
     last_error: LastError | None
 
 
-class RetryPage(ApiModel):
+class RetryPage(ResponseModel):
     """Retries, the next one first; the list ends where nextCursor is null."""
 
     data: list[Retry]
@@ -63,9 +61,8 @@ async def list_retries(request: web.Request) -> web.Response:
         rows = await load_messages(connection, list(wanted))
     # One that was claimed in between is no retry any more.
     waiting = sorted((row for row in rows if row.status == "retrying"), key=lambda row: wanted[row.message_id])
-    return json_response(
-        {"data": [_describe(row, wanted[row.message_id]) for row in waiting], "nextCursor": next_cursor}
-    )
+    page = RetryPage(data=[_describe(row, wanted[row.message_id]) for row in waiting], next_cursor=next_cursor)
+    return json_response(page.document())
 
 
 def _moment_of(microseconds: int) -> datetime:
@@ -77,12 +74,13 @@ def _cursor_behind(row: Row) -> str:
     return encode_cursor(_KIND, message_id, (moment - _EPOCH) // timedelta(microseconds=1))
 
 
-def _describe(row: MessageRow, next_attempt_at: datetime) -> dict[str, Any]:
-    return {
-        "id": format_message_id(row.message_id),
-        "customer": row.customer_id,
-        "to": row.recipient,
-        "nextAttemptAt": format_moment(next_attempt_at),
-        "attempts": row.attempts,
-        "lastError": last_error(row),
-    }
+def _describe(row: MessageRow, next_attempt_at: datetime) -> Retry:
+    error = last_error(row)
+    return Retry(
+        id=format_message_id(row.message_id),
+        customer=row.customer_id,
+        to=row.recipient,
+        next_attempt_at=next_attempt_at,
+        attempts=row.attempts,
+        last_error=None if error is None else LastError.model_validate(error),
+    )

@@ -7,13 +7,13 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_one
 from sendoff_domain.durations import Duration
 from sendoff_domain.message import WAITING
 from sendoff_domain.times import Moment
 from sendoff_domain.validation_errors import FieldError
-from sendoff_http.messages.conflicts import wrong_state
 from sendoff_http.messages.model import Message
+from sendoff_http.messages.moves import TRIES, wrong_state
 from sendoff_http.messages.rows import MessageRow, describe_row, load_message
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.keys import POOL
@@ -24,9 +24,6 @@ from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Messages")
-
-#: A message that moves from retries to due at this very moment can be missed by a statement.
-_TRIES = 3
 
 
 class Reschedule(ApiModel):
@@ -55,7 +52,7 @@ async def reschedule_message(request: web.Request) -> web.Response:
     message_id = message_id_of(request)
     wish = await read_model(request, Reschedule)
     async with request.app[POOL].connection() as connection:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             moved = await _reschedule(connection, message_id, wish)
             row = await load_message(connection, message_id)
             if moved or row is None or row.status not in WAITING or row.expires_at is not None:
@@ -69,8 +66,7 @@ async def reschedule_message(request: web.Request) -> web.Response:
 
 async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule) -> bool:
     values = {"id": message_id, "deliver_at": wish.deliver_at, "delay": wish.delay}
-    cursor = await connection.execute(read_statement(__package__, "reschedule"), values)
-    return await cursor.fetchone() is not None
+    return await fetch_one(connection, __package__, "reschedule", values) is not None
 
 
 def _refusal(row: MessageRow, wish: Reschedule) -> Exception:

@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
-from sendoff_http.messages.conflicts import wrong_state
 from sendoff_http.messages.model import Message
+from sendoff_http.messages.moves import wrong_state
 from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import POOL, SETTINGS

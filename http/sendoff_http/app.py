@@ -35,8 +35,9 @@ from sendoff_http.messages.reschedule import routes as reschedule_message
 from sendoff_http.messages.resend import routes as resend_message
 from sendoff_http.operations.docs import mount_page
 from sendoff_http.operations.docs import routes as api_document
-from sendoff_http.operations.health import routes as health
+from sendoff_http.operations.liveness import routes as liveness
 from sendoff_http.operations.metrics import routes as metrics
+from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.web.access_log import make_access_log
 from sendoff_http.web.authentication import make_authenticate
@@ -77,7 +78,8 @@ OPERATIONS: list[Operation] = [
     *stop_scheduler,
     *read_scheduler,
     *stats,
-    *health,
+    *liveness,
+    *readiness,
     *metrics,
     *api_document,
 ]

@@ -1,14 +1,15 @@
-"""Customers in trouble, as the database has them at the moment of a scrape: the same from every API process."""
+"""Customers in trouble, as the database has them at the moment of a scrape: alike from every API process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import psycopg
 import structlog
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 from psycopg_pool import PoolTimeout
 
 from sendoff_db.pool import Pool
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
 
 _log = structlog.get_logger("sendoff.http")
 _MEANINGS = {
@@ -17,21 +18,26 @@ _MEANINGS = {
 }
 
 
-async def read_troubles(pool: Pool) -> bytes:
-    """The customers in trouble in Prometheus' text format; nothing while the database does not answer."""
+class CustomerGauges(Collector):
+    """A gauge for each kind of trouble, with one sample of 1 for each customer in it."""
+
+    def __init__(self, troubles: Sequence[tuple[str, str]]) -> None:
+        """`troubles` are the names of gauges, each with the id of a customer."""
+        self._troubles = troubles
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the gauges; `generate_latest` calls it."""
+        gauges = {name: GaugeMetricFamily(name, meaning, labels=("customer",)) for name, meaning in _MEANINGS.items()}
+        for name, customer_id in self._troubles:
+            gauges[name].add_metric((customer_id,), 1)
+        return gauges.values()
+
+
+async def read_customer_gauges(pool: Pool) -> CustomerGauges | None:
+    """The gauges of this moment; None while the database does not answer."""
     try:
         async with pool.connection() as connection:
-            cursor = await connection.execute(read_statement(__package__, "read_troubles"))
-            return describe_troubles(await cursor.fetchall())
+            return CustomerGauges(await fetch_all(connection, __package__, "list_customers_in_trouble"))
     except (psycopg.OperationalError, PoolTimeout) as error:
         _log.warning("metrics without customers", error=str(error))
-        return b""
-
-
-def describe_troubles(rows: Iterable[tuple[str, str]]) -> bytes:
-    """One line for each trouble of a customer."""
-    registry = CollectorRegistry()
-    gauges = {name: Gauge(name, meaning, ("customer",), registry=registry) for name, meaning in _MEANINGS.items()}
-    for name, customer in rows:
-        gauges[name].labels(customer).set(1)
-    return generate_latest(registry)
+        return None

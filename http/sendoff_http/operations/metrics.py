@@ -6,7 +6,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from sendoff_http.operations.customer_gauges import read_troubles
+from sendoff_http.operations.customer_gauges import read_customer_gauges
 from sendoff_http.web.keys import POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
@@ -33,5 +33,7 @@ async def read_metrics(request: web.Request) -> web.Response:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
-    body = generate_latest(registry) + await read_troubles(request.app[POOL])
+    body, gauges = generate_latest(registry), await read_customer_gauges(request.app[POOL])
+    if gauges is not None:
+        body += generate_latest(gauges)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

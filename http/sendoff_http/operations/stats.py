@@ -1,16 +1,14 @@
 """Counts for a dashboard, cheap whatever there is."""
 
-from typing import Any
-
 from aiohttp import web
 from pydantic import Field
 
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
+from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.responses import json_response
-from sendoff_http.web.validation import ApiModel
 
 routes = Routes("Stats")
 
@@ -19,7 +17,7 @@ _PLACES = ("due", "retries", "deliveries", "dead_letters", "cancellations")
 _BOUND = 20_000
 
 
-class Counts(ApiModel):
+class Counts(ResponseModel):
     """Messages by status; beyond some ten thousand each number is an estimate."""
 
     scheduled: int
@@ -30,7 +28,7 @@ class Counts(ApiModel):
     cancelled: int
 
 
-class Stats(ApiModel):
+class Stats(ResponseModel):
     """How much there is and how late it is."""
 
     counts: Counts
@@ -43,30 +41,24 @@ class Stats(ApiModel):
 async def read_stats(request: web.Request) -> web.Response:
     """Answer with counts that cost the same whatever there is."""
     async with request.app[POOL].connection() as connection:
-        late, lag, claimed, again, sent = await _one(connection, "count_waiting", {})
+        ((late, lag, claimed, due_again, sent),) = await fetch_all(connection, __package__, "count_waiting")
         places = await _count_places(connection)
-    counts = {
-        "scheduled": max(0, places["due"] - claimed - again),
-        "sending": claimed,
-        "retrying": places["retries"] + again,
-        "sent": places["deliveries"],
-        "dead": places["dead_letters"],
-        "cancelled": places["cancellations"],
-    }
-    return json_response({"counts": counts, "late": late, "lagSeconds": lag or 0.0, "sentLastMinute": sent})
+    counts = Counts(
+        scheduled=max(0, places["due"] - claimed - due_again),
+        sending=claimed,
+        retrying=places["retries"] + due_again,
+        sent=places["deliveries"],
+        dead=places["dead_letters"],
+        cancelled=places["cancellations"],
+    )
+    stats = Stats(counts=counts, late=late, lag_seconds=lag or 0.0, sent_last_minute=sent)
+    return json_response(stats.document())
 
 
 async def _count_places(connection: Connection) -> dict[str, int]:
-    counted = await _one(connection, "count_places", {"bound": _BOUND})
-    cursor = await connection.execute(read_statement(__package__, "estimate_places"))
-    estimated: dict[str, int] = dict(await cursor.fetchall())
+    (counted,) = await fetch_all(connection, __package__, "count_places", {"bound": _BOUND})
+    estimated: dict[str, int] = dict(await fetch_all(connection, __package__, "estimate_places"))
     return {
         place: count if count < _BOUND else max(count, estimated.get(place, 0))
         for place, count in zip(_PLACES, counted, strict=True)
     }
-
-
-async def _one(connection: Connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:
-    cursor = await connection.execute(read_statement(__package__, statement), values)
-    (row,) = await cursor.fetchall()
-    return row

@@ -11,6 +11,16 @@ from support.servers import Servers
 from support.waiting import eventually
 
 
+async def becomes_ready(api: Api, **servers: str) -> bool:
+    """Whether the process says that it is ready and sees its servers like this, as soon as it has connected to them."""
+
+    async def is_seen() -> bool:
+        return bool((await api.get("/health/ready")).json == {"status": "ready", **servers})
+
+    seen: bool = await eventually(is_seen, f"{servers} are seen")
+    return seen
+
+
 async def test_a_process_that_runs_is_alive(api: Api) -> None:
     assert (await api.get("/health/live")).json == {"status": "alive"}
 
@@ -22,14 +32,23 @@ async def test_ready_tells_about_every_server(database: str, servers: Servers) -
         nats={"url": "nats://127.0.0.1:9"},
     )
     async with running_api(settings) as api:
-        reply = await api.get("/health/ready")
-    assert reply.json == {"status": "ready", "postgres": "up", "redis": "up", "nats": "down"}
+        assert await becomes_ready(api, postgres="up", redis="up", nats="down")
 
 
-async def test_nats_is_up_when_it_greets(database: str, servers: Servers) -> None:
-    address = "nats://" + servers.nats.rpartition("@")[2].removeprefix("nats://")
-    async with running_api(api_settings(database, nats={"url": address})) as api:
-        assert (await api.get("/health/ready")).json["nats"] == "up"
+async def test_nats_is_up_once_this_process_is_connected(database: str, servers: Servers) -> None:
+    async with running_api(api_settings(database, nats={"url": servers.nats})) as api:
+        assert await becomes_ready(api, postgres="up", redis="off", nats="up")
+
+
+async def test_nats_is_down_for_a_process_that_it_refuses(database: str, servers: Servers) -> None:
+    address = "nats://nobody:wrong@" + servers.nats.rpartition("@")[2].removeprefix("nats://")
+    settings = api_settings(
+        database,
+        redis={"brokerUrl": f"{servers.redis}/0", "cacheUrl": f"{servers.redis}/1"},
+        nats={"url": address},
+    )
+    async with running_api(settings) as api:
+        assert await becomes_ready(api, postgres="up", redis="up", nats="down")
 
 
 async def test_a_database_without_migrations_is_not_ready(database: str) -> None:

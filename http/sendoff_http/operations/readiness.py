@@ -1,0 +1,65 @@
+"""For orchestrators: whether this process can serve."""
+
+import asyncio
+from typing import Literal
+
+import psycopg
+from aiohttp import web
+from psycopg_pool import PoolTimeout
+
+from sendoff_db.migrator import pending
+from sendoff_db.pool import Pool
+from sendoff_domain.errors import MigrationError
+from sendoff_http.web.documents import ResponseModel
+from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.problems import ProblemError
+from sendoff_http.web.responses import json_response
+
+routes = Routes("Health")
+
+#: A probe of an orchestrator gives up after a few seconds; the answer must be there before.
+_DEADLINE_SECONDS = 2.0
+_REASONS = {
+    "down": "PostgreSQL does not answer",
+    "outdated": "the database lacks migrations or is newer than this version",
+}
+
+
+class Ready(ResponseModel):
+    """What this process can reach; only PostgreSQL is needed to accept messages."""
+
+    status: Literal["ready"]
+    postgres: Literal["up"]
+    redis: Literal["up", "down", "off"]
+    nats: Literal["up", "down", "off"]
+
+
+@routes.operation(
+    "GET", "/health/ready", "Can this process serve?", {200: ResponseDoc("It can", Ready)}, problems=(503,), open=True
+)
+async def read_readiness(request: web.Request) -> web.Response:
+    """Answer 200 when PostgreSQL answers and has all migrations, else 503.
+
+    PostgreSQL is asked now. Redis and NATS are as the membership in the fleet sees them: one that has just died without
+    closing its connections shows as `up` until the bus notices, a few seconds later.
+    """
+    postgres = await _probe_postgres(request.app[POOL])
+    seen = request.app[MEMBER].bus_health
+    servers = {"postgres": postgres, "redis": seen["redis"], "nats": seen["nats"]}
+    if postgres != "up":
+        raise ProblemError(
+            503, "not_ready", _REASONS[postgres], headers={"Retry-After": "1"}, extra={"servers": servers}
+        )
+    return json_response({"status": "ready", **servers})
+
+
+async def _probe_postgres(pool: Pool) -> str:
+    """`up`, `outdated` or, also when it does not answer within the deadline, `down`."""
+    try:
+        async with asyncio.timeout(_DEADLINE_SECONDS), pool.connection(timeout=_DEADLINE_SECONDS) as connection:
+            return "outdated" if await pending(connection) else "up"
+    except MigrationError:
+        return "outdated"
+    except (TimeoutError, OSError, psycopg.Error, PoolTimeout):
+        return "down"

@@ -1,14 +1,20 @@
 """The shape of the code: sizes, names, places. What may import what is in pyproject.toml, under importlinter."""
 
 import ast
+import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grimp
 import pytest
+
+from sendoff_http.app import OPERATIONS
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("actors", "http", "control", "webhooks", "intake", "db", "config", "domain", "cli")
@@ -98,16 +104,13 @@ OPENERS = re.compile(
     r"\b(create_connection|open_connection|create_datagram_endpoint|sock_connect|ClientSession|HTTPConnection"
     r"|urlopen|socket\.socket)\("
 )
-#: What is called that is no webhook.
-NO_WEBHOOKS = {"http/sendoff_http/operations/probes.py": "NATS, to see whether it is healthy"}
 
 
 def test_exactly_one_module_opens_sockets_to_webhooks() -> None:
     """So there is one place in which an address that must not be called could be; the command line calls servers."""
     found = {named(path) for path in CODE if OPENERS.search(path.read_text(encoding="utf-8"))}
     outside = {name for name in found if not name.startswith("cli/")}
-    assert outside - set(NO_WEBHOOKS) == {"webhooks/sendoff_webhooks/client/connection_pool.py"}
-    assert found >= set(NO_WEBHOOKS), "an exception is not needed any more"
+    assert outside == {"webhooks/sendoff_webhooks/client/connection_pool.py"}
 
 
 def use_cases() -> set[str]:
@@ -117,9 +120,44 @@ def use_cases() -> set[str]:
     return {"sendoff_http." + str(path.relative_to(root)).removesuffix(".py").replace("/", ".") for path in paths}
 
 
-def test_a_use_case_of_the_api_is_known_only_to_the_app_that_mounts_it() -> None:
-    graph = grimp.build_graph("sendoff_http", cache_dir=None)
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    """Which module of Sendoff imports which."""
+    return grimp.build_graph(*PACKAGES, cache_dir=None)
+
+
+def contracts() -> list[dict[str, Any]]:
+    """The contracts of pyproject.toml that import-linter checks."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
+    return found
+
+
+def patterns(contract: dict[str, Any]) -> list[str]:
+    """All modules that a contract names; a layer may hold several, separated by bars."""
+    named = [
+        name for key in ("layers", "modules", "source_modules", "forbidden_modules") for name in contract.get(key, ())
+    ]
+    return [part.strip() for name in named for part in name.split("|")]
+
+
+@pytest.mark.parametrize("contract", contracts(), ids=lambda contract: contract["name"])
+def test_every_pattern_of_a_contract_matches_something(contract: dict[str, Any], graph: grimp.ImportGraph) -> None:
+    """A contract about modules that do not exist is kept whatever the code does."""
+    own = [name for name in patterns(contract) if name.startswith("sendoff_")]
+    others = set(patterns(contract)) - set(own)
+    assert own
+    assert [name for name in own if not graph.find_matching_modules(name)] == []
+    assert [name for name in others if importlib.util.find_spec(name) is None] == []
+
+
+def test_every_use_case_of_the_api_is_under_the_contract_that_keeps_them_apart() -> None:
+    (contract,) = (one for one in contracts() if one["name"].startswith("The use cases of the API"))
     assert len(use_cases()) > 20
+    assert set(patterns(contract)) == use_cases()
+
+
+def test_a_use_case_of_the_api_is_known_only_to_the_app_that_mounts_it(graph: grimp.ImportGraph) -> None:
     strangers = {
         f"{importer} -> {module}"
         for module in use_cases()
@@ -127,6 +165,13 @@ def test_a_use_case_of_the_api_is_known_only_to_the_app_that_mounts_it() -> None
         if importer != "sendoff_http.app"
     }
     assert strangers == set()
+
+
+def test_a_module_declares_one_use_case() -> None:
+    """Two operations are one use case if the second takes back the first."""
+    declared = Counter(operation.handler.__module__ for operation in OPERATIONS)
+    assert {module for module, count in declared.items() if count > 1} == {"sendoff_http.customers.pause"}
+    assert set(declared) == use_cases()
 
 
 def test_importing_the_packages_creates_nothing() -> None:

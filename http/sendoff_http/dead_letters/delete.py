@@ -19,5 +19,5 @@ async def delete_dead_letter(request: web.Request) -> web.Response:
     values = {"id": message_id_of(request)}
     async with request.app[POOL].connection() as connection:
         if await fetch_one(connection, __package__, "delete_dead_letter", values) is None:
-            raise no_such_dead_letter(request)
+            raise no_such_dead_letter(request.match_info["id"])
     return web.Response(status=204)

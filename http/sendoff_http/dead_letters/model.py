@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from aiohttp import web
 from pydantic import Field
 
 from sendoff_domain.backoff import RetryStrategy
@@ -149,7 +148,6 @@ def describe_history(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "startedAt": format_moment(datetime.fromisoformat(one["startedAt"]))} for one in history]
 
 
-def no_such_dead_letter(request: web.Request) -> ProblemError:
-    """There is no dead letter of the id in the path (404)."""
-    detail = f"there is no dead letter {request.match_info['id'][:80]!r}"
-    return ProblemError(404, "dead_letter_not_found", detail)
+def no_such_dead_letter(text: str) -> ProblemError:
+    """There is no dead letter of that id (404)."""
+    return ProblemError(404, "dead_letter_not_found", f"there is no dead letter {text[:80]!r}")

@@ -31,5 +31,5 @@ async def read_dead_letter(request: web.Request) -> web.Response:
     async with request.app[POOL].connection() as connection:
         rows = await fetch_all_as(connection, __package__, "read_dead_letter", values, kind=DeadLetterWithHistoryRow)
     if not rows:
-        raise no_such_dead_letter(request)
+        raise no_such_dead_letter(request.match_info["id"])
     return json_response({**describe_row(rows[0]), "history": describe_history(rows[0].history)})

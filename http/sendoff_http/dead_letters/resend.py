@@ -25,9 +25,9 @@ async def resend_dead_letter(request: web.Request) -> web.Response:
     """Answer once it is due again, under its old id."""
     message_id = message_id_of(request)
     if not await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id], only_dead=True):
-        raise no_such_dead_letter(request)
+        raise no_such_dead_letter(request.match_info["id"])
     async with request.app[POOL].connection() as connection:
         row = await load_message(connection, message_id)
     if row is None:
-        raise no_such_dead_letter(request)
+        raise no_such_dead_letter(request.match_info["id"])
     return json_response(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})

@@ -26,7 +26,7 @@ class PolicyModel(DocumentModel):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Pydantic shows a duration that is a default as PT5S, which nobody may send in."""
+        """Pydantic shows a duration that is a default as PT5S, which is no duration to send in."""
         reference = handler(core)
         properties = handler.resolve_ref_schema(reference).get("properties", {})
         for name, field in cls.model_fields.items():

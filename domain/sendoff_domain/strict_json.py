@@ -9,7 +9,7 @@ DEEPEST = 100
 
 
 class NotJsonError(ValueError):
-    """The text is no JSON, or not one that means the same to everybody; the text says where and why."""
+    """The text is no JSON, or not one that all readers understand alike; the text says where and why."""
 
 
 def parse_json(body: bytes) -> Any:

@@ -39,7 +39,7 @@ def format_moment(moment: datetime) -> str:
 
 
 def format_optional(moment: datetime | None) -> str | None:
-    """The same, or None."""
+    """The moment as text, or None where there is none."""
     return None if moment is None else format_moment(moment)
 
 

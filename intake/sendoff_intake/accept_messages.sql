@@ -1,4 +1,4 @@
--- Stores messages and makes them due, all or none; one Idempotency-Key stores one message, whoever else uses it now.
+-- Stores messages and makes them due, all or none; one Idempotency-Key stores one message, however many requests use it.
 -- Answers one row per input, in order: whether the customer exists, the id that stands for the key, whether its body
 -- is the same, and when the message is delivered. Repeating it with the same ids changes nothing. Keys are taken in
 -- order, so that two such statements never deadlock.

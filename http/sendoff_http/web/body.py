@@ -28,7 +28,7 @@ async def read_model(request: web.Request, model: type[Model]) -> Model:
 
 
 async def read_optional_model(request: web.Request, model: type[Model]) -> Model:
-    """The same for an endpoint that needs no body: none at all means every default."""
+    """The body as a model, of whose fields none is needed; no body means every default. Raises as `read_model` does."""
     if not request.body_exists or request.content_length == 0:
         return validate(model, {})
     return await read_model(request, model)

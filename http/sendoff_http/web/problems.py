@@ -45,22 +45,22 @@ class ProblemError(SendoffError):
 
 
 def invalid(errors: Sequence[FieldError]) -> ProblemError:
-    """What was sent can be read but is not allowed (422)."""
+    """The problem (422) of what can be read but is not allowed; `errors` has at least one."""
     return ProblemError(422, "invalid", summarize(errors), errors=errors)
 
 
 def no_such_message(text: str) -> ProblemError:
-    """There is no message of that id, or it is no id at all (404)."""
+    """The problem (404) of a message id that no message has, or that is no id at all."""
     return ProblemError(404, "message_not_found", f"there is no message {text[:80]!r}")
 
 
 def no_such_customer(text: str) -> ProblemError:
-    """There is no customer of that id (404)."""
+    """The problem (404) of a customer id that no customer has."""
     return ProblemError(404, "customer_not_found", f"there is no customer {text[:80]!r}")
 
 
 def overloaded(detail: str) -> ProblemError:
-    """Too much at once, or a server behind us is away (503): the same request may be sent again."""
+    """The problem (503) of too much at once, or of a server behind us that is away; the request may be sent again."""
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 

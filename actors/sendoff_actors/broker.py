@@ -13,6 +13,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
+from sendoff_actors.backpressure import Backpressure
 from sendoff_actors.handoffs import ActorName, Queue
 
 #: A worker that is silent for so long is dead, and what it had fetched goes to others (milliseconds).
@@ -23,27 +24,6 @@ _MAINTENANCE_CHANCE = 20_000
 _PREFETCH = {Queue.SENDER: 1}
 _PREFETCH_OTHERS = 4
 _WAKE_TOKENS = 16
-
-
-class Backpressure:
-    """Tells the consumers of a queue to leave its messages to others while this process has no room."""
-
-    def __init__(self) -> None:
-        self._open = {queue: threading.Event() for queue in Queue}
-        for event in self._open.values():
-            event.set()
-
-    def close(self, queue: Queue) -> None:
-        """No more from this queue for now."""
-        self._open[queue].clear()
-
-    def open(self, queue: Queue) -> None:
-        """There is room again."""
-        self._open[queue].set()
-
-    def wait(self, queue: str, seconds: float) -> bool:
-        """Whether there is room, waiting for it up to that long."""
-        return self._open[Queue(queue)].wait(seconds)
 
 
 class BlockingRedisBroker(RedisBroker):
@@ -91,7 +71,7 @@ class BlockingRedisBroker(RedisBroker):
         return BlockingConsumer(self, queue_name, _PREFETCH.get(Queue(queue_name), _PREFETCH_OTHERS), timeout / 1000)
 
     def waiting(self, queue: Queue) -> int:
-        """How many messages of a queue nobody has fetched yet."""
+        """How many messages of a queue no process has fetched yet."""
         return int(self.client.llen(f"{self.namespace}:{queue}"))
 
     def wake_key(self, queue_name: str) -> str:
@@ -100,7 +80,7 @@ class BlockingRedisBroker(RedisBroker):
 
 
 class BlockingConsumer(Consumer):
-    """Fetches what is there and else blocks until somebody enqueues."""
+    """Fetches what is there, or else blocks until something is enqueued."""
 
     def __init__(self, broker: BlockingRedisBroker, queue_name: str, prefetch: int, idle_seconds: float) -> None:
         self._broker = broker
@@ -109,7 +89,7 @@ class BlockingConsumer(Consumer):
         self._idle = max(idle_seconds, 0.05)
         self._fetched: list[bytes | None] = []
         self._unacked: set[str] = set()
-        self._settled = threading.Event()
+        self._acknowledged = threading.Event()
 
     def __next__(self) -> MessageProxy | None:
         """The next message, or None after an idle time, so that Dramatiq can look whether it should stop."""
@@ -131,9 +111,9 @@ class BlockingConsumer(Consumer):
 
     def _fetch_or_sleep(self) -> MessageProxy | None:
         room = self._prefetch - len(self._unacked)
-        if room <= 0:  # blocking on the wake list here would use up a token that is meant for somebody with room
-            self._settled.wait(self._idle)
-            self._settled.clear()
+        if room <= 0:  # blocking on the wake list here would use up a token that is meant for a process with room
+            self._acknowledged.wait(self._idle)
+            self._acknowledged.clear()
             return None
         self._fetched = self._broker.do_fetch(self._queue, room)
         if not self._fetched:
@@ -142,11 +122,11 @@ class BlockingConsumer(Consumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Forget a message that was processed."""
-        self._settle(self._broker.do_ack, message)
+        self._acknowledge(self._broker.do_ack, message)
 
     def nack(self, message: MessageProxy) -> None:
         """Put a message that can't be processed aside (Dramatiq's own dead letters, kept for a week)."""
-        self._settle(self._broker.do_nack, message)
+        self._acknowledge(self._broker.do_nack, message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give back what was fetched but not started."""
@@ -161,11 +141,11 @@ class BlockingConsumer(Consumer):
             proxies.append(proxy)
         self.requeue(proxies)
 
-    def _settle(self, command: Callable[[str, str], object], message: MessageProxy) -> None:
+    def _acknowledge(self, command: Callable[[str, str], object], message: MessageProxy) -> None:
         try:
             command(self._queue, message.options["redis_message_id"])
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise BrokerConnectionError(error) from None  # type: ignore[no-untyped-call]  # untyped in Dramatiq
         finally:
             self._unacked.discard(message.message_id)
-            self._settled.set()
+            self._acknowledged.set()

@@ -1,11 +1,12 @@
 """What the actors say to one another: queue names and the frozen batches that travel between them.
 
-A hand-off is a hint. Whoever loses one loses time, never a message: the lease in PostgreSQL runs out and the message is
-claimed again.
+A hand-off is a hint. One that gets lost costs time, never a message: the lease in PostgreSQL runs out and the message
+is claimed again. An actor reads its argument with `msgspec.convert`, which raises msgspec.ValidationError if the
+hand-off is of another version.
 """
 
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 import dramatiq
 import msgspec
@@ -117,14 +118,6 @@ class Undeliverable(msgspec.Struct, frozen=True, array_like=True):
     id: str
     token: int
     reason: DeathReason
-
-
-T = TypeVar("T")
-
-
-def read(value: Any, kind: type[T]) -> T:
-    """The hand-off inside an actor's argument; raises msgspec.ValidationError if it is of another version."""
-    return msgspec.convert(value, kind)
 
 
 class JsonEncoder(dramatiq.Encoder):

@@ -1,7 +1,7 @@
-"""The two ways to run a worker process: under our own supervisor, or under Dramatiq's command line.
+"""A worker process from its start to its end, in the two ways it can be run.
 
-`dramatiq sendoff_actors.main:prepare --processes 2 --threads 4` runs the same actors; `--processes` must then be what
-`workers.processes` says.
+`run` is for our own supervisor. `dramatiq sendoff_actors.main:prepare --processes 2 --threads 4` runs the same actors
+under Dramatiq's command line; `--processes` must then be what `workers.processes` says.
 """
 
 import multiprocessing
@@ -9,11 +9,21 @@ import os
 import signal
 import socket
 import threading
+from typing import Any
 
 import dramatiq
+import redis
+from dramatiq.middleware import Middleware
 
-from sendoff_actors.handoffs import JsonEncoder
-from sendoff_actors.process import new_broker, new_worker
+from sendoff_actors.broker import BlockingRedisBroker
+from sendoff_actors.claimer import actor as claimer
+from sendoff_actors.claimer.ticker import make_tick
+from sendoff_actors.composition import Worker, open_worker
+from sendoff_actors.dead_letterer import actor as dead_letterer
+from sendoff_actors.event_loop_thread import EventLoopThread
+from sendoff_actors.handoffs import ActorName, JsonEncoder
+from sendoff_actors.retrier import actor as retrier
+from sendoff_actors.sender import actor as sender
 from sendoff_config.bootstrap import (
     instance_name,
     make_identity,
@@ -22,10 +32,18 @@ from sendoff_config.bootstrap import (
     tune_gc,
     usable_cores,
 )
+from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
+
+#: Dramatiq's threads for the four actors: each call is short, the event loop does the waiting.
+_THREADS = 4
+#: How long Dramatiq's threads may take to end (milliseconds).
+_STOP_TIMEOUT = 30_000
+#: Beyond the webhook's own timeout: what closing everything may take (seconds).
+_CLOSE_GRACE = 15
 
 
 def run() -> None:
@@ -36,14 +54,14 @@ def run() -> None:
     identity = make_identity("worker", process.index, instance_name())
     configure_logging(settings.logging, process=identity.name)
     broker = new_broker(settings, identity, process)
-    worker = new_worker(broker)
+    worker = dramatiq.Worker(broker, worker_timeout=1000, worker_threads=_THREADS)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     worker.start()
     tune_gc()
     stop.wait()
-    worker.stop(timeout=30_000)
+    worker.stop(timeout=_STOP_TIMEOUT)
     broker.close()
 
 
@@ -65,3 +83,52 @@ def process_index_under_dramatiq(settings: Settings) -> ProcessIndex:
     if index >= count:
         raise SettingsError(f"expected dramatiq --processes {count}, as workers.processes says")
     return ProcessIndex(index, count)
+
+
+def new_broker(settings: Settings, identity: Identity, process: ProcessIndex) -> BlockingRedisBroker:
+    """A broker of this process's own (never one from before a fork), with the lifecycle as its middleware."""
+    broker = BlockingRedisBroker(str(settings.redis.broker_url))
+    broker.add_middleware(Lifecycle(settings, identity, process))
+    return broker
+
+
+class Lifecycle(Middleware):
+    """Opens the event loop with all parts before Dramatiq's threads start, and closes it after they have ended."""
+
+    def __init__(self, settings: Settings, identity: Identity, process: ProcessIndex) -> None:
+        self._settings = settings
+        self._identity = identity
+        self._process = process
+        self._event_loop: EventLoopThread[Worker] | None = None
+        self._parts: Worker | None = None
+
+    def before_worker_boot(self, broker: Any, worker: Any) -> None:
+        """Start the event loop and declare the actors; what fails here ends the process before it takes any work."""
+        del worker
+        event_loop = EventLoopThread(lambda: open_worker(self._settings, self._identity, self._process, broker))
+        self._event_loop = event_loop
+        self._parts = event_loop.start()
+        self._declare(broker, event_loop, self._parts)
+
+    def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
+        """Give back what is not on the wire, let Dramatiq's threads come to their end, and close the event loop."""
+        del broker
+        if self._event_loop is not None and self._parts is not None:
+            self._event_loop.call(self._parts.sender.sending.leave())
+            worker.pause()  # from here on no thread calls into the event loop
+            self._event_loop.stop(self._settings.webhook.timeout.total_seconds() + _CLOSE_GRACE)
+
+    def _declare(self, broker: BlockingRedisBroker, event_loop: EventLoopThread[Worker], parts: Worker) -> None:
+        claimer.declare(broker, event_loop, claiming=parts.claiming, is_running=parts.member.is_running)
+        sender.declare(
+            broker, event_loop, sending=parts.sender.sending, ask_for_more=lambda: self._ask_for_more(broker)
+        )
+        retrier.declare(broker, event_loop, parts.retrying)
+        dead_letterer.declare(broker, event_loop, parts.burying)
+
+    def _ask_for_more(self, broker: BlockingRedisBroker) -> None:
+        """A full claim is followed by the next one at once; a request that gets lost is made good by the next tick."""
+        try:
+            broker.hand_on(ActorName.CLAIM, make_tick(self._identity.instance, self._settings.scheduler))
+        except redis.RedisError:
+            return

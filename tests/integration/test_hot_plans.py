@@ -109,8 +109,15 @@ def test_claims_of_others_are_counted_by_index(sendoff_database: str) -> None:
         assert rows_touched(connection, "sendoff_actors.claimer", "reap_expired", {}) <= MOST_ROWS
 
 
-@pytest.mark.parametrize("statement", ["record_sent", "renew_leases", "release_unsent"])
-def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str, statement: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "statement"),
+    [
+        ("sendoff_actors.sender", "record_sent"),
+        ("sendoff_actors.sender", "renew_leases"),
+        ("sendoff_actors", "release_unsent"),
+    ],
+)
+def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str, package: str, statement: str) -> None:
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
         fill_due(connection, "0 s")
         values = held_values(connection) | {
@@ -122,7 +129,7 @@ def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str,
             "external": [None] * 100,
         }
 
-        assert rows_touched(connection, "sendoff_actors.sender", statement, values) <= MOST_ROWS
+        assert rows_touched(connection, package, statement, values) <= MOST_ROWS
 
 
 @pytest.mark.parametrize("statement", ON_RETRIES)

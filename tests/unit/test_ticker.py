@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-import redis
 
-from sendoff_actors.claimer.ticker import Ticker, resting_intervals
+from sendoff_actors.claimer.ticker import ExtraTicks, Ticker, resting_intervals
 from sendoff_actors.handoffs import Tick
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import SchedulerSettings
 from sendoff_db.clock import DatabaseClock
+from sendoff_domain.errors import UnavailableError
 
 INTERVAL = 0.05
+ALONE = ProcessIndex(0, 1)
 SETTINGS = SchedulerSettings(interval=timedelta(seconds=INTERVAL), batch_size=7)
 
 
@@ -26,8 +27,31 @@ def clock() -> DatabaseClock:
     return clock
 
 
-def ticker(clock: DatabaseClock, send: Callable[[Tick], Awaitable[None]], running: bool = True) -> Ticker:
-    return Ticker("one", ProcessIndex(0, 1), SETTINGS, clock, lambda: running, lambda: False, send)
+def ticker(
+    clock: DatabaseClock,
+    send: Callable[[Tick], Awaitable[None]],
+    *,
+    process: ProcessIndex = ALONE,
+    settings: SchedulerSettings = SETTINGS,
+    running: bool = True,
+    idle: bool = False,
+) -> Ticker:
+    return Ticker(
+        instance="one",
+        process=process,
+        settings=settings,
+        clock=clock,
+        is_running=lambda: running,
+        is_idle=lambda: idle,
+        send=send,
+    )
+
+
+async def turn(*tickers: Ticker) -> None:
+    """One turn of each of them, at the same time."""
+    await asyncio.gather(*(each.wait() for each in tickers))
+    for each in tickers:
+        await each.run_once()
 
 
 async def test_each_interval_has_one_tick_that_ends_with_it(clock: DatabaseClock) -> None:
@@ -36,9 +60,9 @@ async def test_each_interval_has_one_tick_that_ends_with_it(clock: DatabaseClock
     async def send(tick: Tick) -> None:
         ticks.append((tick, clock.now()))
 
-    last = -1
+    own = ticker(clock, send)
     while len(ticks) < 5:
-        last = await ticker(clock, send).turn(last)
+        await turn(own)
     numbers = [tick.number for tick, _ in ticks]
     assert numbers == sorted(set(numbers))
     for tick, sent_at in ticks:
@@ -55,11 +79,11 @@ async def test_the_processes_of_a_draining_instance_tick_in_turn(clock: Database
         async def send(tick: Tick) -> None:
             numbers[index].append(tick.number)
 
-        return Ticker("one", ProcessIndex(index, 2), settings, clock, lambda: True, lambda: False, send)
+        return ticker(clock, send, process=ProcessIndex(index, 2), settings=settings)
 
-    last = -1
+    both = [member(0), member(1)]
     while min(map(len, numbers.values())) < 2:
-        last = max(await asyncio.gather(member(0).turn(last), member(1).turn(last)))
+        await turn(*both)
     assert {number % 2 for number in numbers[0]} == {0}
     assert {number % 2 for number in numbers[1]} == {1}
 
@@ -71,18 +95,13 @@ async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, 
     async def send(tick: Tick) -> None:
         sent.append(tick)
 
-    woken = Ticker(
-        "one",
-        ProcessIndex(0, 1),
-        SETTINGS.model_copy(update={"drain": drain}),
-        clock,
-        lambda: True,
-        lambda: False,
-        send,
-    )
-    woken.wake()
+    extra = ExtraTicks("one", SETTINGS.model_copy(update={"drain": drain}), lambda: True, send)
+    extra.wake()
+    extra.wake()
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(woken.run_out_of_turn(), 0.1)
+        while True:
+            await asyncio.wait_for(extra.wait(), 0.1)
+            await extra.run_once()
     assert len(sent) == ticks
 
 
@@ -90,9 +109,10 @@ async def test_a_stopped_instance_does_not_tick(clock: DatabaseClock) -> None:
     async def send(tick: Tick) -> None:
         raise AssertionError(f"ticked: {tick}")
 
-    last = -1
+    stopped = ticker(clock, send, running=False)
     for _ in range(3):
-        last = await ticker(clock, send, running=False).turn(last)
+        await turn(stopped)
+    await ExtraTicks("one", SETTINGS, lambda: False, send).run_once()
 
 
 async def test_a_tick_that_redis_does_not_take_is_followed_by_the_next(clock: DatabaseClock) -> None:
@@ -100,11 +120,11 @@ async def test_a_tick_that_redis_does_not_take_is_followed_by_the_next(clock: Da
 
     async def send(tick: Tick) -> None:
         numbers.append(tick.number)
-        raise redis.ConnectionError("no Redis")
+        raise UnavailableError("no Redis")
 
-    last = -1
+    own = ticker(clock, send)
     while len(numbers) < 2:
-        last = await ticker(clock, send).turn(last)
+        await turn(own)
     assert numbers[0] < numbers[1]
 
 
@@ -114,11 +134,12 @@ async def test_intervals_that_were_missed_are_not_made_up_for(clock: DatabaseClo
     async def send(tick: Tick) -> None:
         numbers.append(tick.number)
 
-    await ticker(clock, send).turn(-1)
+    own = ticker(clock, send)
+    await turn(own)
     clock.add(1_800_000_000.0 + 60, time.monotonic())  # the process was stopped for a minute
-    await ticker(clock, send).turn(numbers[-1])
-    assert len(numbers) <= 2
-    assert await ticker(clock, send).turn(numbers[-1]) - numbers[0] >= 60 / INTERVAL - 1
+    await turn(own)
+    assert len(numbers) == 2
+    assert numbers[1] - numbers[0] >= 60 / INTERVAL - 1
 
 
 @pytest.mark.parametrize(
@@ -135,11 +156,11 @@ def test_an_idle_instance_rests_no_longer_than_its_horizon_allows(interval: int,
 @pytest.mark.parametrize("idle", [False, True])
 def test_the_processes_of_a_draining_instance_take_turns_at_rest_and_at_work(clock: DatabaseClock, idle: bool) -> None:
     async def send(_: Tick) -> None:
-        """Nobody listens."""
+        """No queue takes it."""
 
     draining = SchedulerSettings(interval=timedelta(milliseconds=100), horizon=timedelta(milliseconds=500), drain=True)
-    own = [Ticker("one", ProcessIndex(n, 3), draining, clock, lambda: True, lambda: idle, send) for n in range(3)]
-    owners = [[ticker.process.index for ticker in own if ticker.is_mine(number)] for number in range(90)]
+    processes = [ticker(clock, send, process=ProcessIndex(n, 3), settings=draining, idle=idle) for n in range(3)]
+    owners = [[index for index in range(3) if processes[index].is_mine(number)] for number in range(90)]
 
     assert all(len(owner) <= 1 for owner in owners)
     assert {owner[0] for owner in owners if owner} == {0, 1, 2}

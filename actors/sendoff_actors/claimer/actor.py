@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import dramatiq
+import msgspec
 import redis
 import structlog
 
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.event_loop_thread import EventLoopThread
-from sendoff_actors.handoffs import ActorName, Batch, Queue, Tick, read
+from sendoff_actors.handoffs import ActorName, Batch, Queue, Tick
 
 #: Batches that may wait for a Sender; beyond it the backlog stays in PostgreSQL, where it costs no lease.
 _WAITING_BATCHES = 4
@@ -30,7 +31,7 @@ def declare(
     @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name=ActorName.CLAIM)
     def claim(tick: Any) -> None:
         """One tick; while one claim of this process runs, draining ticks are dropped: that claim is theirs too."""
-        wanted = read(tick, Tick)
+        wanted = msgspec.convert(tick, Tick)
         if not is_running() or not busy.acquire(blocking=not wanted.drain):
             return
         try:

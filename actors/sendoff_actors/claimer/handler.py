@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, LiteralString
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 from psycopg import Rollback
@@ -14,6 +14,7 @@ from sendoff_actors.claimer.claim_limits import ClaimLimits, read_claim_limits
 from sendoff_actors.claimer.demand_scan import DemandScan
 from sendoff_actors.claimer.pace import pace
 from sendoff_actors.handoffs import Batch, Claimed, Tick
+from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
@@ -108,9 +109,7 @@ class Claiming:
 
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""
-        given = {"ids": [UUID(hex=m.id) for m in batch.messages], "tokens": [m.token for m in batch.messages]}
-        async with self.pool.connection() as connection:
-            await connection.execute(read_statement(__package__, "release_claim"), given)
+        await release_unsent(self.pool, batch.messages)
 
 
 async def _run(

@@ -3,11 +3,12 @@
 from typing import Any
 
 import dramatiq
+import msgspec
 
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.event_loop_thread import EventLoopThread
-from sendoff_actors.handoffs import ActorName, Queue, Undeliverable, read
+from sendoff_actors.handoffs import ActorName, Queue, Undeliverable
 
 
 def declare(
@@ -18,7 +19,7 @@ def declare(
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.BURY)
     def bury(undeliverable: Any) -> None:
         """One batch of messages that will not be tried again."""
-        event_loop.call(burying.bury(read(undeliverable, list[Undeliverable])))
+        event_loop.call(burying.bury(msgspec.convert(undeliverable, list[Undeliverable])))
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.CLEAN_UP)
     def clean_up() -> None:

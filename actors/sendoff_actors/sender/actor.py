@@ -4,24 +4,29 @@ from collections.abc import Callable
 from typing import Any
 
 import dramatiq
+import msgspec
 
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.event_loop_thread import EventLoopThread
-from sendoff_actors.handoffs import ActorName, Batch, Queue, read
-from sendoff_actors.sender.sending import Sending
+from sendoff_actors.handoffs import ActorName, Batch, Queue
+from sendoff_actors.sender.handler import Sending
 
 
 def declare(
-    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], sending: Sending, ask_for_more: Callable[[], None]
+    broker: BlockingRedisBroker,
+    event_loop: EventLoopThread[Any],
+    *,
+    sending: Sending,
+    ask_for_more: Callable[[], None],
 ) -> "dramatiq.Actor[..., None]":
     """Register the Sender with the broker; `ask_for_more` is called after each batch that says there is more."""
 
     @dramatiq.actor(broker=broker, queue_name=Queue.SENDER, actor_name=ActorName.SEND)
-    def send(batch: Any) -> None:
+    def send(argument: Any) -> None:
         """Hand one claimed batch to the event loop; from there on the lease, not this call, keeps it safe."""
-        claimed = read(batch, Batch)
-        event_loop.call(sending.accept(claimed))
-        if claimed.more:
+        batch = msgspec.convert(argument, Batch)
+        event_loop.call(sending.accept(batch))
+        if batch.more:
             ask_for_more()
 
     return send

@@ -2,12 +2,15 @@
 
 from sendoff_actors.handoffs import Claimed
 
+#: No request starts on a lease that ends sooner than this (seconds); a renewal comes long before.
+LEASE_MARGIN = 1.0
+
 
 class ClaimedMessage:
-    """One claimed message, from the moment it arrives here until its outcome is recorded or it is given back.
+    """One claimed message, from its arrival in this process until its outcome is recorded or it is given back.
 
-    It is renewed as long as it is held, so `lease_until` (Unix seconds of the database's clock) moves. `ready_at`
-    (`time.monotonic()`) is since when it has been waiting for a slot.
+    Its lease is renewed as long as it is held, so `lease_until` (Unix seconds of the database's clock) moves.
+    `ready_at` (`time.monotonic()`) is since when it has been waiting for a slot.
     """
 
     __slots__ = ("claimed", "lease_until", "ready_at")

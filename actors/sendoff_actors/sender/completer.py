@@ -1,19 +1,22 @@
 """What the Sender writes to PostgreSQL: sent, still held, given back. All of it is fenced by the tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 
 from psycopg import IntegrityError, OperationalError
 from psycopg_pool import PoolTimeout
 
+from sendoff_actors.release import release_unsent
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.markers import Marker
 from sendoff_db.packed_arrays import PackedArray, pack_bigints, pack_floats, pack_optional_texts, pack_uuids
 from sendoff_db.pool import Pool
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.ids import created_seconds
+
+T = TypeVar("T")
 
 
 class Completer:
@@ -29,39 +32,40 @@ class Completer:
     async def record_sent(self, sent: Sequence[tuple[ClaimedMessage, Marker]]) -> int:
         """Record deliveries; returns how many claims still held (the others were taken over by a newer claim)."""
         markers = [marker for _, marker in sent]
-        ((recorded,),) = await self._run(
-            "record_sent",
-            {
-                **_fence([held for held, _ in sent]),
-                "created": pack_floats([created_seconds(held.claimed.id) for held, _ in sent]),
-                "sent": pack_floats([marker.sent_at for marker in markers]),
-                "statuses": pack_bigints([marker.status_code for marker in markers]),
-                "durations": pack_bigints([marker.duration_us for marker in markers]),
-                "external": pack_optional_texts([marker.external_message_id for marker in markers]),
-            },
-        )
+        values = {
+            **_fence([message for message, _ in sent]),
+            "created": pack_floats([created_seconds(message.claimed.id) for message, _ in sent]),
+            "sent": pack_floats([marker.sent_at for marker in markers]),
+            "statuses": pack_bigints([marker.status_code for marker in markers]),
+            "durations": pack_bigints([marker.duration_us for marker in markers]),
+            "external": pack_optional_texts([marker.external_message_id for marker in markers]),
+        }
+        ((recorded,),) = await _taken("record_sent", self._fetch("record_sent", values))
         return int(recorded)
 
-    async def renew(self, held: Sequence[ClaimedMessage]) -> dict[str, float]:
+    async def renew(self, messages: Sequence[ClaimedMessage]) -> dict[str, float]:
         """Prolong leases; returns the new end of each that still held, in Unix seconds of the database's clock."""
-        rows = await self._run("renew_leases", {**_fence(held), "lease": self._lease})
-        return dict(rows)
+        values = {**_fence(messages), "lease": self._lease}
+        return dict(await _taken("renew_leases", self._fetch("renew_leases", values)))
 
-    async def release(self, held: Sequence[ClaimedMessage]) -> None:
+    async def release(self, messages: Sequence[ClaimedMessage]) -> None:
         """Give back what was not sent."""
-        await self._run("release_unsent", _fence(held))
+        await _taken("release_unsent", release_unsent(self._pool, [message.claimed for message in messages]))
 
-    async def _run(self, statement: LiteralString, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        try:
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(read_statement(__package__, statement), values)
-                return await cursor.fetchall() if cursor.description else []
-        except (OperationalError, IntegrityError, PoolTimeout) as error:  # integrity: a partition is not made yet
-            raise UnavailableError(f"PostgreSQL did not take {statement}: {error}") from error
+    async def _fetch(self, statement: LiteralString, values: dict[str, Any]) -> list[Row]:
+        async with self._pool.connection() as connection:
+            return await fetch_all(connection, __package__, statement, values)
 
 
-def _fence(held: Sequence[ClaimedMessage]) -> dict[str, PackedArray]:
+async def _taken(statement: str, running: Awaitable[T]) -> T:
+    try:
+        return await running
+    except (OperationalError, IntegrityError, PoolTimeout) as error:  # integrity: a partition is not made yet
+        raise UnavailableError(f"PostgreSQL did not take {statement}: {error}") from error
+
+
+def _fence(messages: Sequence[ClaimedMessage]) -> dict[str, PackedArray]:
     return {
-        "ids": pack_uuids([one.claimed.id for one in held]),
-        "tokens": pack_bigints([one.claimed.token for one in held]),
+        "ids": pack_uuids([message.claimed.id for message in messages]),
+        "tokens": pack_bigints([message.claimed.token for message in messages]),
     }

@@ -1,6 +1,8 @@
 """Gathers items that arrive one by one and handles them many at a time."""
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -15,51 +17,62 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
 class MicroBatches(Generic[T]):
-    """While one batch is handled the next one gathers, so a batch is as large as the handling is slow.
+    """A service: while it handles one batch the next one gathers, so a batch is as large as the handling is slow.
 
-    `rest` (seconds) follows each batch, so that the next one is larger still: what is handed in first waits for nobody.
-    `handle` gets 1 to `largest` items and raises UnavailableError when its server is gone; the same items are then
-    tried again until `close`. An item that can't be handled at all is logged and dropped: its lease runs out.
+    `rest` (seconds) follows each batch, so that the next one is larger still; after a time without items the first one
+    waits for nothing. `handle` gets 1 to `largest` items and raises UnavailableError when its server is gone; the same
+    items are then tried again. An item that can't be handled at all is logged and dropped: its lease runs out.
     """
 
     def __init__(
-        self, name: str, handle: Callable[[list[T]], Awaitable[None]], largest: int = 500, rest: float = 0
+        self, name: str, handle: Callable[[list[T]], Awaitable[None]], *, largest: int = 500, rest: float = 0
     ) -> None:
-        self._name = name
+        self.name = name
         self._handle = handle
         self._largest = largest
         self._rest = rest
+        self._rested_at = 0.0
         self._items: list[T] = []
         self._filled = asyncio.Event()
-        self._closing = False
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=f"{name} micro-batches")
+        self._is_handling = False
+        self._is_draining = False
+        self._emptied = asyncio.Event()
 
     def put(self, item: T) -> None:
         """Hand in one item."""
         self._items.append(item)
         self._filled.set()
 
-    async def close(self, timeout: float) -> None:
-        """Handle what is there, for `timeout` seconds at most, and end."""
-        self._closing = True
-        self._filled.set()
-        await asyncio.wait({self._task}, timeout=timeout)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+    async def wait(self) -> None:
+        """Wait for the first item, and until the rest after the last batch is over."""
+        await self._filled.wait()
+        rest = self._rested_at - time.monotonic()
+        if rest > 0 and not self._is_draining:
+            await asyncio.sleep(rest)
 
-    async def _run(self) -> None:
-        while self._items or not self._closing:
-            await self._filled.wait()
-            await self._turn()
-            if self._rest and not self._closing:
-                await asyncio.sleep(self._rest)
-
-    async def _turn(self) -> None:
+    async def run_once(self) -> None:
+        """Handle one batch of what has gathered, however often its server has to be tried."""
         batch, self._items = self._items[: self._largest], self._items[self._largest :]
-        if not self._items and not self._closing:
+        if not self._items:
             self._filled.clear()
         if batch:
-            await self._handle_until_done(batch)
+            self._is_handling = True
+            try:
+                await self._handle_until_done(batch)
+            finally:
+                self._is_handling = False
+        self._rested_at = time.monotonic() + self._rest
+        if not self._items:
+            self._emptied.set()
+
+    async def drain(self, timeout: float) -> None:
+        """Wait until the service has handled what is there, for `timeout` seconds at most; it rests no more."""
+        self._is_draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while self._items or self._is_handling:
+                    self._emptied.clear()
+                    await self._emptied.wait()
 
     async def _handle_until_done(self, batch: list[T]) -> None:
         pause = _FIRST_PAUSE
@@ -67,7 +80,7 @@ class MicroBatches(Generic[T]):
             try:
                 return await self._handle(batch)
             except UnavailableError as error:
-                log.warning("trying again", what=self._name, items=len(batch), error=str(error))
+                log.warning("trying again", what=self.name, items=len(batch), error=str(error))
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
             except Exception:  # noqa: BLE001  whatever it is, it must not end the recording of the others
@@ -76,7 +89,7 @@ class MicroBatches(Generic[T]):
     async def _without_poison(self, batch: list[T]) -> None:
         """Halve a batch that can't be handled until the one item to blame is alone, and drop that one."""
         if len(batch) == 1:
-            log.exception("dropped, it can't be handled", what=self._name, item=batch[0])
+            log.exception("dropped, it can't be handled", what=self.name, item=batch[0])
             return
         middle = len(batch) // 2
         await self._handle_until_done(batch[:middle])

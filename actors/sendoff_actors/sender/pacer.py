@@ -26,13 +26,13 @@ class Pacer:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, held: ClaimedMessage) -> None:
-        """Let it through at its due time, at once if that has come."""
-        if held.claimed.due_at <= self._clock.now():
-            self._on_due(held)
+    def add(self, message: ClaimedMessage) -> None:
+        """Let a message through at its due time, at once if that has come."""
+        if message.claimed.due_at <= self._clock.now():
+            self._on_due(message)
             return
-        heapq.heappush(self._waiting, held)
-        if self._waiting[0] is held:
+        heapq.heappush(self._waiting, message)
+        if self._waiting[0] is message:
             self._arm()
 
     def clear(self) -> list[ClaimedMessage]:
@@ -41,7 +41,7 @@ class Pacer:
         self._arm()
         return taken
 
-    def _turn(self) -> None:
+    def _let_through(self) -> None:
         now = self._clock.now()
         while self._waiting and self._waiting[0].claimed.due_at <= now:
             self._on_due(heapq.heappop(self._waiting))
@@ -54,4 +54,4 @@ class Pacer:
         if self._waiting:
             delay = self._waiting[0].claimed.due_at - self._clock.now()
             delay = min(max(0.0, delay), _LONGEST_SLEEP)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._turn)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._let_through)

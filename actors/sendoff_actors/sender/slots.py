@@ -16,7 +16,7 @@ class Slots:
     """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
+        self.limit = limit
         self._share = max(1, limit - max(1, limit // 4))
         self._queues: dict[str, deque[ClaimedMessage]] = {}
         self._rotation: deque[str] = deque()
@@ -42,7 +42,7 @@ class Slots:
 
     def take(self) -> ClaimedMessage | None:
         """The next message if a slot is free for its customer; the slot is taken with it."""
-        while self.in_flight < self._limit and self._rotation:
+        while self.in_flight < self.limit and self._rotation:
             customer = self._rotation.popleft()
             if not self._may_take(customer):
                 self._waiting_for_share[customer] = None
@@ -73,7 +73,7 @@ class Slots:
         }
         self._slow_in_flight = sum(self._in_flight_of[customer] for customer in self._slow)
         # Saturation begins at more messages than it ends at, so that claims of a customer stop and go on rarely.
-        enough = max(4, self._limit // 4)
+        enough = max(4, self.limit // 4)
         self._saturated = {
             customer
             for customer in self._slow

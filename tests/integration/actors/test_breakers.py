@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sendoff_actors.sender.breakers import Breakers
+from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.outcome import Delivered, ErrorClass, Failed, Outcome
 from support.claims import claimed
@@ -30,7 +31,14 @@ class Process:
         self.changed: list[str] = []
         self.paused: list[tuple[str, str]] = []
         self.pause_fails = False
-        self._breakers = Breakers(worker.pool, worker.customers, self.changed.append, self._pause)
+        self._outcomes = OutcomeCounts()
+        self._breakers = Breakers(
+            pool=worker.pool,
+            customers=worker.customers,
+            outcomes=self._outcomes,
+            announce=self.changed.append,
+            pause=self._pause,
+        )
 
     async def _pause(self, customer_id: str, reason: str) -> None:
         if self.pause_fails:
@@ -40,11 +48,11 @@ class Process:
     async def count(self, outcome: Outcome, times: int = 1, **fields: Any) -> None:
         """Note an outcome so many times, and write it."""
         for _ in range(times):
-            self._breakers.note(claimed(**fields), outcome)
+            self._outcomes.note(claimed(**fields), outcome)
         await self.run_once()
 
     async def run_once(self) -> None:
-        await self._breakers.turn()
+        await self._breakers.run_once()
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sendoff_actors.customer_watch import CustomerWatch
+from sendoff_actors.sender.customer_watch import CustomerWatch
 from support.proxy import open_proxy
 from support.servers import RedisUrls
 from support.worker import Worker, open_worker
@@ -32,29 +32,29 @@ def timeout_of(worker: Worker, customer_id: str = "default") -> float:
 async def test_customers_in_hand_are_read_before_they_are_needed(worker: Worker) -> None:
     process = Process(worker, "default")
     await worker.add_customer("other")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert worker.customers.get("default") is not None
     assert worker.customers.get("other") is None, "nothing of it is in hand"
 
 
 async def test_a_change_that_was_announced_is_read_in_the_next_turn(worker: Worker) -> None:
     process = Process(worker, "default")
-    await process.watch.turn()
+    await process.watch.run_once()
     await worker.db.execute("UPDATE customers SET timeout_ms = 1234")
     process.watch.changed("default")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert timeout_of(worker) == 1.234
 
 
 async def test_messages_of_a_customer_whose_breaker_is_open_are_given_back(worker: Worker) -> None:
     await worker.add_customer("failing")
     process = Process(worker, "default", "failing")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert process.released == []
 
     await open_breaker(worker, "failing")
     process.watch.changed("failing")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert process.released == ["failing"]
 
 
@@ -62,19 +62,19 @@ async def test_a_customer_of_whom_nothing_is_in_hand_is_left_alone(worker: Worke
     await open_breaker(worker, "default")
     process = Process(worker)
     process.watch.changed("default")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert process.released == []
 
 
 async def test_a_deleted_customer_is_forgotten(worker: Worker) -> None:
     await worker.add_customer("deleted")
     process = Process(worker, "deleted")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert worker.customers.get("deleted") is not None
 
     await worker.db.execute("DELETE FROM customers WHERE id = 'deleted'")
     process.watch.changed("deleted")
-    await process.watch.turn()
+    await process.watch.run_once()
     assert worker.customers.get("deleted") is None
 
 
@@ -87,10 +87,10 @@ async def test_without_the_database_everything_stays_as_it_is_known(
         open_worker(proxy.url, redis_urls, sendoff_database) as worker,
     ):
         process = Process(worker, "default")
-        await process.watch.turn()
+        await process.watch.run_once()
         known = timeout_of(worker)
         await proxy.cut()
         process.watch.changed("default")
         with worker.impatient():
-            await process.watch.turn()
+            await process.watch.run_once()
         assert timeout_of(worker) == known

@@ -59,7 +59,6 @@ def burial(message_id: UUID, token: int) -> dict[str, Any]:
 
 
 FENCED = [
-    ("release_claim", release),
     ("release_unsent", release),
     ("renew_leases", renewal),
     ("record_sent", delivery),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sendoff_actors.sender.saturation import SaturationReporter
+from sendoff_actors.sender.saturation_reporter import SaturationReporter
 from support.proxy import open_proxy
 from support.servers import RedisUrls
 from support.worker import Worker, open_worker
@@ -19,7 +19,7 @@ class Process:
 
     async def report(self, *saturated: str) -> None:
         self.saturated = set(saturated)
-        await self._reporter.turn()
+        await self._reporter.run_once()
 
 
 @pytest.fixture

@@ -1,0 +1,126 @@
+"""The parts of the Sender, each made after those that it knows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis.asyncio
+
+from sendoff_actors.broker import BlockingRedisBroker
+from sendoff_actors.enqueuer import Enqueuer
+from sendoff_actors.sender.breakers import Breakers
+from sendoff_actors.sender.completer import Completer
+from sendoff_actors.sender.customer_watch import CustomerWatch
+from sendoff_actors.sender.dispatcher import Dispatcher
+from sendoff_actors.sender.handler import Sending
+from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.lease_renewal import LeaseRenewal
+from sendoff_actors.sender.markers import Markers
+from sendoff_actors.sender.outcome_counts import OutcomeCounts
+from sendoff_actors.sender.recorder import Recorder
+from sendoff_actors.sender.saturation_reporter import SaturationReporter
+from sendoff_actors.sender.slots import Slots
+from sendoff_config.process_index import ProcessIndex
+from sendoff_control.member import Member
+from sendoff_db.pool import Pool
+from sendoff_domain.control import Action, Command
+from sendoff_webhooks.client.webhook_client import WebhookClient
+from sendoff_webhooks.customers import Customers
+
+#: A process may hold so many messages that wait for their moment within the horizon, or four batches if that is more.
+_LEAST_HELD = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderParts:
+    """What the Sender of one process is made of. The recorder's batches and the other services are not running yet."""
+
+    sending: Sending
+    holdings: Holdings
+    dispatcher: Dispatcher
+    recorder: Recorder
+    outcomes: OutcomeCounts
+    renewal: LeaseRenewal
+    watch: CustomerWatch
+    breakers: Breakers
+    saturation: SaturationReporter
+
+
+def make_sender(
+    *,
+    member: Member,
+    process: ProcessIndex,
+    pool: Pool,
+    cache: "redis.asyncio.Redis",
+    broker: BlockingRedisBroker,
+    customers: Customers,
+    on_limit_freed: Callable[[], None],
+) -> SenderParts:
+    """Make the Sender; `on_limit_freed` is called when a limit of concurrency lets one more message be claimed."""
+    scheduler, clock = member.settings.scheduler, member.clock
+    completer, markers, outcomes = Completer(pool, scheduler.lease), Markers(cache), OutcomeCounts()
+    slots = Slots(process.share(scheduler.max_concurrent))
+    holdings = Holdings(
+        slots=slots,
+        most=max(_LEAST_HELD, 4 * scheduler.batch_size),
+        backpressure=broker.backpressure,
+        on_limit_freed=on_limit_freed,
+    )
+    recorder = Recorder(
+        clock=clock,
+        completer=completer,
+        markers=markers,
+        enqueuer=Enqueuer(broker),
+        holdings=holdings,
+        outcomes=outcomes,
+    )
+    dispatcher = _make_dispatcher(member, customers, slots, holdings, recorder)
+    watch = CustomerWatch(customers, holdings.customers, dispatcher.release_for_open_breaker)
+    sending = Sending(
+        clock=clock,
+        customers=customers,
+        markers=markers,
+        holdings=holdings,
+        dispatcher=dispatcher,
+        recorder=recorder,
+    )
+    return SenderParts(
+        sending=sending,
+        holdings=holdings,
+        dispatcher=dispatcher,
+        recorder=recorder,
+        outcomes=outcomes,
+        renewal=LeaseRenewal(clock=clock, holdings=holdings, completer=completer, lease=scheduler.lease),
+        watch=watch,
+        breakers=_make_breakers(member, pool, customers, outcomes, watch),
+        saturation=SaturationReporter(pool, member.identity.name, dispatcher.rebalance),
+    )
+
+
+def _make_dispatcher(
+    member: Member, customers: Customers, slots: Slots, holdings: Holdings, recorder: Recorder
+) -> Dispatcher:
+    security = member.settings.security
+    return Dispatcher(
+        clock=member.clock,
+        customers=customers,
+        client=WebhookClient(allowed_networks=security.allowed_networks, allowed_ports=security.allowed_ports),
+        slots=slots,
+        holdings=holdings,
+        recorder=recorder,
+        is_running=member.is_running,
+        user_agent=f"sendoff/{member.identity.version}",
+    )
+
+
+def _make_breakers(
+    member: Member, pool: Pool, customers: Customers, outcomes: OutcomeCounts, watch: CustomerWatch
+) -> Breakers:
+    def announce(customer_id: str) -> None:
+        watch.changed(customer_id)  # this process looks at once, the others when they hear of it
+        member.customer_changed(customer_id)
+
+    async def pause(customer_id: str, reason: str) -> None:
+        stop = Command(Action.STOP, scope=customer_id, reason=reason, requested_by=member.identity.name)
+        await member.command(stop, "worker")
+
+    return Breakers(pool=pool, customers=customers, outcomes=outcomes, announce=announce, pause=pause)

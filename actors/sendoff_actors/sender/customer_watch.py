@@ -1,0 +1,57 @@
+"""Keeps what this process knows of the customers whose messages it holds fresh, and acts on what has changed."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable
+
+from psycopg import OperationalError
+from psycopg_pool import PoolTimeout
+
+from sendoff_webhooks.customers import Customers
+
+_EVERY = 1.0
+
+
+class CustomerWatch:
+    """The service that reads customers anew once a second, and at once when one of them has changed.
+
+    `held_customers` tells whose messages this process holds; `on_open_breaker` is called at each turn with each of them
+    whose breaker is open.
+    """
+
+    name = "customer watch"
+
+    def __init__(
+        self,
+        customers: Customers,
+        held_customers: Callable[[], Iterable[str]],
+        on_open_breaker: Callable[[str], None],
+    ) -> None:
+        self._customers = customers
+        self._held_customers = held_customers
+        self._on_open_breaker = on_open_breaker
+        self._news = asyncio.Event()
+
+    def changed(self, customer_id: str) -> None:
+        """Read this customer anew at once: it was changed, by this process or another one."""
+        self._customers.forget(customer_id)
+        self._news.set()
+
+    async def wait(self) -> None:
+        """Wait for a change, a second at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_EVERY):
+                await self._news.wait()
+        self._news.clear()
+
+    async def run_once(self) -> None:
+        """Read once; while the database does not answer everything stays as it is known."""
+        held = set(self._held_customers())
+        try:
+            await self._customers.ensure(held)
+        except (OperationalError, PoolTimeout):
+            return
+        for customer_id in held:
+            customer = self._customers.get(customer_id)
+            if customer is not None and customer.breaker_open:
+                self._on_open_breaker(customer_id)

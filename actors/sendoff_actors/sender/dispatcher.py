@@ -1,0 +1,156 @@
+"""Dispatching: each message waits for its time, then for a slot, is looked at once more, and is posted.
+
+`schedule` -> Pacer (until it is due) -> Slots (until a slot is free for its customer) -> `skip_reason` -> `attempt` ->
+Recorder. All of it belongs to the event loop.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+
+from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.last_look import Skip, skip_reason
+from sendoff_actors.sender.pacer import Pacer
+from sendoff_actors.sender.recorder import Recorder
+from sendoff_actors.sender.slots import Slots
+from sendoff_db.clock import DatabaseClock
+from sendoff_domain.message import DeathReason
+from sendoff_webhooks.attempt import attempt
+from sendoff_webhooks.client.webhook_client import WebhookClient
+from sendoff_webhooks.customers import Customers
+
+
+class Dispatcher:
+    """Starts the requests of the messages that are scheduled, and hands their outcomes to the recorder.
+
+    `is_running` says whether a customer's messages may be sent now; it is asked before each request.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: DatabaseClock,
+        customers: Customers,
+        client: WebhookClient,
+        slots: Slots,
+        holdings: Holdings,
+        recorder: Recorder,
+        is_running: Callable[[str], bool],
+        user_agent: str,
+    ) -> None:
+        self._clock = clock
+        self._customers = customers
+        self._client = client
+        self._slots = slots
+        self._holdings = holdings
+        self._recorder = recorder
+        self._is_running = is_running
+        self._user_agent = user_agent
+        self._pacer = Pacer(clock, self._wait_for_slot)
+        self._requests: set[asyncio.Task[None]] = set()
+        self._leaving = False
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on the wire."""
+        return self._slots.in_flight
+
+    def schedule(self, messages: Iterable[ClaimedMessage]) -> None:
+        """Send each message at its due time, or give it back at once if there is a stop."""
+        self._slots.has_many_customers = self._customers.several
+        for message in messages:
+            if self._may_run(message.claimed.customer):
+                self._pacer.add(message)
+            else:
+                self._recorder.release(message)
+
+    def release_stopped(self) -> None:
+        """Give back every waiting message that a stop forbids to send; requests on the wire go on."""
+        self.schedule([*self._pacer.clear(), *self._slots.clear()])
+
+    def release_for_open_breaker(self, customer_id: str) -> None:
+        """Give back the messages that wait for a slot of a customer whose breaker is open; its probes stay."""
+        for message in self._slots.withdraw(customer_id):
+            self._wait_for_slot(message)
+
+    def rebalance(self) -> frozenset[str]:
+        """Tell slow customers from quick ones and start what may start now; to be called ten times a second.
+
+        Returns the saturated customers: those of which more messages wait here than can be sent.
+        """
+        self._slots.reclassify(time.monotonic())
+        self._start_requests()
+        return self._slots.saturated
+
+    def leave(self) -> None:
+        """Start no request any more; what waits, and what still comes in, is given back."""
+        self._leaving = True
+        self.release_stopped()
+
+    async def finish(self, grace: float) -> None:
+        """Wait up to `grace` seconds for the requests on the wire, and cancel those that are left."""
+        if self._requests:
+            await asyncio.wait(self._requests, timeout=grace)
+        for task in self._requests:
+            task.cancel()
+        await self._client.close()
+
+    def _may_run(self, customer_id: str) -> bool:
+        return not self._leaving and self._is_running(customer_id)
+
+    def _wait_for_slot(self, message: ClaimedMessage) -> None:
+        self._slots.add(message, time.monotonic())
+        self._start_requests()
+
+    def _start_requests(self) -> None:
+        while (message := self._next()) is not None:
+            task = asyncio.get_running_loop().create_task(self._send(message))
+            self._requests.add(task)
+            task.add_done_callback(self._requests.discard)
+        self._holdings.update_room()
+
+    def _next(self) -> ClaimedMessage | None:
+        """The next message that may be sent, with its slot; those that may not be go where they belong."""
+        while (message := self._slots.take()) is not None:
+            claimed = message.claimed
+            customer = self._customers.get(claimed.customer)
+            skip = skip_reason(message, customer, self._clock.now(), self._may_run(claimed.customer))
+            if skip is None:
+                return message
+            self._skip(message, skip)
+            self._slots.give_back(claimed.customer)
+        return None
+
+    def _skip(self, message: ClaimedMessage, skip: Skip) -> None:
+        match skip:
+            case Skip.STOPPED | Skip.BREAKER_OPEN:
+                self._recorder.release(message)
+            case Skip.LEASE_OVER | Skip.CUSTOMER_UNREADABLE:
+                self._holdings.forget([message])
+            case Skip.EXPIRED:
+                self._recorder.bury(message, DeathReason.EXPIRED)
+            case Skip.EXHAUSTED:
+                self._recorder.bury(message, DeathReason.EXHAUSTED)
+
+    async def _send(self, first: ClaimedMessage) -> None:
+        """Send one message after the other as long as some wait; a task for each would cost more than its request."""
+        message: ClaimedMessage | None = first
+        while message is not None:
+            claimed, started_at = message.claimed, self._clock.now()
+            try:
+                outcome = await attempt(
+                    self._customers.get(claimed.customer),
+                    self._client,
+                    customer_id=claimed.customer,
+                    webhook_id=f"msg_{claimed.id}",
+                    attempt_number=claimed.attempts + 1,
+                    payload=claimed.payload,
+                    now=started_at,
+                    user_agent=self._user_agent,
+                )
+                self._recorder.record(message, outcome, started_at)
+            finally:
+                self._slots.give_back(claimed.customer)
+            message = self._next()
+            self._holdings.update_room()

@@ -1,0 +1,65 @@
+"""Sending: what the Sender does with a batch that was claimed; nothing here knows Dramatiq.
+
+Three parts own what follows, each of them one file:
+
+- `Holdings`: which messages this process holds, under which leases, and whether it takes any more.
+- `Dispatcher`: when each of them is sent.
+- `Recorder`: what became of it, written many at a time.
+
+A message goes through them in this order, and none of them knows the one before.
+"""
+
+from dataclasses import dataclass
+
+from sendoff_actors.handoffs import Batch
+from sendoff_actors.sender.claimed_message import LEASE_MARGIN
+from sendoff_actors.sender.dispatcher import Dispatcher
+from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.markers import Markers
+from sendoff_actors.sender.recorder import Recorder
+from sendoff_db.clock import DatabaseClock
+from sendoff_webhooks.customers import Customers
+
+#: How long a leaving process tries to write each kind of outcome (seconds); the leases heal what it can't.
+_DRAIN_GRACE = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """The Sender of one process: `accept` takes a batch, and everything after that happens by itself."""
+
+    clock: DatabaseClock
+    customers: Customers
+    markers: Markers
+    holdings: Holdings
+    dispatcher: Dispatcher
+    recorder: Recorder
+
+    async def accept(self, batch: Batch) -> None:
+        """Hold the messages of a batch and schedule them, but for those that a marker says were sent already.
+
+        A batch that was accepted before, by any process, or whose lease is over, is left alone.
+        """
+        if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.take_batch(batch.id):
+            return
+        await self.customers.ensure({claimed.customer for claimed in batch.messages})
+        markers = await self.markers.find([claimed for claimed in batch.messages if claimed.token > 1])
+        unsent = []
+        for claimed in batch.messages:
+            message = self.holdings.add(claimed, batch.lease_until)
+            if marker := markers.get(claimed.id):
+                self.recorder.record_marked(message, marker)
+            else:
+                unsent.append(message)
+        self.dispatcher.schedule(unsent)
+        self.holdings.update_room()
+
+    async def leave(self) -> None:
+        """Start no request any more, and give back what waits and what still comes in."""
+        self.dispatcher.leave()
+
+    async def close(self, grace: float) -> None:
+        """Leave, wait up to `grace` seconds for what is on the wire, and record it; the recorder's batches must run."""
+        self.dispatcher.leave()
+        await self.dispatcher.finish(grace)
+        await self.recorder.drain(_DRAIN_GRACE)

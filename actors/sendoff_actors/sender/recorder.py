@@ -1,0 +1,139 @@
+"""Recording: what became of each message is written in micro-batches, and then the message is held no longer.
+
+delivered   -> marker in Redis -> row in `deliveries`, so that a crash in between sends nothing twice
+failed      -> hand-off to the Retrier
+undelivered -> hand-off to the DeadLetterer
+unsent      -> back to `due`
+"""
+
+from typing import Any, TypeAlias
+
+import structlog
+
+from sendoff_actors.enqueuer import Enqueuer
+from sendoff_actors.handoffs import ActorName, FailedAttempt, Undeliverable
+from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.completer import Completer
+from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.markers import Marker, Markers
+from sendoff_actors.sender.micro_batches import MicroBatches
+from sendoff_actors.sender.outcome_counts import OutcomeCounts
+from sendoff_db.clock import DatabaseClock
+from sendoff_domain.errors import UnavailableError
+from sendoff_domain.message import DeathReason
+from sendoff_domain.outcome import Delivered, Failed, Outcome
+
+log = structlog.get_logger("sendoff.sender")
+
+#: Deliveries are recorded this far apart (seconds): the more together, the less each costs. Their markers are there.
+_GATHER = 0.02
+
+_Sent: TypeAlias = tuple[ClaimedMessage, Marker]
+
+
+class Recorder:
+    """Takes outcomes one by one, which costs no I/O; its `batches` write them and let go of the messages."""
+
+    def __init__(
+        self,
+        *,
+        clock: DatabaseClock,
+        completer: Completer,
+        markers: Markers,
+        enqueuer: Enqueuer,
+        holdings: Holdings,
+        outcomes: OutcomeCounts,
+    ) -> None:
+        self._clock = clock
+        self._completer = completer
+        self._markers = markers
+        self._enqueuer = enqueuer
+        self._holdings = holdings
+        self._outcomes = outcomes
+        self._released = MicroBatches("releases", self._release)
+        self._sent = MicroBatches("markers", self._mark)
+        self._marked = MicroBatches("deliveries", self._record_sent, rest=_GATHER)
+        self._failed = MicroBatches("failures", self._hand_to_retrier, largest=100)
+        self._undeliverable = MicroBatches("undeliverable", self._hand_to_dead_letterer)
+        #: To be run as services until `drain` is over; in the order in which they are drained.
+        self.batches: list[MicroBatches[Any]] = [
+            self._released,
+            self._sent,
+            self._marked,
+            self._failed,
+            self._undeliverable,
+        ]
+
+    def record(self, message: ClaimedMessage, outcome: Outcome, started_at: float) -> None:
+        """Record what came of a request that began at `started_at` (Unix seconds of the database's clock)."""
+        self._outcomes.note(message.claimed, outcome)
+        if isinstance(outcome, Delivered):
+            sent_at = self._clock.now()
+            marker = Marker(sent_at, outcome.status_code, outcome.duration_us, outcome.external_message_id)
+            self._sent.put((message, marker))
+            return
+        self._failed.put(_failed_attempt(message, outcome, started_at))
+        self._holdings.forget([message])
+
+    def record_marked(self, message: ClaimedMessage, marker: Marker) -> None:
+        """Record a message that was sent under an earlier claim, as its marker in Redis tells."""
+        self._marked.put((message, marker))
+
+    def release(self, message: ClaimedMessage) -> None:
+        """Give a message back that was not sent."""
+        self._released.put(message)
+
+    def bury(self, message: ClaimedMessage, reason: DeathReason) -> None:
+        """Hand a message to the DeadLetterer without another attempt."""
+        self._undeliverable.put(Undeliverable(message.claimed.id, message.claimed.token, reason))
+        self._holdings.forget([message])
+
+    async def drain(self, grace: float) -> None:
+        """Wait until all is written, up to `grace` seconds for each kind; the leases heal what is left then."""
+        for batches in self.batches:
+            await batches.drain(grace)
+
+    async def _mark(self, sent: list[_Sent]) -> None:
+        await self._markers.write([(message.claimed, marker) for message, marker in sent])
+        for item in sent:
+            self._marked.put(item)
+
+    async def _record_sent(self, sent: list[_Sent]) -> None:
+        recorded = await self._completer.record_sent(sent)
+        if recorded < len(sent):
+            log.warning("sent on lost claims", sent=len(sent), recorded=recorded)
+        self._holdings.forget([message for message, _ in sent])
+
+    async def _release(self, unsent: list[ClaimedMessage]) -> None:
+        try:
+            await self._completer.release(unsent)
+        except UnavailableError as error:
+            log.warning("not given back, the lease will run out", messages=len(unsent), error=str(error))
+        self._holdings.forget(unsent)
+
+    async def _hand_to_retrier(self, failed: list[FailedAttempt]) -> None:
+        await self._enqueuer.enqueue(ActorName.RETRY, failed)
+
+    async def _hand_to_dead_letterer(self, undeliverable: list[Undeliverable]) -> None:
+        await self._enqueuer.enqueue(ActorName.BURY, undeliverable)
+
+
+def _failed_attempt(message: ClaimedMessage, outcome: Failed, started_at: float) -> FailedAttempt:
+    claimed = message.claimed
+    return FailedAttempt(
+        id=claimed.id,
+        customer=claimed.customer,
+        token=claimed.token,
+        attempt=claimed.attempts + 1,
+        generation=claimed.generation,
+        expires_at=claimed.expires_at,
+        started_at=started_at,
+        duration_us=outcome.duration_us,
+        status_code=outcome.status_code,
+        error_class=outcome.error_class,
+        detail=outcome.detail[:500],
+        answer=outcome.answer,
+        retry_after=outcome.retry_after.total_seconds() if outcome.retry_after is not None else None,
+        final=outcome.final,
+        retry=claimed.retry,
+    )

@@ -18,7 +18,7 @@ _JSON = ("application/json", "application/problem+json")
 
 
 class NoApiError(SendoffError):
-    """Nobody listens at that address, or somebody who is not Sendoff."""
+    """No server listens at that address, or one that is not Sendoff."""
 
 
 class ApiClient:
@@ -59,7 +59,7 @@ class ApiClient:
             raise UnavailableError(f"the API at {self.url} did not answer: {_reason(error)}") from None
 
     async def call_safely(self, method: str, path: str, body: Any, headers: Mapping[str, str], tries: int = 3) -> Any:
-        """The same, tried again while the answer is lost; only for a request that may be repeated."""
+        """Do what `call` does, up to `tries` times while the answer is lost; for a request that may be repeated."""
         for _ in range(tries - 1):
             try:
                 return await self.call(method, path, body, headers=headers)

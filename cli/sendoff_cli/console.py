@@ -13,7 +13,7 @@ def say(text: str) -> None:
 
 
 def complain(text: str) -> None:
-    """Why the command failed."""
+    """Say why the command failed; it goes to stderr."""
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]sendoff:[/] {_escaped(text)}")
 
 

@@ -93,7 +93,7 @@ def _command(
     settings = with_embedded_addresses(config, data)
     patience = _duration(wait)
     # One id for every try: whatever became of the first one, the command counts once.
-    command = Command(action, str(uuid.uuid4()), _scope(scope), reason, _who())
+    command = Command(action, str(uuid.uuid4()), _scope(scope), reason, _requested_by())
 
     async def directly() -> Document:
         return await command_directly(settings, command, patience)
@@ -147,5 +147,5 @@ def _scope(text: str) -> str:
         raise typer.BadParameter("expected global, or a customer's id", param_hint="--scope") from None
 
 
-def _who() -> str:
+def _requested_by() -> str:
     return f"{os.environ.get('USER') or f'uid {os.getuid()}'}@{socket.gethostname()}"[:500]

@@ -66,7 +66,7 @@ def fields_of(
 
 
 def secret_from(source: str | None) -> Document:
-    """The secret in a file, as a part of the body; it is no option, since everybody may see a command line."""
+    """The secret in a file, as a part of the body; all users of a machine see its command lines, so it is no option."""
     return {} if source is None else {"secret": _text(source, "--secret-from").strip()}
 
 

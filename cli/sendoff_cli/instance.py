@@ -1,4 +1,4 @@
-"""One instance: its processes under a supervisor, until somebody stops it or a server dies."""
+"""One instance: its processes under a supervisor, until it is told to stop, or a server dies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence

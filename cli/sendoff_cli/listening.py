@@ -12,8 +12,8 @@ from sendoff_domain.errors import SendoffError
 def reserved_port(host: str, port: int) -> Iterator[int]:
     """Hold the port, or any free one for port 0, for processes that bind it with `reuse_port`; nothing listens here.
 
-    Raises SendoffError when somebody listens there already: with `reuse_port` two installations would silently share
-    the port, and each would get half of the other's requests.
+    Raises SendoffError when another program listens there already: with `reuse_port` two installations would silently
+    share the port, and each would get half of the other's requests.
     """
     if port and is_taken(host, port):
         raise SendoffError(f"port {port} of {host} is in use: stop what listens there, or set another http.port")
@@ -22,7 +22,7 @@ def reserved_port(host: str, port: int) -> Iterator[int]:
 
 
 def is_taken(host: str, port: int) -> bool:
-    """Whether somebody listens on the port; raises SendoffError for a port that we may not have anyway."""
+    """Whether another program listens on the port; raises SendoffError for a port that we may not have anyway."""
     try:
         _bound(host, port, shared=False).close()
     except _TakenError:
@@ -40,7 +40,7 @@ def reachable_host(host: str) -> str:
 
 
 class _TakenError(SendoffError):
-    """Somebody listens there."""
+    """Another program listens there."""
 
 
 def _bound(host: str, port: int, *, shared: bool) -> socket.socket:

@@ -47,7 +47,7 @@ class Supervisor:
         ]
 
     async def run(self) -> int:
-        """Run until somebody asks to stop and every process has ended; returns the code to exit with."""
+        """Run until `stop` is called and every process has ended; returns the code to exit with."""
         lives = {managed: asyncio.create_task(managed.run()) for stage in self._stages for managed in stage}
         for life in lives.values():
             life.add_done_callback(lambda _: self.stop(1))  # before its time only by a mistake of ours

@@ -26,12 +26,12 @@ class PackedArray(bytes):
 
 
 class PackedArrayDumper(Dumper):
-    """Sends it as it is; without an oid, so that PostgreSQL takes the type that the statement names."""
+    """Sends a packed array as it is; without an oid, so that PostgreSQL takes the type that the statement names."""
 
     format = Format.BINARY
 
     def dump(self, obj: PackedArray) -> Buffer | None:
-        """The same bytes."""
+        """Return the bytes as they are: they have PostgreSQL's form already."""
         return obj
 
 
@@ -41,7 +41,7 @@ def pack_texts(values: Sequence[str]) -> PackedArray:
 
 
 def pack_encoded(values: Sequence[bytes]) -> PackedArray:
-    """The same of texts that are UTF-8 already."""
+    """An array of texts without NULL, given as UTF-8."""
     return _pack(_TEXT, [len(value).to_bytes(4, "big") + value for value in values])
 
 

@@ -34,8 +34,8 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
     """Drop partitions that ended before `now - retention` and rows of the plain tables that are as old.
 
     A partition of messages stays whole as long as one of its messages is undelivered or has a delivery that is still
-    kept. A lock that is not to be had at once leaves the rest of its table for the next run: everybody waits behind it,
-    and whoever has it would as a rule be in the way of the next partition, too.
+    kept. A lock that is not free leaves the rest of its table for the next run: all queries would wait
+    behind ours, and the session that has the lock would as a rule be in the way of the next partition, too.
     """
     before = (now or datetime.now(UTC)) - retention
     dropped: list[str] = []

@@ -8,7 +8,7 @@ from sendoff_domain.durations import PositiveDuration
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
 from sendoff_domain.policy_model import PolicyModel
 
-#: A webhook that answers with one of these can't serve anybody now; with any other 4xx it refuses this one message.
+#: A webhook that answers with one of these can't serve any message now; with any other 4xx it refuses this one message.
 _OVERLOADED = frozenset({408, 425, 429})
 _GONE = 410
 
@@ -18,7 +18,7 @@ class BreakerPolicy(PolicyModel):
 
     While it is open messages are held, which costs them no attempt. The first probe goes out after `first`, each later
     one after twice as long, `max` at most; one that succeeds closes it. `pause_after` so long without a success the
-    customer is paused, until somebody resumes it.
+    customer is paused, until it is resumed.
     """
 
     enabled: bool = True
@@ -45,7 +45,7 @@ def is_gone(outcome: Outcome) -> bool:
 
 
 def opens(policy: BreakerPolicy, successes: float, failures: float) -> bool:
-    """Whether a closed breaker opens with these (faded) counts."""
+    """Whether a closed breaker opens with these counts, in which older outcomes weigh less."""
     total = successes + failures
     return policy.enabled and total >= policy.minimum and failures >= policy.failure_rate * total
 

@@ -1,4 +1,4 @@
-"""How a claim is shared among the customers who have something due, so that nobody's backlog is another's delay."""
+"""How a claim is shared among customers with due messages, so that the backlog of one does not delay another."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -76,7 +76,7 @@ def explain(facts: Facts) -> Explanation:
 
 
 def _decided(facts: Facts) -> list[Reason]:
-    """What lasts until somebody does something."""
+    """What lasts until a person acts: a stop, a pause, no worker."""
     reasons = []
     if facts.stopped_at is not None:
         reasons.append(Reason(Cause.FLEET_STOPPED, _since("the fleet is stopped", facts.stopped_at, facts.stop_reason)))
@@ -98,7 +98,7 @@ def _due(facts: Facts) -> list[Reason]:
 
 
 def _held(facts: Facts) -> list[Reason]:
-    """What ends by itself."""
+    """What ends without a person: an open breaker, a limit, saturation."""
     reasons = []
     if facts.breaker_opened_at is not None:
         said = _since("the webhook fails, its breaker is open", facts.breaker_opened_at)

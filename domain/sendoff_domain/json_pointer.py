@@ -12,7 +12,7 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
 class Missing:
-    """What is found where there is nothing, which is not null."""
+    """Stands for a place that is not there, which is another thing than null."""
 
 
 MISSING = Missing()
@@ -37,7 +37,7 @@ def format_pointer(path: Iterable[str | int]) -> str:
 
 
 def find(document: Any, names: Sequence[str]) -> Any:
-    """What is at the place, or MISSING."""
+    """Return the value at the place, or MISSING."""
     place = document
     for name in names:
         if isinstance(place, dict):

@@ -7,9 +7,9 @@ from typing import Any
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # 10 attempts in 3 days, 3 hours and 35 minutes: what the Standard Webhooks specification suggests.
     "standard": {"waits": ("5s", "5m", "30m", "2h", "5h", "10h", "14h", "20h", "24h")},
-    # 5 attempts in 81 seconds: for what nobody wants any more a few minutes later.
+    # 5 attempts in 81 seconds: for messages that are worth nothing a few minutes later.
     "quick": {"waits": ("1s", "5s", "15s", "1m")},
-    # 15 attempts in 6 days, 22 hours and 36 minutes: outlives a long weekend without anybody at the webhook.
+    # 15 attempts in 6 days, 22 hours and 36 minutes: outlives a long weekend without people at the webhook.
     "patient": {"waits": ("10s", "1m", "5m", "30m", "1h", "3h", "6h", "12h", *("24h",) * 6)},
     # 1 attempt.
     "once": {"attempts": 1},

@@ -82,13 +82,16 @@ def may_be_called(address: Address, allowed: Sequence[Network] = ()) -> bool:
 
 
 def vetted(addresses: Sequence[str], allowed: Sequence[Network] = ()) -> tuple[str, ...]:
-    """The addresses of one name if every one of them may be called, else none: one bad answer spoils the name."""
+    """The addresses of one name if every one of them may be called, else none of them.
+
+    A name that leads to a public and to a private address is refused whole, since the client takes either.
+    """
     parsed = [_parsed(text) for text in addresses]
     return tuple(addresses) if all(one is not None and may_be_called(one, allowed) for one in parsed) else ()
 
 
 def _parsed(text: str) -> Address | None:
-    """An address in the only notation that everybody reads alike, with or without a zone."""
+    """An address in the one notation that all resolvers read alike, with or without a zone; None for any other."""
     try:
         return ip_address(text.partition("%")[0])
     except ValueError:

@@ -22,7 +22,7 @@ def ok(check: str, detail: str) -> Finding:
 
 
 def warn(check: str, detail: str, advice: str) -> Finding:
-    """Sendoff works, but somebody should know."""
+    """Sendoff works, but a person should know of it."""
     return Finding(check, "warn", detail, advice)
 
 

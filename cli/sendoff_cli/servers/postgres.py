@@ -1,4 +1,4 @@
-"""PostgreSQL."""
+"""PostgreSQL as an embedded server: its parameters, its command, and when it is ready."""
 
 import signal
 import subprocess

@@ -14,7 +14,7 @@ def free_from_crash(cluster: Path) -> None:
 
     A main process that runs there is left alone: PostgreSQL refuses to start a second one. Backends without a main
     process are killed (Linux only): they end by themselves, but only after their statement, and until then no server
-    can start. A postmaster.pid that names no main process any more is removed: its number may be somebody else's now.
+    can start. A postmaster.pid that names no main process any more is removed: its number may be reused.
     """
     lock = cluster / "postmaster.pid"
     if not lock.exists() or _is_main_process(_recorded_pid(lock), cluster):
@@ -34,7 +34,7 @@ def _is_main_process(pid: int, cluster: Path) -> bool:
 
 
 def _kill_backends(cluster: Path) -> bool:
-    """Whether there were any."""
+    """Kill them, and say whether there were any."""
     pids = [int(entry.name) for entry in Path("/proc").glob("[0-9]*")] if sys.platform == "linux" else []
     backends = [pid for pid in pids if _works_in(pid, cluster) and command_line(pid).startswith("postgres: ")]
     for pid in backends:

@@ -41,8 +41,8 @@ def can_reach(account: Account, path: Path) -> bool:
 def reachable_home(home: Path, account: Account | None, shared: Path) -> Path:
     """The folder for PostgreSQL's data, which `home` is or, as a link, leads to.
 
-    Where the user cannot reach `home`, a folder below `shared` is made and linked. It outlives `home`: whoever deletes
-    the data for good deletes both. Raises ServerError when existing data cannot be reached any more.
+    Where the user cannot reach `home`, a folder below `shared` is made and linked. It outlives `home`: to delete
+    the data for good is to delete both. Raises ServerError when existing data cannot be reached any more.
     """
     if not os.path.lexists(home):
         if account is None or can_reach(account, home):

@@ -1,4 +1,4 @@
-"""Valkey, which speaks the protocol of Redis."""
+"""Valkey, which speaks the protocol of Redis, as an embedded server."""
 
 from collections.abc import Mapping
 from functools import partial

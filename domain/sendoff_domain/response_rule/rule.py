@@ -101,7 +101,7 @@ class ResponseRule(PolicyModel):
 
     @cached_property
     def reads_body(self) -> bool:
-        """Whether the status alone doesn't say it all."""
+        """Whether the rule asks something of the body."""
         return self.pointer is not None or self.body_schema is not None
 
     @cached_property

@@ -12,7 +12,7 @@ from sendoff_cli.database import connected
 from sendoff_cli.waiting import wait_out
 from sendoff_config.settings import Settings
 from sendoff_control.authority import decide
-from sendoff_control.protocol import encode, fact_of
+from sendoff_control.protocol import announcement_of, encode
 from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_row
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
@@ -73,11 +73,11 @@ def _announce(settings: Settings, decision: Decision) -> None:
     """A hint that saves the instances the time until they ask PostgreSQL again; it may fail."""
     if settings.redis.broker_url is None:
         return
-    fact = fact_of("sendoff-command", decision.state, decision.command_id)
+    announcement = announcement_of("sendoff-command", decision.state, decision.command_id)
     with (
         contextlib.suppress(redis.RedisError, OSError, ValueError),
         redis.Redis.from_url(
             settings.redis.broker_url, socket_timeout=_HINT_SECONDS, socket_connect_timeout=_HINT_SECONDS
         ) as client,
     ):
-        client.publish(f"{settings.control.prefix}:control:state", encode(fact))
+        client.publish(f"{settings.control.prefix}:control:state", encode(announcement))

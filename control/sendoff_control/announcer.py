@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 
-from sendoff_control.protocol import Fact
+from sendoff_control.protocol import StateAnnouncement
 from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_domain.control import GLOBAL_SCOPE
@@ -25,7 +25,7 @@ class Announcer:
         self._heard_at = 0.0
         self._lagging = asyncio.Event()
 
-    def heard(self, fact: Fact) -> None:
+    def heard(self, fact: StateAnnouncement) -> None:
         """A fact went over a bus, from whomever."""
         known = self._states.get()
         if fact.scope == GLOBAL_SCOPE and known is not None and fact.state.order >= known.order:

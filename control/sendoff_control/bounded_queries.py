@@ -12,7 +12,7 @@ from sendoff_domain.errors import UnavailableError
 T = TypeVar("T")
 
 
-class Postgres:
+class BoundedQueries:
     """Asks through the pool, each question within a time.
 
     One that is not answered in time is cancelled, but not waited for: psycopg gives a frozen server up to ten seconds

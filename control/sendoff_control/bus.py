@@ -11,7 +11,7 @@ from typing import Any
 from sendoff_control.authority import Fence
 from sendoff_control.member import Member
 from sendoff_control.outbox import Outbox, Outgoing, Topic
-from sendoff_control.protocol import Ack, Fact, Heartbeat, decode, encode
+from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode, encode
 from sendoff_domain.control import Command, Decision, Origin
 
 _FIRST_PAUSE = 0.1
@@ -39,8 +39,8 @@ class Bus(ABC):
 
     def hear(self, topic: Topic, payload: bytes) -> None:
         """Tell the member what came over this bus; garbage is dropped."""
-        if topic == "state" and (fact := decode(payload, Fact)):
-            self._member.heard_fact(fact)
+        if topic == "state" and (fact := decode(payload, StateAnnouncement)):
+            self._member.heard_state(fact)
         elif topic == "ack" and (ack := decode(payload, Ack)):
             self._member.peers.ack(ack)
         elif topic == "heartbeat" and (beat := decode(payload, Heartbeat)):
@@ -56,7 +56,7 @@ class Bus(ABC):
         while True:
             began = time.monotonic()
             reason = await self._live()
-            heed_cancellation()
+            raise_if_cancelled()
             failures = 1 if time.monotonic() - began > _STABLE else failures + 1
             if failures == 1:
                 _log.warning("control: %s is down: %s", self.name, reason)
@@ -74,7 +74,7 @@ class Bus(ABC):
 
     def _open(self) -> asyncio.Queue[Outgoing]:
         """To be called by a session once it is subscribed; returns what it has to send."""
-        heed_cancellation()
+        raise_if_cancelled()
         queue = self._outbox.open()
         self._catch_up()
         _log.info("control: %s is up", self.name)
@@ -110,7 +110,7 @@ async def run_together(*works: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def heed_cancellation() -> None:
+def raise_if_cancelled() -> None:
     """Raise the CancelledError that a library has swallowed; to be called after awaiting one in a loop.
 
     Before Python 3.12 asyncio.wait_for loses a cancellation that meets a result (CPython issue 81839), and nats-py

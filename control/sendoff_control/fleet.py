@@ -10,7 +10,7 @@ import psycopg
 
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
-from sendoff_control.bounded_queries import Postgres
+from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.bus import Bus
 from sendoff_control.heartbeat import beat_forever
 from sendoff_control.member import Member
@@ -18,7 +18,7 @@ from sendoff_control.nats_bus import NatsBus
 from sendoff_control.outbox import Outbox
 from sendoff_control.publisher import Publisher
 from sendoff_control.redis_bus import RedisBus
-from sendoff_control.stall_detector import Pulse
+from sendoff_control.stall_detector import StallDetector
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
 from sendoff_db.sql import run
@@ -42,7 +42,7 @@ def make_member(settings: Settings, pool: Pool, identity: Identity, clock: Datab
         settings=settings,
         identity=identity,
         clock=clock,
-        postgres=Postgres(pool),
+        postgres=BoundedQueries(pool),
         publisher=Publisher(identity.name, outboxes),
     )
 
@@ -55,8 +55,8 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
     unknown, so that `is_running` says no. The state is known when the block begins if PostgreSQL answers within 2 s.
     Leaving takes less than a second, with every server dead a little more.
     """
-    pulse = Pulse(member.states, time.monotonic())
-    buses = [_make_bus(outbox, member, pulse) for outbox in member.publisher.outboxes]
+    stall_detector = StallDetector(member.states, time.monotonic())
+    buses = [_make_bus(outbox, member, stall_detector) for outbox in member.publisher.outboxes]
     sessions = [_start(bus.run, f"control {bus.name}") for bus in buses]
     tasks: list[asyncio.Task[None]] = []
     try:
@@ -64,7 +64,7 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
         tasks += [
             _start(lambda: _poll_forever(member), "control poll"),
             _start(member.announcer.run, "control announcer"),
-            _start(pulse.run, "control pulse"),
+            _start(stall_detector.run, "control stall_detector"),
             _start(lambda: beat_forever(member.publisher, member.heartbeat), "control heartbeat"),
         ]
         yield
@@ -75,7 +75,7 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
         await _forget(member)
 
 
-def _make_bus(outbox: Outbox, member: Member, pulse: Pulse) -> Bus:
+def _make_bus(outbox: Outbox, member: Member, stall_detector: StallDetector) -> Bus:
     settings, prefix = member.settings, member.settings.control.prefix
     if outbox.name == "nats":
         return NatsBus(
@@ -83,7 +83,7 @@ def _make_bus(outbox: Outbox, member: Member, pulse: Pulse) -> Bus:
             prefix=prefix,
             member=member,
             outbox=outbox,
-            expected_revision=pulse.expected_revision,
+            expected_revision=stall_detector.expected_revision,
         )
     return RedisBus(
         url=str(settings.redis.broker_url),
@@ -91,7 +91,7 @@ def _make_bus(outbox: Outbox, member: Member, pulse: Pulse) -> Bus:
         member=member,
         outbox=outbox,
         clock=member.clock,
-        pulse=pulse,
+        stall_detector=stall_detector,
     )
 
 
@@ -115,7 +115,7 @@ async def _keep_running(work: Callable[[], Awaitable[None]], name: str) -> None:
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel and wait, several times if need be: see `heed_cancellation`."""
+    """Cancel and wait, several times if need be: see `raise_if_cancelled`."""
     pending = set(tasks)
     for _ in range(_CANCELLATIONS):
         for task in pending:

@@ -1,4 +1,4 @@
-"""A lease in Redis: at most one process holds it, and each tenure has a token that never comes back."""
+"""A lease in Redis: at most one process holds it, and each term has a token that never comes back."""
 
 import uuid
 
@@ -12,7 +12,7 @@ _DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del'
 class Lease:
     """Who may act on a command that everybody has heard.
 
-    If `renew` says yes, the tenure has been unbroken since `acquire`: its token is set only once, and when it ran out
+    If `renew` says yes, the term has been unbroken since `acquire`: its token is set only once, and when it ran out
     or was taken it is gone for good. All methods raise redis errors when Redis does not answer.
     """
 
@@ -23,7 +23,7 @@ class Lease:
         self.token: str | None = None
 
     async def acquire(self) -> bool:
-        """Begin a tenure if nobody holds the lease; `token` is set from then on."""
+        """Begin a term if nobody holds the lease; `token` is set from then on."""
         token = f"{self._holder}:{uuid.uuid4().hex}"
         if not await self._client.set(self._key, token, nx=True, px=round(TTL * 1000)):
             return False
@@ -31,7 +31,7 @@ class Lease:
         return True
 
     async def renew(self) -> bool:
-        """Prolong the tenure; False when it is over, or there was none."""
+        """Prolong the term; False when it is over, or there was none."""
         token = self.token
         if token is None:
             return False
@@ -41,7 +41,7 @@ class Lease:
         return bool(renewed)
 
     async def release(self) -> None:
-        """End the tenure at once, if there is one."""
+        """End the term at once, if there is one."""
         token, self.token = self.token, None
         if token is not None:
             await delete_if_equal(self._client, self._key, token)

@@ -15,10 +15,10 @@ from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_control.announcer import Announcer
 from sendoff_control.authority import NO_FENCE, Fence, decide
-from sendoff_control.bounded_queries import Postgres
+from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.peers import Peers
 from sendoff_control.poll import Poller
-from sendoff_control.protocol import Ack, Actual, BusHealth, Fact, Heartbeat
+from sendoff_control.protocol import Ack, Actual, BusHealth, Heartbeat, StateAnnouncement
 from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_heartbeat, process_of_row
@@ -49,7 +49,7 @@ class Member:
         settings: Settings,
         identity: Identity,
         clock: DatabaseClock,
-        postgres: Postgres,
+        postgres: BoundedQueries,
         publisher: Publisher,
     ) -> None:
         self.settings = settings
@@ -178,7 +178,7 @@ class Member:
             buses=self.bus_health,
         )
 
-    def heard_fact(self, fact: Fact) -> None:
+    def heard_state(self, fact: StateAnnouncement) -> None:
         """Apply a fact if it is newer."""
         self._apply(fact.state)
         self.announcer.heard(fact)
@@ -207,7 +207,7 @@ class Member:
             self.poller.soon()
 
     def _apply(self, state: ControlState) -> None:
-        if self.states.apply_fact(state, time.monotonic()):
+        if self.states.apply_newer(state, time.monotonic()):
             self._changed(state)
             self._acknowledge(state)
             self.poller.soon()

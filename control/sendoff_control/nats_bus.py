@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 
 from sendoff_config.settings import NatsSettings
 from sendoff_control.authority import Fence
-from sendoff_control.bus import Bus, heed_cancellation, run_together
+from sendoff_control.bus import Bus, raise_if_cancelled, run_together
 from sendoff_control.member import Member
 from sendoff_control.outbox import Outbox, Outgoing, Topic
 from sendoff_control.protocol import Reply, encode, reply_to
@@ -121,7 +121,7 @@ class NatsBus(Bus):
             outgoing = await queue.get()
             to = outgoing.reply_to if outgoing.topic == "reply" else self._target(outgoing.topic)
             await client.publish(to, outgoing.payload)
-            heed_cancellation()
+            raise_if_cancelled()
             queue.task_done()
 
     async def _subscribe(self, client: Client, requests: asyncio.Queue[Request]) -> None:

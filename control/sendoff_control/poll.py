@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from sendoff_control.bounded_queries import Postgres
+from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
@@ -37,7 +37,7 @@ class Polled:
 class Poller:
     """Asks PostgreSQL with `poll_state.sql`, every two seconds and whenever `soon` was called."""
 
-    def __init__(self, postgres: Postgres, clock: DatabaseClock) -> None:
+    def __init__(self, postgres: BoundedQueries, clock: DatabaseClock) -> None:
         self._postgres = postgres
         self._clock = clock
         self._wanted = asyncio.Event()

@@ -16,7 +16,7 @@ BusHealth = Literal["up", "down", "off"]
 Actual = Literal["running", "stopped", "unknown"]
 
 
-class Fact(msgspec.Struct, rename="camel", frozen=True):
+class StateAnnouncement(msgspec.Struct, rename="camel", frozen=True):
     """A state that PostgreSQL has committed, announced by `sender`."""
 
     sender: _Name
@@ -73,7 +73,7 @@ class Reply(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     error: str | None = None
 
 
-M = TypeVar("M", Fact, Ack, Heartbeat)
+M = TypeVar("M", StateAnnouncement, Ack, Heartbeat)
 
 
 def encode(message: msgspec.Struct) -> bytes:
@@ -89,9 +89,9 @@ def decode(payload: bytes, kind: type[M]) -> M | None:
         return None
 
 
-def fact_of(sender: str, state: ControlState, command_id: str | None = None) -> Fact:
+def announcement_of(sender: str, state: ControlState, command_id: str | None = None) -> StateAnnouncement:
     """The announcement of a state."""
-    return Fact(sender, state.scope, state.epoch, state.revision, state.desired, command_id)
+    return StateAnnouncement(sender, state.scope, state.epoch, state.revision, state.desired, command_id)
 
 
 def reply_to(decision: Decision) -> Reply:

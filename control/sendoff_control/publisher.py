@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sendoff_control.outbox import Outbox, Outgoing, Topic
-from sendoff_control.protocol import Ack, BusHealth, Heartbeat, encode, fact_of
+from sendoff_control.protocol import Ack, BusHealth, Heartbeat, announcement_of, encode
 from sendoff_domain.control import ControlState
 
 
@@ -22,7 +22,7 @@ class Publisher:
 
     def announce(self, state: ControlState, command_id: str | None = None) -> None:
         """Tell the fleet a state that PostgreSQL has committed, and by which command."""
-        self._publish("state", encode(fact_of(self._sender, state, command_id)))
+        self._publish("state", encode(announcement_of(self._sender, state, command_id)))
 
     def acknowledge(self, ack: Ack) -> None:
         """Tell the fleet that this process has applied a state."""

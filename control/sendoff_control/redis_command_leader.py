@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 import psycopg
 
 from sendoff_control.authority import NO_FENCE, Fence
-from sendoff_control.bus import Decide, heed_cancellation
+from sendoff_control.bus import Decide, raise_if_cancelled
 from sendoff_control.lease import Lease
-from sendoff_control.protocol import Fact
-from sendoff_control.stall_detector import Pulse
+from sendoff_control.protocol import StateAnnouncement
+from sendoff_control.stall_detector import StallDetector
 from sendoff_control.states import AppliedStates
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.control import Command, Rejected, parse_command
@@ -36,8 +36,8 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A command, when it was read, and the revision of its scope that it may rely on: see `Pulse`."""
+class ReceivedCommand:
+    """A command, when it was read, and the revision of its scope that it may rely on: see `StallDetector`."""
 
     command: Command
     at: float
@@ -45,28 +45,30 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Everything read after it was published during the tenure of this token."""
+class TermMarker:
+    """Everything read after it was published during the term of this token."""
 
     token: str
 
 
-class Arbiter:
+class RedisCommandLeader:
     """Takes the commands of one Redis session, in the order in which they were read.
 
-    `Lease.renew` proves that nobody else held the lease since this tenure began, and the mark that a command was
+    `Lease.renew` proves that nobody else held the lease since this term began, and the mark that a command was
     published after that: together they make sure that nobody else has acted on it, even if this process slept.
     """
 
-    def __init__(self, lease: Lease, states: AppliedStates, pulse: Pulse, clock: DatabaseClock, decide: Decide) -> None:
+    def __init__(
+        self, lease: Lease, states: AppliedStates, stall_detector: StallDetector, clock: DatabaseClock, decide: Decide
+    ) -> None:
         self._lease = lease
         self._states = states
-        self._pulse = pulse
+        self._stall_detector = stall_detector
         self._clock = clock
         self._decide = decide
-        self._queue: asyncio.Queue[Heard | Mark] = asyncio.Queue(_QUEUE)
-        self._tenure: str | None = None
-        self._remembered: dict[str, Heard] = {}
+        self._queue: asyncio.Queue[ReceivedCommand | TermMarker] = asyncio.Queue(_QUEUE)
+        self._term: str | None = None
+        self._remembered: dict[str, ReceivedCommand] = {}
         self._decided: dict[str, float] = {}
 
     def hear(self, payload: bytes) -> None:
@@ -76,21 +78,23 @@ class Arbiter:
             _log.warning("control: a command on redis was rejected: %s", command.error)
         else:
             now = time.monotonic()
-            expected = self._pulse.expected_revision(command.scope, now)
-            self._put(Heard(command, now, self._states.revision(command.scope) if expected is None else expected))
+            expected = self._stall_detector.expected_revision(command.scope, now)
+            self._put(
+                ReceivedCommand(command, now, self._states.revision(command.scope) if expected is None else expected)
+            )
 
     def mark(self, token: str) -> None:
-        """Take the mark that the holder of that tenure has sent through the subscription."""
-        self._put(Mark(token))
+        """Take the mark that the holder of that term has sent through the subscription."""
+        self._put(TermMarker(token))
 
-    def note(self, fact: Fact) -> None:
+    def note(self, fact: StateAnnouncement) -> None:
         """A fact tells which command has been decided, so that nobody else needs to."""
         if fact.command_id is not None:
             now = time.monotonic()
             self._decided = {name: at for name, at in self._decided.items() if now - at < _LONGEST_WAIT}
             self._decided[fact.command_id] = now
 
-    def _put(self, item: Heard | Mark) -> None:
+    def _put(self, item: ReceivedCommand | TermMarker) -> None:
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
@@ -110,13 +114,13 @@ class Arbiter:
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._turn(await self._queue.get(), group)
-                heed_cancellation()
+                raise_if_cancelled()
                 self._queue.task_done()
 
-    async def _turn(self, item: Heard | Mark, group: asyncio.TaskGroup) -> None:
-        if isinstance(item, Mark):
+    async def _turn(self, item: ReceivedCommand | TermMarker, group: asyncio.TaskGroup) -> None:
+        if isinstance(item, TermMarker):
             await self._begin(item.token)
-        elif self._tenure is not None and self._tenure == self._lease.token:
+        elif self._term is not None and self._term == self._lease.token:
             await self._act(item)
         elif item.command.command_id is not None:
             group.create_task(self._act_unless_decided(item))
@@ -127,13 +131,13 @@ class Arbiter:
         """Become the one who acts, and act on what the last holder has left undone."""
         if token != self._lease.token:
             return
-        self._tenure = token
+        self._term = token
         inherited, self._remembered = self._remembered, {}
         for heard in inherited.values():
             if self._states.revision(heard.command.scope) == heard.revision:
                 await self._commit(heard, Fence(self._commit_deadline(), heard.revision))
 
-    async def _act(self, heard: Heard) -> None:
+    async def _act(self, heard: ReceivedCommand) -> None:
         deadline = self._commit_deadline()
         if heard.command.command_id is not None:
             await self._commit(heard, NO_FENCE)
@@ -142,12 +146,12 @@ class Arbiter:
         else:
             self._remembered[heard.command.scope] = heard
 
-    async def _act_unless_decided(self, heard: Heard) -> None:
+    async def _act_unless_decided(self, heard: ReceivedCommand) -> None:
         await asyncio.sleep(random.uniform(*_PATIENCE))  # noqa: S311 spreads load, keeps no secret
         if heard.command.command_id not in self._decided:
             await self._commit(heard, NO_FENCE)
 
-    async def _commit(self, heard: Heard, fence: Fence) -> None:
+    async def _commit(self, heard: ReceivedCommand, fence: Fence) -> None:
         waited = time.monotonic() - heard.at
         if waited > _LONGEST_WAIT:
             _log.warning("control: %s of %s on redis came too late", heard.command.action, heard.command.scope)

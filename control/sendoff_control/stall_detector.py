@@ -10,7 +10,7 @@ _PAUSED = 1.5
 _DISTRUST = 1.0
 
 
-class Pulse:
+class StallDetector:
     """Beats every half second and remembers the revisions of the last beat before a pause."""
 
     def __init__(self, states: AppliedStates, now: float) -> None:

@@ -33,7 +33,7 @@ class AppliedStates:
         own = self._states.get(scope)
         return own is None or own.desired is Desired.RUNNING
 
-    def apply_fact(self, fact: ControlState, now: float) -> bool:
+    def apply_newer(self, fact: ControlState, now: float) -> bool:
         """Take over a fact that a bus carried if it is newer; returns whether it was."""
         known = self._states.get(fact.scope)
         if merge(known, fact) is known:
@@ -58,7 +58,7 @@ class AppliedStates:
         if known == state:
             return False
         if known is not None and self._applied_at[state.scope] >= asked_at:
-            return self.apply_fact(state, now)
+            return self.apply_newer(state, now)
         self._states[state.scope] = state
         self._applied_at[state.scope] = now
         return True

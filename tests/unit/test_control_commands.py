@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sendoff_config.identity import Identity
-from sendoff_control.protocol import Ack, Fact, Heartbeat, decode, encode
+from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode, encode
 from sendoff_domain.control import DEFAULT_TTL, Action, Command, Desired, Rejected, parse_command
 
 json_values = st.recursive(
@@ -28,7 +28,7 @@ documents = st.dictionaries(keys, json_values | st.sampled_from(["start", "stop"
 def test_no_bytes_raise(payload: bytes) -> None:
     for action in (None, Action.STOP):
         assert isinstance(parse_command(payload, action), Command | Rejected)
-    for kind in (Fact, Ack, Heartbeat):
+    for kind in (StateAnnouncement, Ack, Heartbeat):
         decode(payload, kind)  # type: ignore[type-var]  # the three have no common type but Struct
 
 
@@ -91,10 +91,10 @@ def test_a_subject_and_a_payload_that_disagree_are_rejected() -> None:
 
 
 def test_a_fact_that_would_not_fit_the_database_is_no_fact() -> None:
-    fact = Fact("me", "global", 1, 2**63 - 1, Desired.STOPPED)
-    assert decode(encode(fact), Fact) == fact
-    assert decode(encode(fact).replace(str(2**63 - 1).encode(), str(2**63).encode()), Fact) is None
-    assert decode(encode(fact).replace(b'"global"', b'"no scope"'), Fact) is None
+    fact = StateAnnouncement("me", "global", 1, 2**63 - 1, Desired.STOPPED)
+    assert decode(encode(fact), StateAnnouncement) == fact
+    assert decode(encode(fact).replace(str(2**63 - 1).encode(), str(2**63).encode()), StateAnnouncement) is None
+    assert decode(encode(fact).replace(b'"global"', b'"no scope"'), StateAnnouncement) is None
 
 
 def identity(instance: str) -> Identity:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_control.stall_detector import Pulse
+from sendoff_control.stall_detector import StallDetector
 from sendoff_control.states import AppliedStates
 from sendoff_domain.control import ControlState, Desired, merge
 
@@ -37,7 +37,7 @@ def test_facts_in_any_order_and_number_end_in_the_newest(facts: list[ControlStat
     shuffled = facts * 2
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # as above
     applied = AppliedStates()
-    changes = [fact for now, fact in enumerate(shuffled) if applied.apply_fact(fact, float(now))]
+    changes = [fact for now, fact in enumerate(shuffled) if applied.apply_newer(fact, float(now))]
     assert applied.get() == max(facts, key=lambda fact: fact.order)
     assert [change.order for change in changes] == sorted({change.order for change in changes})
 
@@ -49,23 +49,23 @@ def test_nothing_runs_while_nothing_is_known() -> None:
 
 def test_a_customer_runs_if_neither_everything_nor_the_customer_is_stopped() -> None:
     applied = AppliedStates()
-    applied.apply_fact(ControlState("global", 1, 1, Desired.RUNNING), 0)
+    applied.apply_newer(ControlState("global", 1, 1, Desired.RUNNING), 0)
     assert applied.is_running("acme")
-    applied.apply_fact(ControlState("acme", 1, 1, Desired.STOPPED), 1)
+    applied.apply_newer(ControlState("acme", 1, 1, Desired.STOPPED), 1)
     assert (applied.is_running("acme"), applied.is_running("global"), applied.is_running("other")) == (
         False,
         True,
         True,
     )
-    applied.apply_fact(ControlState("acme", 1, 2, Desired.RUNNING), 2)
-    applied.apply_fact(ControlState("global", 1, 2, Desired.STOPPED), 3)
+    applied.apply_newer(ControlState("acme", 1, 2, Desired.RUNNING), 2)
+    applied.apply_newer(ControlState("global", 1, 2, Desired.STOPPED), 3)
     assert not applied.is_running("acme")
 
 
 def test_a_poll_that_began_after_the_last_fact_counts_even_downward() -> None:
     applied = AppliedStates()
-    applied.apply_fact(ControlState("global", 1, 9, Desired.STOPPED), 10)
-    applied.apply_fact(ControlState("acme", 1, 1, Desired.STOPPED), 10)
+    applied.apply_newer(ControlState("global", 1, 9, Desired.STOPPED), 10)
+    applied.apply_newer(ControlState("acme", 1, 1, Desired.STOPPED), 10)
     older = ControlState("global", 1, 3, Desired.RUNNING)
     changed = applied.apply_poll([older], asked_at=11, now=12)
     assert changed == [older, ControlState("acme", 1, 0, Desired.RUNNING)]
@@ -75,7 +75,7 @@ def test_a_poll_that_began_after_the_last_fact_counts_even_downward() -> None:
 def test_a_poll_that_began_before_the_last_fact_only_adds() -> None:
     applied = AppliedStates()
     fact = ControlState("global", 1, 9, Desired.STOPPED)
-    applied.apply_fact(fact, 10)
+    applied.apply_newer(fact, 10)
     assert applied.apply_poll([ControlState("global", 1, 8, Desired.RUNNING)], asked_at=10, now=12) == []
     assert applied.apply_poll([], asked_at=10, now=12) == []
     assert applied.get() == fact
@@ -83,17 +83,17 @@ def test_a_poll_that_began_before_the_last_fact_only_adds() -> None:
 
 def test_after_a_pause_the_revision_from_before_it_must_still_hold() -> None:
     applied = AppliedStates()
-    pulse = Pulse(applied, now=0)
-    applied.apply_fact(ControlState("global", 1, 5, Desired.RUNNING), 0)
+    stall_detector = StallDetector(applied, now=0)
+    applied.apply_newer(ControlState("global", 1, 5, Desired.RUNNING), 0)
     for beat in (0.5, 1.0, 1.5):
-        pulse.beat(beat)
-    assert pulse.expected_revision("global", 1.9) is None
-    applied.apply_fact(ControlState("global", 1, 7, Desired.RUNNING), 60)
-    assert pulse.expected_revision("global", 60) == 5
-    pulse.beat(60)
-    pulse.beat(60.5)
-    assert pulse.expected_revision("global", 60.6) == 5
-    pulse.beat(61)
-    assert pulse.expected_revision("global", 61.1) is None
-    pulse.beat(61.5)
-    assert pulse.expected_revision("global", 90) == 7
+        stall_detector.beat(beat)
+    assert stall_detector.expected_revision("global", 1.9) is None
+    applied.apply_newer(ControlState("global", 1, 7, Desired.RUNNING), 60)
+    assert stall_detector.expected_revision("global", 60) == 5
+    stall_detector.beat(60)
+    stall_detector.beat(60.5)
+    assert stall_detector.expected_revision("global", 60.6) == 5
+    stall_detector.beat(61)
+    assert stall_detector.expected_revision("global", 61.1) is None
+    stall_detector.beat(61.5)
+    assert stall_detector.expected_revision("global", 90) == 7

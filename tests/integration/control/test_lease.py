@@ -18,7 +18,7 @@ async def holder_of(fleet: Fleet, members: list[Member]) -> Member:
     return await eventually(held, "somebody holds the lease")
 
 
-async def test_a_tenure_lasts_while_it_is_renewed_and_its_token_never_comes_back(fleet: Fleet) -> None:
+async def test_a_term_lasts_while_it_is_renewed_and_its_token_never_comes_back(fleet: Fleet) -> None:
     key = f"{fleet.prefix}:control:authority"
     first, second = Lease(fleet.redis, key, "first"), Lease(fleet.redis, key, "second")
     assert await first.acquire()

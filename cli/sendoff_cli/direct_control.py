@@ -5,6 +5,7 @@ import contextlib
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import redis
 from psycopg import errors
 
@@ -12,8 +13,9 @@ from sendoff_cli.database import connected
 from sendoff_cli.waiting import wait_out
 from sendoff_config.settings import Settings
 from sendoff_control.authority import decide
-from sendoff_control.protocol import announcement_of, encode
-from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status, process_of_row
+from sendoff_control.process_list import list_processes
+from sendoff_control.protocol import announcement_of
+from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import GLOBAL_SCOPE, Command, ControlState, Decision, Desired
@@ -48,7 +50,7 @@ async def read_fleet(settings: Settings) -> FleetStatus:
                 ControlState(scope, epoch, revision, Desired(desired))
                 for scope, epoch, revision, desired in await cursor.fetchall()
             ]
-            processes = await _processes(connection)
+            processes = await list_processes(connection)
         except errors.UndefinedTable:
             raise SendoffError("the database is not migrated: run `sendoff migrate`") from None
     found = next((state for state in states if state.scope == GLOBAL_SCOPE), None)
@@ -59,14 +61,9 @@ async def read_fleet(settings: Settings) -> FleetStatus:
 
 async def _all_have_applied(connection: Connection, state: ControlState, wait: timedelta) -> bool:
     async def lagging() -> list[ProcessStatus]:
-        return [process for process in await _processes(connection) if not process.has_applied(state)]
+        return [process for process in await list_processes(connection) if not process.has_applied(state)]
 
     return not await wait_out(lagging, wait.total_seconds(), _POLL_SECONDS)
-
-
-async def _processes(connection: Connection) -> list[ProcessStatus]:
-    cursor = await connection.execute(read_statement("sendoff_control", "list_processes"))
-    return [process_of_row(row) for row in await cursor.fetchall()]
 
 
 def _announce(settings: Settings, decision: Decision) -> None:
@@ -80,4 +77,4 @@ def _announce(settings: Settings, decision: Decision) -> None:
             settings.redis.broker_url, socket_timeout=_HINT_SECONDS, socket_connect_timeout=_HINT_SECONDS
         ) as client,
     ):
-        client.publish(f"{settings.control.prefix}:control:state", encode(announcement))
+        client.publish(f"{settings.control.prefix}:control:state", msgspec.json.encode(announcement))

@@ -1,6 +1,7 @@
-"""Says again what is decided, for whoever missed it; one voice in the fleet is enough."""
+"""Says again what is decided, for processes that missed it; one voice in the fleet is enough."""
 
 import asyncio
+import contextlib
 import random
 import time
 
@@ -11,13 +12,18 @@ from sendoff_domain.control import GLOBAL_SCOPE
 
 INTERVAL = 5.0
 _SPREAD = 0.1
-#: An answer to somebody who lags behind is delayed by up to this, so that mostly one process answers.
+#: An answer to a process that lags behind is delayed by up to this, so that mostly one process answers.
 _HESITATION = 0.2
 _RECENT = 0.5
 
 
 class Announcer:
-    """Announces the global state every five seconds unless another process just did, and at once to a laggard."""
+    """A service that announces the global state every five seconds, and at once when a process lags behind.
+
+    It keeps quiet when another process has just announced the state.
+    """
+
+    name = "control announcer"
 
     def __init__(self, states: AppliedStates, publisher: Publisher) -> None:
         self._states = states
@@ -25,28 +31,30 @@ class Announcer:
         self._heard_at = 0.0
         self._lagging = asyncio.Event()
 
-    def heard(self, fact: StateAnnouncement) -> None:
-        """A fact went over a bus, from whomever."""
+    def heard(self, announcement: StateAnnouncement) -> None:
+        """A state was announced over a bus."""
         known = self._states.get()
-        if fact.scope == GLOBAL_SCOPE and known is not None and fact.state.order >= known.order:
+        if announcement.scope == GLOBAL_SCOPE and known is not None and announcement.state.order >= known.order:
             self._heard_at = time.monotonic()
 
     def lagging(self) -> None:
         """A process shows an older revision than this one has."""
         self._lagging.set()
 
-    async def run(self) -> None:
-        """Announce until cancelled."""
-        while True:
-            try:
-                async with asyncio.timeout(INTERVAL * random.uniform(1 - _SPREAD, 1 + _SPREAD)):  # noqa: S311 no secret
-                    await self._lagging.wait()
-            except TimeoutError:
-                self._announce_unless_heard_for(INTERVAL * (1 - _SPREAD))
-            else:
-                await asyncio.sleep(random.uniform(0, _HESITATION))  # noqa: S311 no secret
-                self._lagging.clear()
-                self._announce_unless_heard_for(_RECENT)
+    async def wait(self) -> None:
+        """Wait for a laggard, or for the next announcement's time."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(INTERVAL * random.uniform(1 - _SPREAD, 1 + _SPREAD)):  # noqa: S311 no secret
+                await self._lagging.wait()
+
+    async def run_once(self) -> None:
+        """Announce the global state, unless it was heard lately."""
+        if not self._lagging.is_set():
+            self._announce_unless_heard_for(INTERVAL * (1 - _SPREAD))
+            return
+        await asyncio.sleep(random.uniform(0, _HESITATION))  # noqa: S311 spreads load, keeps no secret
+        self._lagging.clear()
+        self._announce_unless_heard_for(_RECENT)
 
     def _announce_unless_heard_for(self, seconds: float) -> None:
         state = self._states.get()

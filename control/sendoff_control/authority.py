@@ -7,11 +7,11 @@ from typing import Any
 
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_one, run
 from sendoff_domain.control import Command, CommandStatus, Decision, Desired, Origin, desired_by
 from sendoff_domain.errors import UnavailableError
 
-#: How far the clock of whoever issued a command may be off.
+#: How far the clock of the sender of a command may be off.
 CLOCK_SKEW = timedelta(seconds=2)
 
 
@@ -40,17 +40,16 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     """
     command_id = command.command_id or str(uuid.uuid4())
     async with connection.transaction():
-        await connection.execute(read_statement(__package__, "take_claim_lock"), {"lock": CLAIMS})
+        await run(connection, __package__, "take_claim_lock", {"lock": CLAIMS})
         epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
         if fence.expected_revision not in (None, revision):
             late = True
         decision = _judge(command, command_id, epoch, revision, Desired(desired), late=late)
         values = _values(decision, command, origin)
-        recorded = await connection.execute(read_statement(__package__, "record_command"), values)
-        if not recorded.rowcount:
+        if not await run(connection, __package__, "record_command", values):
             return await _stored(connection, command_id)
         if decision.status is CommandStatus.ACCEPTED:
-            await connection.execute(read_statement(__package__, "change_state"), values)
+            await run(connection, __package__, "change_state", values)
     return decision
 
 
@@ -69,8 +68,7 @@ async def _stored(connection: Connection, command_id: str) -> Decision:
 
 
 async def _one(connection: Connection, statement: str, values: dict[str, Any]) -> tuple[Any, ...]:
-    cursor = await connection.execute(read_statement(__package__, statement), values)
-    row = await cursor.fetchone()
+    row = await fetch_one(connection, __package__, statement, values)
     if row is None:
         raise UnavailableError("the command's record was removed just now")  # by the retention, at its very last moment
     return row

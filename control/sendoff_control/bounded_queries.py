@@ -1,4 +1,4 @@
-"""Questions to PostgreSQL that are answered in time or not at all."""
+"""Queries that PostgreSQL answers in time or not at all."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,15 +13,15 @@ T = TypeVar("T")
 
 
 class BoundedQueries:
-    """Asks through the pool, each question within a time.
+    """Runs queries through the pool, each within its own time.
 
-    One that is not answered in time is cancelled, but not waited for: psycopg gives a frozen server up to ten seconds
-    to confirm that.
+    A query that is not answered in time is cancelled, but not waited for: psycopg gives a frozen server up to ten
+    seconds to confirm that.
     """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._asking: set[asyncio.Task[object]] = set()
+        self._running: set[asyncio.Task[object]] = set()
 
     async def ask(self, work: Callable[[Connection], Awaitable[T]], timeout: float) -> T:
         """Run `work` on a connection; raises UnavailableError when PostgreSQL does not answer within `timeout`.
@@ -29,7 +29,7 @@ class BoundedQueries:
         It is run again when the connection turns out to be broken, so it must be harmless to repeat.
         """
         task = asyncio.ensure_future(self._run(work, timeout))
-        self._asking.add(task)
+        self._running.add(task)
         task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=timeout)
         if not done:
@@ -38,11 +38,11 @@ class BoundedQueries:
         return task.result()
 
     async def close(self, timeout: float) -> None:
-        """Cancel every open question and wait `timeout` seconds at most for that."""
-        for task in self._asking:
+        """Cancel every running query and wait `timeout` seconds at most for that."""
+        for task in self._running:
             task.cancel()
-        if self._asking:
-            await asyncio.wait(self._asking, timeout=timeout)
+        if self._running:
+            await asyncio.wait(self._running, timeout=timeout)
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]], timeout: float) -> T:
         deadline = asyncio.get_running_loop().time() + timeout
@@ -58,6 +58,6 @@ class BoundedQueries:
                 await asyncio.sleep(0.02)
 
     def _forget(self, task: asyncio.Task[object]) -> None:
-        self._asking.discard(task)
+        self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # seen: an abandoned question has nobody else to tell
+            task.exception()  # looked at, or asyncio reports the error of an abandoned query

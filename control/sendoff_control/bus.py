@@ -1,17 +1,19 @@
-"""What the two buses have in common: a life of sessions, each from connecting to the loss of the connection."""
+"""What the two buses have in common: a service of sessions, each from connecting to the loss of the connection."""
 
 import asyncio
-import logging
 import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
+import msgspec
+import structlog
+
 from sendoff_control.authority import Fence
 from sendoff_control.member import Member
 from sendoff_control.outbox import Outbox, Outgoing, Topic
-from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode, encode
+from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode
 from sendoff_domain.control import Command, Decision, Origin
 
 _FIRST_PAUSE = 0.1
@@ -19,51 +21,44 @@ _LONGEST_PAUSE = 3.0
 #: A session that lasted this long makes the next failure a first one.
 _STABLE = 10.0
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("sendoff.control")
 
-
+#: Commits a command; raises UnavailableError or a psycopg error when nothing was decided.
 Decide = Callable[[Command, Origin, Fence], Awaitable[Decision]]
 
 
 class Bus(ABC):
-    """One bus as this process uses it: hints go out and come in while it is up, and are dropped while it is down."""
+    """One bus as this process uses it: what it hears goes to the member, what is in the outbox goes out.
+
+    As a service, one turn is one session, and it waits between two of them.
+    """
 
     def __init__(self, member: Member, outbox: Outbox) -> None:
         self._member = member
         self._outbox = outbox
+        self._failures = 0
 
     @property
     def name(self) -> str:
-        """`nats` or `redis`."""
-        return self._outbox.name
+        """`control nats` or `control redis`."""
+        return f"control {self._outbox.bus}"
 
-    def hear(self, topic: Topic, payload: bytes) -> None:
-        """Tell the member what came over this bus; garbage is dropped."""
-        if topic == "state" and (fact := decode(payload, StateAnnouncement)):
-            self._member.heard_state(fact)
-        elif topic == "ack" and (ack := decode(payload, Ack)):
-            self._member.peers.ack(ack)
-        elif topic == "heartbeat" and (beat := decode(payload, Heartbeat)):
-            self._member.heard_heartbeat(beat)
-        elif topic == "wake":
-            self._member.subscribers.woken()
-        elif topic == "customer" and (text := payload.decode("ascii", "ignore")):
-            self._member.subscribers.customer_changed(text)
-
-    async def run(self) -> None:
-        """Connect, and connect again with growing pauses, until cancelled."""
-        failures = 0
-        while True:
-            began = time.monotonic()
-            reason = await self._live()
-            raise_if_cancelled()
-            failures = 1 if time.monotonic() - began > _STABLE else failures + 1
-            if failures == 1:
-                _log.warning("control: %s is down: %s", self.name, reason)
-            longest = min(_FIRST_PAUSE * 2**failures, _LONGEST_PAUSE)
+    async def wait(self) -> None:
+        """Pause before the next session, longer after each failure; the first one begins at once."""
+        if self._failures:
+            longest = min(_FIRST_PAUSE * 2**self._failures, _LONGEST_PAUSE)
             await asyncio.sleep(random.uniform(_FIRST_PAUSE, longest))  # noqa: S311 spreads load, keeps no secret
 
-    async def _live(self) -> str:
+    async def run_once(self) -> None:
+        """Hold one session, until the connection is gone."""
+        began = time.monotonic()
+        reason = await self._hold_session()
+        raise_if_cancelled()
+        self._failures = 1 if time.monotonic() - began > _STABLE else self._failures + 1
+        if self._failures == 1:
+            log.warning("a bus is down", bus=self._outbox.bus, reason=reason)
+
+    async def _hold_session(self) -> str:
         try:
             await self._session()
         except Exception as error:  # noqa: BLE001 whatever a client library raises, the next session is the answer
@@ -77,13 +72,26 @@ class Bus(ABC):
         raise_if_cancelled()
         queue = self._outbox.open()
         self._catch_up()
-        _log.info("control: %s is up", self.name)
+        log.info("a bus is up", bus=self._outbox.bus)
         return queue
 
     def _catch_up(self) -> None:
         """After a subscription: be seen on this bus, and read from PostgreSQL what it did not carry meanwhile."""
-        self._outbox.put(Outgoing("heartbeat", encode(self._member.heartbeat())))
+        self._outbox.put(Outgoing("heartbeat", msgspec.json.encode(self._member.own_process.heartbeat())))
         self._member.poller.soon()
+
+    def _hear(self, topic: Topic, payload: bytes) -> None:
+        """Tell the member what came over this bus; garbage is dropped."""
+        if topic == "state" and (announcement := decode(payload, StateAnnouncement)):
+            self._member.heard_state(announcement)
+        elif topic == "ack" and (ack := decode(payload, Ack)):
+            self._member.peers.keep_ack(ack)
+        elif topic == "heartbeat" and (heartbeat := decode(payload, Heartbeat)):
+            self._member.heard_heartbeat(heartbeat)
+        elif topic == "wake":
+            self._member.subscribers.woken()
+        elif topic == "customer" and (customer_id := payload.decode("ascii", "ignore")):
+            self._member.subscribers.customer_changed(customer_id)
 
     @abstractmethod
     async def _session(self) -> None:
@@ -91,7 +99,7 @@ class Bus(ABC):
 
     @abstractmethod
     async def leave(self) -> None:
-        """Take back what only a living process may hold; called before the tasks end."""
+        """Take back what only a living process may hold; called before the session ends."""
 
 
 async def run_together(*works: Coroutine[Any, Any, None]) -> None:

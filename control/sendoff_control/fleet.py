@@ -1,18 +1,19 @@
-"""Joining and leaving the fleet: what a member is made of, its tasks, and what it takes back when it goes."""
+"""Joining and leaving the fleet: what a member is made of, its services, and what it takes back when it goes."""
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import psycopg
+import structlog
 
 from sendoff_config.identity import Identity
+from sendoff_config.service import run_services
 from sendoff_config.settings import Settings
 from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.bus import Bus
-from sendoff_control.heartbeat import beat_forever
+from sendoff_control.heartbeat import HeartbeatSender
 from sendoff_control.member import Member
 from sendoff_control.nats_bus import NatsBus
 from sendoff_control.outbox import Outbox
@@ -25,10 +26,8 @@ from sendoff_db.sql import run
 from sendoff_domain.errors import UnavailableError
 
 _LEAVE_TIMEOUT = 0.5
-_CANCELLATIONS = 2
-_RESTART_PAUSE = 1.0
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("sendoff.control")
 
 
 def make_member(settings: Settings, pool: Pool, identity: Identity, clock: DatabaseClock) -> Member:
@@ -42,7 +41,7 @@ def make_member(settings: Settings, pool: Pool, identity: Identity, clock: Datab
         settings=settings,
         identity=identity,
         clock=clock,
-        postgres=BoundedQueries(pool),
+        queries=BoundedQueries(pool),
         publisher=Publisher(identity.name, outboxes),
     )
 
@@ -57,76 +56,45 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
     """
     stall_detector = StallDetector(member.states, time.monotonic())
     buses = [_make_bus(outbox, member, stall_detector) for outbox in member.publisher.outboxes]
-    sessions = [_start(bus.run, f"control {bus.name}") for bus in buses]
-    tasks: list[asyncio.Task[None]] = []
-    try:
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(_forget, member)
+        await stack.enter_async_context(run_services(*buses))
+        stack.push_async_callback(_leave, buses)
         await member.poll()
-        tasks += [
-            _start(lambda: _poll_forever(member), "control poll"),
-            _start(member.announcer.run, "control announcer"),
-            _start(stall_detector.run, "control stall_detector"),
-            _start(lambda: beat_forever(member.publisher, member.heartbeat), "control heartbeat"),
-        ]
+        heartbeats = HeartbeatSender(member.publisher, member.own_process)
+        await stack.enter_async_context(run_services(_Polling(member), member.announcer, stall_detector, heartbeats))
         yield
-    finally:
-        await _end(tasks)
-        await asyncio.gather(*(bus.leave() for bus in buses))
-        await _end(sessions)
-        await _forget(member)
+
+
+class _Polling:
+    """The service that keeps a member up to date with PostgreSQL."""
+
+    name = "control poll"
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    async def wait(self) -> None:
+        """Wait until the next poll."""
+        await self._member.poller.wait()
+
+    async def run_once(self) -> None:
+        """Poll, and apply what changed."""
+        await self._member.poll()
 
 
 def _make_bus(outbox: Outbox, member: Member, stall_detector: StallDetector) -> Bus:
-    settings, prefix = member.settings, member.settings.control.prefix
-    if outbox.name == "nats":
-        return NatsBus(
-            settings=settings.nats,
-            prefix=prefix,
-            member=member,
-            outbox=outbox,
-            expected_revision=stall_detector.expected_revision,
-        )
-    return RedisBus(
-        url=str(settings.redis.broker_url),
-        prefix=prefix,
-        member=member,
-        outbox=outbox,
-        clock=member.clock,
-        stall_detector=stall_detector,
-    )
+    if outbox.bus == "nats":
+        return NatsBus(member=member, outbox=outbox, expected_revision=stall_detector.expected_revision)
+    return RedisBus(member=member, outbox=outbox, stall_detector=stall_detector)
 
 
-async def _poll_forever(member: Member) -> None:
-    while True:
-        await member.poller.wait()
-        await member.poll()
-
-
-def _start(work: Callable[[], Awaitable[None]], name: str) -> asyncio.Task[None]:
-    return asyncio.get_running_loop().create_task(_keep_running(work, name), name=name)
-
-
-async def _keep_running(work: Callable[[], Awaitable[None]], name: str) -> None:
-    while True:
-        try:
-            await work()
-        except Exception:  # noqa: BLE001 a mistake in one task must not silence the others; it is logged
-            _log.exception("%s failed and starts again", name)
-        await asyncio.sleep(_RESTART_PAUSE)
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    """Cancel and wait, several times if need be: see `raise_if_cancelled`."""
-    pending = set(tasks)
-    for _ in range(_CANCELLATIONS):
-        for task in pending:
-            task.cancel()
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=_LEAVE_TIMEOUT)
-    for task in pending:
-        _log.warning("%s does not end", task.get_name())
+async def _leave(buses: Sequence[Bus]) -> None:
+    await asyncio.gather(*(bus.leave() for bus in buses))
 
 
 async def _forget(member: Member) -> None:
+    """Take this process off the list of the living, and end what still asks PostgreSQL."""
     identity = member.identity
     values = {
         "instance": identity.instance,
@@ -136,9 +104,9 @@ async def _forget(member: Member) -> None:
         "pid": identity.pid,
     }
     try:
-        await member.postgres.ask(
+        await member.queries.ask(
             lambda connection: run(connection, __package__, "forget_process", values), _LEAVE_TIMEOUT
         )
     except (UnavailableError, psycopg.Error) as error:
-        _log.info("control: this process stays on the list for a while: %s", error)
-    await member.postgres.close(_LEAVE_TIMEOUT / 2)
+        log.info("this process stays on the list for a while", error=str(error))
+    await member.queries.close(_LEAVE_TIMEOUT / 2)

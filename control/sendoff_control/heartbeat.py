@@ -2,17 +2,27 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 
-from sendoff_control.protocol import Heartbeat
+from sendoff_control.own_process import OwnProcess
 from sendoff_control.publisher import Publisher
 
 INTERVAL = 5.0
 _SPREAD = 0.1
 
 
-async def beat_forever(publisher: Publisher, heartbeat: Callable[[], Heartbeat]) -> None:
-    """Send heartbeats until cancelled; a bus that comes up has had its first one already."""
-    while True:
+class HeartbeatSender:
+    """A service that sends a heartbeat on every bus; a bus that comes up sends its first one by itself."""
+
+    name = "control heartbeat"
+
+    def __init__(self, publisher: Publisher, own_process: OwnProcess) -> None:
+        self._publisher = publisher
+        self._own_process = own_process
+
+    async def wait(self) -> None:
+        """Wait for the next heartbeat."""
         await asyncio.sleep(INTERVAL * random.uniform(1 - _SPREAD, 1 + _SPREAD))  # noqa: S311 spreads load, no secret
-        publisher.send_heartbeat(heartbeat())
+
+    async def run_once(self) -> None:
+        """Send one heartbeat."""
+        self._publisher.send_heartbeat(self._own_process.heartbeat())

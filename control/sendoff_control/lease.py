@@ -10,10 +10,10 @@ _DELETE = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del'
 
 
 class Lease:
-    """Who may act on a command that everybody has heard.
+    """The right to act on a command that every process has heard; a term is the time for which one process has it.
 
-    If `renew` says yes, the term has been unbroken since `acquire`: its token is set only once, and when it ran out
-    or was taken it is gone for good. All methods raise redis errors when Redis does not answer.
+    If `renew` says yes, the term has been unbroken since `acquire`: its token is set only once, and when it ran out or
+    was taken it is gone for good. All methods raise redis errors when Redis does not answer.
     """
 
     def __init__(self, client: Redis, key: str, holder: str) -> None:
@@ -23,7 +23,7 @@ class Lease:
         self.token: str | None = None
 
     async def acquire(self) -> bool:
-        """Begin a term if nobody holds the lease; `token` is set from then on."""
+        """Begin a term if no process holds the lease; `token` is set from then on."""
         token = f"{self._holder}:{uuid.uuid4().hex}"
         if not await self._client.set(self._key, token, nx=True, px=round(TTL * 1000)):
             return False
@@ -48,5 +48,5 @@ class Lease:
 
 
 async def delete_if_equal(client: Redis, key: str, value: str | bytes) -> None:
-    """Delete a key that still holds that value; one that somebody else has written since stays."""
+    """Delete a key that still holds that value; one that was written since stays."""
     await client.eval(_DELETE, 1, key, value)

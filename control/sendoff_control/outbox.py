@@ -1,9 +1,10 @@
 """What a bus has still to send: made before the buses, so that a member can speak without knowing them."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from typing import Literal
+
+import structlog
 
 from sendoff_control.protocol import BusHealth
 
@@ -12,7 +13,7 @@ BusName = Literal["nats", "redis"]
 #: More hints than this are not kept for a bus that is slower than the process.
 _LIMIT = 1000
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("sendoff.control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Outbox:
     then, and a state is announced again anyway.
     """
 
-    def __init__(self, name: BusName) -> None:
-        self.name = name
+    def __init__(self, bus: BusName) -> None:
+        self.bus = bus
         self._queue: asyncio.Queue[Outgoing] | None = None
 
     @property
@@ -62,4 +63,4 @@ class Outbox:
             async with asyncio.timeout(timeout):
                 await self._queue.join()
         except TimeoutError:
-            _log.info("control: leaving with unsent hints on %s", self.name)
+            log.info("leaving with unsent hints", bus=self.bus)

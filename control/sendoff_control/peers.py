@@ -1,4 +1,4 @@
-"""What the other processes said over the buses: acks and signs of life, in memory only."""
+"""What the processes said over the buses: acks and signs of life, in memory only."""
 
 import asyncio
 import time
@@ -13,30 +13,31 @@ class Peers:
     """The newest heartbeat and the newest ack per scope of each process, this one included."""
 
     def __init__(self) -> None:
-        self._beats: dict[str, tuple[float, Heartbeat]] = {}
+        self._heartbeats: dict[str, tuple[float, Heartbeat]] = {}
         self._acks: dict[str, dict[str, Ack]] = {}
-        self._news = asyncio.Event()
+        self._next_ack = asyncio.Event()
 
     @property
-    def news(self) -> asyncio.Event:
+    def next_ack(self) -> asyncio.Event:
         """An event that the next ack sets; take it before looking at the acks."""
-        return self._news
+        return self._next_ack
 
-    def beat(self, beat: Heartbeat) -> None:
-        """Keep a heartbeat; forget what a predecessor of the same name said, and whoever has been silent."""
+    def keep_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Keep a heartbeat; forget the acks of a predecessor of the same name, and processes that fell silent."""
         now = time.monotonic()
-        if beat.sender in self._beats and self._beats[beat.sender][1].started_at != beat.started_at:
-            self._acks.pop(beat.sender, None)
-        self._beats[beat.sender] = (now, beat)
-        for name in [name for name, (at, _) in self._beats.items() if now - at > LIVING_SECONDS]:
-            del self._beats[name]
+        last = self._heartbeats.get(heartbeat.sender)
+        if last is not None and last[1].started_at != heartbeat.started_at:
+            self._acks.pop(heartbeat.sender, None)
+        self._heartbeats[heartbeat.sender] = (now, heartbeat)
+        for name in [name for name, (at, _) in self._heartbeats.items() if now - at > LIVING_SECONDS]:
+            del self._heartbeats[name]
             self._acks.pop(name, None)
 
-    def ack(self, ack: Ack) -> None:
+    def keep_ack(self, ack: Ack) -> None:
         """Keep an ack, whatever its order: the last word of a process counts."""
         self._acks.setdefault(ack.sender, {})[ack.scope] = ack
-        self._news.set()
-        self._news = asyncio.Event()
+        self._next_ack.set()
+        self._next_ack = asyncio.Event()
 
     def last_ack(self, name: str, scope: str) -> Ack | None:
         """The last ack of that process for that scope."""
@@ -45,4 +46,4 @@ class Peers:
     def living(self) -> list[Heartbeat]:
         """The last heartbeat of each process that was heard of lately."""
         now = time.monotonic()
-        return [beat for at, beat in self._beats.values() if now - at <= LIVING_SECONDS]
+        return [heartbeat for at, heartbeat in self._heartbeats.values() if now - at <= LIVING_SECONDS]

@@ -2,19 +2,22 @@
 
 import asyncio
 import contextlib
-import logging
 import random
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+import structlog
+from psycopg.types.json import Jsonb
 
 from sendoff_control.bounded_queries import BoundedQueries
+from sendoff_control.protocol import Heartbeat
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
-from sendoff_domain.control import ControlState, Desired
+from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
 from sendoff_domain.errors import UnavailableError
 
 INTERVAL = 2.0
@@ -23,7 +26,7 @@ _TIMEOUT = 2.0
 #: However often a poll is asked for, this long passes between two of them.
 _PAUSE = 0.01
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("sendoff.control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,8 @@ class Polled:
 class Poller:
     """Asks PostgreSQL with `poll_state.sql`, every two seconds and whenever `soon` was called."""
 
-    def __init__(self, postgres: BoundedQueries, clock: DatabaseClock) -> None:
-        self._postgres = postgres
+    def __init__(self, queries: BoundedQueries, clock: DatabaseClock) -> None:
+        self._queries = queries
         self._clock = clock
         self._wanted = asyncio.Event()
         self.answers: bool = False
@@ -55,24 +58,28 @@ class Poller:
             async with asyncio.timeout(pause):
                 await self._wanted.wait()
 
-    async def poll(self, report: dict[str, Any]) -> Polled | None:
-        """Write the values of this process's row and read all states; None while PostgreSQL does not answer."""
+    async def poll(self, own: Heartbeat, applied: Iterable[ControlState]) -> Polled | None:
+        """Report this process with the states it has applied, and read all states.
+
+        Returns None while PostgreSQL does not answer, and `answers` is False then.
+        """
         self._wanted.clear()
+        row = _row(own, applied)
         try:
-            polled = await self._postgres.ask(lambda connection: self._poll(connection, report), _TIMEOUT)
+            polled = await self._queries.ask(lambda connection: self._poll(connection, row), _TIMEOUT)
         except (UnavailableError, psycopg.Error) as error:
             if self.answers:
-                _log.warning("control: the last state is kept, PostgreSQL cannot be polled: %s", error)
+                log.warning("the last state is kept, PostgreSQL cannot be polled", error=str(error))
             self.answers = False
             return None
         if not self.answers:
-            _log.info("control: PostgreSQL answers")
+            log.info("PostgreSQL answers")
         self.answers = True
         return polled
 
-    async def _poll(self, connection: Connection, report: dict[str, Any]) -> Polled:
+    async def _poll(self, connection: Connection, row: dict[str, Any]) -> Polled:
         asked_at = time.monotonic()
-        rows = await fetch_all(connection, __package__, "poll_state", report)
+        rows = await fetch_all(connection, __package__, "poll_state", row)
         self._clock.add(rows[0][0], time.monotonic())
         states = [
             ControlState(scope, epoch, revision, Desired(desired))
@@ -80,3 +87,22 @@ class Poller:
             if scope is not None
         ]
         return Polled(states, asked_at)
+
+
+def _row(own: Heartbeat, applied: Iterable[ControlState]) -> dict[str, Any]:
+    """This process's row: its heartbeat, and the order of each customer's state that it has applied."""
+    return {
+        "instance": own.instance,
+        "process": own.process,
+        "role": own.role,
+        "host": own.host,
+        "pid": own.pid,
+        "version": own.version,
+        "started_at": own.started_at,
+        "epoch": own.epoch,
+        "revision": own.revision,
+        "actual": own.actual,
+        "in_flight": own.in_flight,
+        "buses": Jsonb(own.buses),
+        "scopes": Jsonb({state.scope: state.order for state in applied if state.scope != GLOBAL_SCOPE}),
+    }

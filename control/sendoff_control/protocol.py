@@ -1,4 +1,4 @@
-"""What the buses carry, as JSON: facts, acks, heartbeats, replies. Pure: bytes in, values out."""
+"""What the buses carry, as JSON: announcements, acks, heartbeats, replies. Pure: bytes in, values out."""
 
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
@@ -17,7 +17,7 @@ Actual = Literal["running", "stopped", "unknown"]
 
 
 class StateAnnouncement(msgspec.Struct, rename="camel", frozen=True):
-    """A state that PostgreSQL has committed, announced by `sender`."""
+    """A state that PostgreSQL has committed, announced by `sender`; `command_id` names the command that led to it."""
 
     sender: _Name
     scope: CustomerId
@@ -28,7 +28,7 @@ class StateAnnouncement(msgspec.Struct, rename="camel", frozen=True):
 
     @property
     def state(self) -> ControlState:
-        """The state it tells of."""
+        """The announced state."""
         return ControlState(self.scope, self.epoch, self.revision, self.desired)
 
 
@@ -60,6 +60,11 @@ class Heartbeat(msgspec.Struct, rename="camel", frozen=True):
     in_flight: int
     buses: dict[str, BusHealth]
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """What the process has applied of the global scope, comparable with `ControlState.order`."""
+        return self.epoch, self.revision
+
 
 class Reply(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """The answer to a command that came as a NATS request."""
@@ -76,11 +81,6 @@ class Reply(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
 M = TypeVar("M", StateAnnouncement, Ack, Heartbeat)
 
 
-def encode(message: msgspec.Struct) -> bytes:
-    """One message as JSON with camelCase keys."""
-    return msgspec.json.encode(message)
-
-
 def decode(payload: bytes, kind: type[M]) -> M | None:
     """One message of that kind, or None for anything else: a bus may carry any garbage."""
     try:
@@ -90,7 +90,7 @@ def decode(payload: bytes, kind: type[M]) -> M | None:
 
 
 def announcement_of(sender: str, state: ControlState, command_id: str | None = None) -> StateAnnouncement:
-    """The announcement of a state."""
+    """What `sender` tells the fleet of a state."""
     return StateAnnouncement(sender, state.scope, state.epoch, state.revision, state.desired, command_id)
 
 

@@ -1,17 +1,17 @@
 """Which process commits a command that all of them heard on Redis.
 
-A command without an id counts each time it is committed, so exactly one process may: the holder of a lease. If the
-holder died before it acted, its successor acts, but only if nothing has been decided since the command was heard.
+A command without an id counts each time it is committed, so exactly one process may: the leader, who holds a lease. If
+the leader died before it acted, its successor acts, but only if nothing has been decided since the command was read.
 """
 
 import asyncio
-import logging
 import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
+import structlog
 
 from sendoff_control.authority import NO_FENCE, Fence
 from sendoff_control.bus import Decide, raise_if_cancelled
@@ -25,14 +25,14 @@ from sendoff_domain.errors import UnavailableError
 
 #: A command that waited longer than this is not acted on: the world has moved on.
 _LONGEST_WAIT = 5.0
-#: The holder must have locked the scope within this time after it made sure of its lease (which then lasts 2 s), so
-#: that a successor cannot have acted in between.
+#: The leader must have locked the scope within this time after it renewed its lease (which then lasts 2 s), so that a
+#: successor cannot have acted in between.
 _COMMIT_WITHIN = 1.5
-#: How long the others leave a command with an id to the holder.
+#: How long the others leave a command with an id to the leader.
 _PATIENCE = (0.2, 0.4)
 _QUEUE = 1000
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("sendoff.control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ReceivedCommand:
 
 @dataclass(frozen=True, slots=True)
 class TermMarker:
-    """Everything read after it was published during the term of this token."""
+    """What is read after this was published during the term of this token."""
 
     token: str
 
@@ -54,12 +54,18 @@ class TermMarker:
 class RedisCommandLeader:
     """Takes the commands of one Redis session, in the order in which they were read.
 
-    `Lease.renew` proves that nobody else held the lease since this term began, and the mark that a command was
-    published after that: together they make sure that nobody else has acted on it, even if this process slept.
+    `Lease.renew` proves that no other process held the lease since this term began, and the marker that a command was
+    published after that: together they make sure that no other process has acted on it, even if this one slept.
     """
 
     def __init__(
-        self, lease: Lease, states: AppliedStates, stall_detector: StallDetector, clock: DatabaseClock, decide: Decide
+        self,
+        *,
+        lease: Lease,
+        states: AppliedStates,
+        stall_detector: StallDetector,
+        clock: DatabaseClock,
+        decide: Decide,
     ) -> None:
         self._lease = lease
         self._states = states
@@ -68,40 +74,40 @@ class RedisCommandLeader:
         self._decide = decide
         self._queue: asyncio.Queue[ReceivedCommand | TermMarker] = asyncio.Queue(_QUEUE)
         self._term: str | None = None
-        self._remembered: dict[str, ReceivedCommand] = {}
+        self._left_to_leader: dict[str, ReceivedCommand] = {}
         self._decided: dict[str, float] = {}
 
-    def hear(self, payload: bytes) -> None:
+    def receive(self, payload: bytes) -> None:
         """Take a payload of the command channel."""
         command = parse_command(payload)
         if isinstance(command, Rejected):
-            _log.warning("control: a command on redis was rejected: %s", command.error)
-        else:
-            now = time.monotonic()
-            expected = self._stall_detector.expected_revision(command.scope, now)
-            self._put(
-                ReceivedCommand(command, now, self._states.revision(command.scope) if expected is None else expected)
-            )
+            log.warning("a command was rejected", bus="redis", error=command.error)
+            return
+        now = time.monotonic()
+        revision = self._stall_detector.expected_revision(command.scope, now)
+        if revision is None:
+            revision = self._states.revision(command.scope)
+        self._put(ReceivedCommand(command, now, revision))
 
-    def mark(self, token: str) -> None:
-        """Take the mark that the holder of that term has sent through the subscription."""
+    def receive_marker(self, token: str) -> None:
+        """Take the marker that the holder of that term has sent through the subscription."""
         self._put(TermMarker(token))
 
-    def note(self, fact: StateAnnouncement) -> None:
-        """A fact tells which command has been decided, so that nobody else needs to."""
-        if fact.command_id is not None:
+    def note_decision(self, announcement: StateAnnouncement) -> None:
+        """An announcement tells which command has been decided, so that no other process needs to."""
+        if announcement.command_id is not None:
             now = time.monotonic()
             self._decided = {name: at for name, at in self._decided.items() if now - at < _LONGEST_WAIT}
-            self._decided[fact.command_id] = now
+            self._decided[announcement.command_id] = now
 
     def _put(self, item: ReceivedCommand | TermMarker) -> None:
         try:
             self._queue.put_nowait(item)
         except asyncio.QueueFull:
-            _log.warning("control: a flood of commands on redis, one was dropped")
+            log.warning("a flood of commands, one was dropped", bus="redis")
 
-    async def settled(self, timeout: float) -> bool:
-        """Wait until everything that was heard is dealt with; False if that takes longer than `timeout` seconds."""
+    async def drained(self, timeout: float) -> bool:
+        """Wait until everything that was received is dealt with; False if that takes longer than `timeout` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._queue.join()
@@ -110,56 +116,56 @@ class RedisCommandLeader:
         return True
 
     async def run(self) -> None:
-        """Work through what was heard until cancelled; raises redis errors when Redis does not answer."""
+        """Work through what was received until cancelled; raises redis errors when Redis does not answer."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._turn(await self._queue.get(), group)
+                await self._handle(await self._queue.get(), group)
                 raise_if_cancelled()
                 self._queue.task_done()
 
-    async def _turn(self, item: ReceivedCommand | TermMarker, group: asyncio.TaskGroup) -> None:
+    async def _handle(self, item: ReceivedCommand | TermMarker, group: asyncio.TaskGroup) -> None:
         if isinstance(item, TermMarker):
-            await self._begin(item.token)
+            await self._begin_term(item.token)
         elif self._term is not None and self._term == self._lease.token:
             await self._act(item)
         elif item.command.command_id is not None:
             group.create_task(self._act_unless_decided(item))
         else:
-            self._remembered[item.command.scope] = item  # the last one is what was wanted in the end
+            self._left_to_leader[item.command.scope] = item  # the last one is what was wanted in the end
 
-    async def _begin(self, token: str) -> None:
-        """Become the one who acts, and act on what the last holder has left undone."""
+    async def _begin_term(self, token: str) -> None:
+        """Become the leader, and act on what the last one has left undone."""
         if token != self._lease.token:
             return
         self._term = token
-        inherited, self._remembered = self._remembered, {}
-        for heard in inherited.values():
-            if self._states.revision(heard.command.scope) == heard.revision:
-                await self._commit(heard, Fence(self._commit_deadline(), heard.revision))
+        inherited, self._left_to_leader = self._left_to_leader, {}
+        for received in inherited.values():
+            if self._states.revision(received.command.scope) == received.revision:
+                await self._commit(received, Fence(self._commit_deadline(), received.revision))
 
-    async def _act(self, heard: ReceivedCommand) -> None:
+    async def _act(self, received: ReceivedCommand) -> None:
         deadline = self._commit_deadline()
-        if heard.command.command_id is not None:
-            await self._commit(heard, NO_FENCE)
+        if received.command.command_id is not None:
+            await self._commit(received, NO_FENCE)
         elif await self._lease.renew():
-            await self._commit(heard, Fence(deadline))
+            await self._commit(received, Fence(deadline))
         else:
-            self._remembered[heard.command.scope] = heard
+            self._left_to_leader[received.command.scope] = received
 
-    async def _act_unless_decided(self, heard: ReceivedCommand) -> None:
+    async def _act_unless_decided(self, received: ReceivedCommand) -> None:
         await asyncio.sleep(random.uniform(*_PATIENCE))  # noqa: S311 spreads load, keeps no secret
-        if heard.command.command_id not in self._decided:
-            await self._commit(heard, NO_FENCE)
+        if received.command.command_id not in self._decided:
+            await self._commit(received, NO_FENCE)
 
-    async def _commit(self, heard: ReceivedCommand, fence: Fence) -> None:
-        waited = time.monotonic() - heard.at
-        if waited > _LONGEST_WAIT:
-            _log.warning("control: %s of %s on redis came too late", heard.command.action, heard.command.scope)
+    async def _commit(self, received: ReceivedCommand, fence: Fence) -> None:
+        command = received.command
+        if time.monotonic() - received.at > _LONGEST_WAIT:
+            log.warning("a command came too late", bus="redis", action=command.action, scope=command.scope)
             return
         try:
-            await self._decide(heard.command, "redis", fence)
+            await self._decide(command, "redis", fence)
         except (UnavailableError, psycopg.Error) as error:
-            _log.warning("control: %s of %s on redis is lost: %s", heard.command.action, heard.command.scope, error)
+            log.warning("a command is lost", bus="redis", action=command.action, scope=command.scope, error=str(error))
 
     def _commit_deadline(self) -> datetime | None:
         return datetime.fromtimestamp(self._clock.now() + _COMMIT_WITHIN, UTC) if self._clock.known else None

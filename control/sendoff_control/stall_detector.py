@@ -5,36 +5,45 @@ import time
 
 from sendoff_control.states import AppliedStates
 
-BEAT = 0.5
+_INTERVAL = 0.5
+#: A longer gap between two looks at the clock was a pause.
 _PAUSED = 1.5
+#: How long after a pause what is read may be old.
 _DISTRUST = 1.0
 
 
 class StallDetector:
-    """Beats every half second and remembers the revisions of the last beat before a pause."""
+    """A service that looks at the clock every half second, and keeps the revisions from before a pause.
+
+    Its times are `time.monotonic()`.
+    """
+
+    name = "control stall detector"
 
     def __init__(self, states: AppliedStates, now: float) -> None:
         self._states = states
-        self._beat_at = now
+        self._looked_at = now
         self._distrust_until = now
         self._revisions: dict[str, int] = {}
 
-    def beat(self, now: float) -> None:
+    def look(self, now: float) -> None:
         """To be called every half second; a gap means that there was a pause."""
-        if now - self._beat_at > _PAUSED:
+        if now - self._looked_at > _PAUSED:
             self._distrust_until = now + _DISTRUST
         elif now >= self._distrust_until:
             self._revisions = {state.scope: state.revision for state in self._states.all()}
-        self._beat_at = now
+        self._looked_at = now
 
     def expected_revision(self, scope: str, now: float) -> int | None:
         """The revision that must still hold for a command read now, or None while there was no pause lately."""
-        if now - self._beat_at > _PAUSED or now < self._distrust_until:
+        if now - self._looked_at > _PAUSED or now < self._distrust_until:
             return self._revisions.get(scope, 0)
         return None
 
-    async def run(self) -> None:
-        """Beat until cancelled."""
-        while True:
-            self.beat(time.monotonic())
-            await asyncio.sleep(BEAT)
+    async def wait(self) -> None:
+        """Wait for the next look."""
+        await asyncio.sleep(_INTERVAL)
+
+    async def run_once(self) -> None:
+        """Look at the clock."""
+        self.look(time.monotonic())

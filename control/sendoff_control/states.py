@@ -1,4 +1,4 @@
-"""What this process has applied: facts raise it, a fresh look at PostgreSQL settles it."""
+"""What this process has applied: announcements raise it, a poll of PostgreSQL settles it."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ class AppliedStates:
         self._applied_at: dict[str, float] = {}
 
     def get(self, scope: str = GLOBAL_SCOPE) -> ControlState | None:
-        """The applied state; None for the global scope means unknown, for a customer that nobody ever stopped it."""
+        """The applied state; None for the global scope means unknown, for a customer that it was never stopped."""
         return self._states.get(scope)
 
     def revision(self, scope: str) -> int:
@@ -33,27 +33,28 @@ class AppliedStates:
         own = self._states.get(scope)
         return own is None or own.desired is Desired.RUNNING
 
-    def apply_newer(self, fact: ControlState, now: float) -> bool:
-        """Take over a fact that a bus carried if it is newer; returns whether it was."""
-        known = self._states.get(fact.scope)
-        if merge(known, fact) is known:
+    def apply_newer(self, state: ControlState, now: float) -> bool:
+        """Take over a state that was announced if it is newer; returns whether it was."""
+        known = self._states.get(state.scope)
+        if merge(known, state) is known:
             return False
-        self._states[fact.scope] = fact
-        self._applied_at[fact.scope] = now
+        self._states[state.scope] = state
+        self._applied_at[state.scope] = now
         return True
 
     def apply_poll(self, found: Iterable[ControlState], asked_at: float, now: float) -> list[ControlState]:
         """Take over everything that PostgreSQL holds; returns what changed.
 
         Where nothing was applied since the question was asked the answer counts even if its revision is lower or the
-        scope is gone: the database was restored from a backup, or the fact was no fact. Otherwise only newer counts.
+        scope is gone: the database was restored from a backup, or an announcement was forged. Otherwise only what is
+        newer counts.
         """
         polled = {state.scope: state for state in found}
-        changed = [state for state in polled.values() if self._settle(state, asked_at, now)]
+        changed = [state for state in polled.values() if self._adopt(state, asked_at, now)]
         gone = [scope for scope in self._states if scope not in polled and self._applied_at[scope] < asked_at]
         return changed + [self._forget(scope) for scope in gone]
 
-    def _settle(self, state: ControlState, asked_at: float, now: float) -> bool:
+    def _adopt(self, state: ControlState, asked_at: float, now: float) -> bool:
         known = self._states.get(state.scope)
         if known == state:
             return False

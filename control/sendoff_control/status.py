@@ -30,7 +30,7 @@ class ProcessStatus:
         return tuple(self.scopes.get(state.scope, (state.epoch, 0))) >= state.order
 
     def updated(self, ack: Ack | None) -> "ProcessStatus":
-        """The same with what the process has said since it was listed."""
+        """This status with what the process has said since it was listed."""
         if ack is None or (ack.epoch, ack.revision) <= (self.epoch, self.revision):
             return self
         return replace(self, epoch=ack.epoch, revision=ack.revision, actual=ack.actual, in_flight=ack.in_flight)
@@ -122,22 +122,44 @@ def _worst(seen: Iterable[Mapping[str, BusHealth]]) -> dict[str, BusHealth]:
     return worst
 
 
-def process_of_row(row: tuple[Any, ...]) -> ProcessStatus:
-    """One row of `list_processes.sql`."""
-    instance, process, role, host, pid, version, started_at, epoch, revision, actual, in_flight, buses, scopes = row
-    identity = Identity(instance, process, role, host, pid, version, started_at)
-    return ProcessStatus(identity, epoch, revision, actual, in_flight, buses, scopes)
-
-
-def process_of_heartbeat(beat: Heartbeat) -> ProcessStatus:
-    """A process as its heartbeat over a bus describes it."""
-    identity = Identity(
-        beat.instance,
-        beat.process,
-        "http" if beat.role == "http" else "worker",
-        beat.host,
-        beat.pid,
-        beat.version,
-        beat.started_at,
+def process_of_row(
+    *,
+    epoch: int,
+    revision: int,
+    actual: str,
+    in_flight: int,
+    buses: Mapping[str, BusHealth],
+    scopes: Mapping[str, tuple[int, int]],
+    **identity: Any,
+) -> ProcessStatus:
+    """A process as one row of `list_processes.sql` describes it; the other columns are those of its identity."""
+    return ProcessStatus(
+        identity=Identity(**identity),
+        epoch=epoch,
+        revision=revision,
+        actual=actual,
+        in_flight=in_flight,
+        buses=buses,
+        scopes=scopes,
     )
-    return ProcessStatus(identity, beat.epoch, beat.revision, beat.actual, beat.in_flight, beat.buses, {})
+
+
+def process_of_heartbeat(heartbeat: Heartbeat) -> ProcessStatus:
+    """A process as its heartbeat over a bus describes it; what it has applied for customers is not known from that."""
+    return ProcessStatus(
+        identity=Identity(
+            instance=heartbeat.instance,
+            process=heartbeat.process,
+            role="http" if heartbeat.role == "http" else "worker",
+            host=heartbeat.host,
+            pid=heartbeat.pid,
+            version=heartbeat.version,
+            started_at=heartbeat.started_at,
+        ),
+        epoch=heartbeat.epoch,
+        revision=heartbeat.revision,
+        actual=heartbeat.actual,
+        in_flight=heartbeat.in_flight,
+        buses=heartbeat.buses,
+        scopes={},
+    )

@@ -1,11 +1,12 @@
 """What the rest of a process wants to hear of the fleet."""
 
-import logging
 from collections.abc import Callable
+
+import structlog
 
 from sendoff_domain.control import ControlState
 
-_log = logging.getLogger(__name__)
+log = structlog.get_logger("sendoff.control")
 
 
 class Subscribers:
@@ -47,5 +48,5 @@ class Subscribers:
 def _tell(call: Callable[..., None], *news: object) -> None:
     try:
         call(*news)
-    except Exception:  # noqa: BLE001 a subscriber's mistake must not stop the fleet's news; it is logged
-        _log.exception("control: news of the fleet could not be passed on")
+    except Exception:  # a subscriber's mistake must not stop the fleet's news
+        log.exception("news of the fleet could not be passed on")

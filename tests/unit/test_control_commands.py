@@ -3,12 +3,13 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sendoff_config.identity import Identity
-from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode, encode
+from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode
 from sendoff_domain.control import DEFAULT_TTL, Action, Command, Desired, Rejected, parse_command
 
 json_values = st.recursive(
@@ -90,11 +91,16 @@ def test_a_subject_and_a_payload_that_disagree_are_rejected() -> None:
     assert isinstance(parse_command(b'{"action": "start"}', Action.STOP), Rejected)
 
 
-def test_a_fact_that_would_not_fit_the_database_is_no_fact() -> None:
-    fact = StateAnnouncement("me", "global", 1, 2**63 - 1, Desired.STOPPED)
-    assert decode(encode(fact), StateAnnouncement) == fact
-    assert decode(encode(fact).replace(str(2**63 - 1).encode(), str(2**63).encode()), StateAnnouncement) is None
-    assert decode(encode(fact).replace(b'"global"', b'"no scope"'), StateAnnouncement) is None
+def test_a_announcement_that_would_not_fit_the_database_is_no_announcement() -> None:
+    announcement = StateAnnouncement("me", "global", 1, 2**63 - 1, Desired.STOPPED)
+    assert decode(msgspec.json.encode(announcement), StateAnnouncement) == announcement
+    assert (
+        decode(
+            msgspec.json.encode(announcement).replace(str(2**63 - 1).encode(), str(2**63).encode()), StateAnnouncement
+        )
+        is None
+    )
+    assert decode(msgspec.json.encode(announcement).replace(b'"global"', b'"no scope"'), StateAnnouncement) is None
 
 
 def identity(instance: str) -> Identity:

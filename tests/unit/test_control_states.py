@@ -1,4 +1,6 @@
-"""The merge of states: whatever the buses do to the facts, every process ends with the same."""
+"""The merge of states: whatever the buses do to announcements, every process ends with the same."""
+
+from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,12 +35,12 @@ def test_merging_is_idempotent(state: ControlState) -> None:
 
 
 @given(st.lists(states, min_size=1), st.randoms())
-def test_facts_in_any_order_and_number_end_in_the_newest(facts: list[ControlState], random: st.randoms) -> None:  # type: ignore[valid-type]  # hypothesis gives a Random
-    shuffled = facts * 2
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # as above
+def test_announcements_in_any_order_and_number_end_in_the_newest(announced: list[ControlState], random: Random) -> None:
+    shuffled = announced * 2
+    random.shuffle(shuffled)
     applied = AppliedStates()
-    changes = [fact for now, fact in enumerate(shuffled) if applied.apply_newer(fact, float(now))]
-    assert applied.get() == max(facts, key=lambda fact: fact.order)
+    changes = [state for now, state in enumerate(shuffled) if applied.apply_newer(state, float(now))]
+    assert applied.get() == max(announced, key=lambda state: state.order)
     assert [change.order for change in changes] == sorted({change.order for change in changes})
 
 
@@ -62,7 +64,7 @@ def test_a_customer_runs_if_neither_everything_nor_the_customer_is_stopped() -> 
     assert not applied.is_running("acme")
 
 
-def test_a_poll_that_began_after_the_last_fact_counts_even_downward() -> None:
+def test_a_poll_that_began_after_the_last_announcement_counts_even_downward() -> None:
     applied = AppliedStates()
     applied.apply_newer(ControlState("global", 1, 9, Desired.STOPPED), 10)
     applied.apply_newer(ControlState("acme", 1, 1, Desired.STOPPED), 10)
@@ -72,28 +74,28 @@ def test_a_poll_that_began_after_the_last_fact_counts_even_downward() -> None:
     assert applied.is_running("acme")
 
 
-def test_a_poll_that_began_before_the_last_fact_only_adds() -> None:
+def test_a_poll_that_began_before_the_last_announcement_only_adds() -> None:
     applied = AppliedStates()
-    fact = ControlState("global", 1, 9, Desired.STOPPED)
-    applied.apply_newer(fact, 10)
+    state = ControlState("global", 1, 9, Desired.STOPPED)
+    applied.apply_newer(state, 10)
     assert applied.apply_poll([ControlState("global", 1, 8, Desired.RUNNING)], asked_at=10, now=12) == []
     assert applied.apply_poll([], asked_at=10, now=12) == []
-    assert applied.get() == fact
+    assert applied.get() == state
 
 
 def test_after_a_pause_the_revision_from_before_it_must_still_hold() -> None:
     applied = AppliedStates()
     stall_detector = StallDetector(applied, now=0)
     applied.apply_newer(ControlState("global", 1, 5, Desired.RUNNING), 0)
-    for beat in (0.5, 1.0, 1.5):
-        stall_detector.beat(beat)
+    for at in (0.5, 1.0, 1.5):
+        stall_detector.look(at)
     assert stall_detector.expected_revision("global", 1.9) is None
     applied.apply_newer(ControlState("global", 1, 7, Desired.RUNNING), 60)
     assert stall_detector.expected_revision("global", 60) == 5
-    stall_detector.beat(60)
-    stall_detector.beat(60.5)
+    stall_detector.look(60)
+    stall_detector.look(60.5)
     assert stall_detector.expected_revision("global", 60.6) == 5
-    stall_detector.beat(61)
+    stall_detector.look(61)
     assert stall_detector.expected_revision("global", 61.1) is None
-    stall_detector.beat(61.5)
+    stall_detector.look(61.5)
     assert stall_detector.expected_revision("global", 90) == 7

@@ -1,17 +1,18 @@
 -- The messages of these ids as they are now, newest first; a dead letter that outlived its message is among them.
 -- Filters that are NULL let everything through. The last failed attempt counts while the message has not been sent.
-SELECT wanted.id,
-       coalesce(messages.customer_id, dead_letters.customer_id),
-       coalesce(messages.recipient, dead_letters.recipient),
-       coalesce(messages.payload, dead_letters.payload),
+SELECT wanted.id AS message_id,
+       coalesce(messages.customer_id, dead_letters.customer_id) AS customer_id,
+       coalesce(messages.recipient, dead_letters.recipient) AS recipient,
+       coalesce(messages.payload, dead_letters.payload) AS payload,
        place.status,
-       coalesce(messages.deliver_at, dead_letters.deliver_at),
-       coalesce(messages.expires_at, dead_letters.expires_at),
-       coalesce(messages.retry, dead_letters.retry),
-       coalesce(messages.created_at, dead_letters.created_at),
+       coalesce(messages.deliver_at, dead_letters.deliver_at) AS deliver_at,
+       coalesce(messages.expires_at, dead_letters.expires_at) AS expires_at,
+       coalesce(messages.retry, dead_letters.retry) AS retry,
+       coalesce(messages.created_at, dead_letters.created_at) AS created_at,
        place.sent_at, place.attempts, place.generation, place.external_message_id, place.next_attempt_at,
        dead_letters.dead_at, dead_letters.reason, dead_letters.last_error,
-       failed.error_class, failed.detail, failed.status_code, failed.started_at
+       failed.error_class AS failed_class, failed.detail AS failed_detail, failed.status_code AS failed_status,
+       failed.started_at AS failed_at
   FROM unnest(%(ids)s::uuid[]) AS wanted (id)
   JOIN message_status AS place ON place.id = wanted.id
   LEFT JOIN messages ON messages.id = wanted.id

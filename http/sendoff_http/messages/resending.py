@@ -10,7 +10,7 @@ from sendoff_config.settings import PartitionSettings
 from sendoff_db.locks import RETENTION
 from sendoff_db.partitions import cover_moments
 from sendoff_db.pool import Connection, Pool
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all, run
 from sendoff_domain.ids import created_at
 
 
@@ -21,11 +21,12 @@ async def resend(pool: Pool, partitions: PartitionSettings, ids: Sequence[UUID],
     """
     async with pool.connection() as connection:
         try:
-            return await _resend(connection, partitions, ids, only_dead=only_dead, sent_days=())
+            return await _resend(connection, partitions, ids, only_dead=only_dead, sent_at=())
         except errors.CheckViolation:
             # The partition of attempts that a delivery would go to is gone: then it is made again.
-            moments = await _sending_times(connection, ids)
-            return await _resend(connection, partitions, ids, only_dead=only_dead, sent_days=moments)
+            found = await fetch_all(connection, __package__, "list_sending_hours", {"ids": list(ids)})
+            hours = [hour for (hour,) in found]
+            return await _resend(connection, partitions, ids, only_dead=only_dead, sent_at=hours)
 
 
 async def _resend(
@@ -34,28 +35,19 @@ async def _resend(
     ids: Sequence[UUID],
     *,
     only_dead: bool,
-    sent_days: Sequence[datetime],
+    sent_at: Sequence[datetime],
 ) -> int:
     async with connection.transaction():
-        await connection.execute(read_statement(__package__, "lock_bodies"), {"lock": RETENTION})
-        await cover_moments(connection, "attempts", partitions.every, sent_days)
+        await run(connection, __package__, "lock_bodies", {"lock": RETENTION})
+        await cover_moments(connection, "attempts", partitions.every, sent_at)
         alive = await _with_body(connection, partitions, ids)
         values = {"ids": [] if only_dead else alive, "dead_ids": alive}
-        cursor = await connection.execute(read_statement(__package__, "resend"), values)
-        return len(await cursor.fetchall())
+        return len(await fetch_all(connection, __package__, "resend", values))
 
 
 async def _with_body(connection: Connection, partitions: PartitionSettings, ids: Sequence[UUID]) -> list[UUID]:
     """Those whose body is there, or can come back from a dead letter: for them the partition is made."""
-    cursor = await connection.execute(read_statement(__package__, "find_bodies"), {"ids": list(ids)})
-    found = await cursor.fetchall()
+    found = await fetch_all(connection, __package__, "find_bodies", {"ids": list(ids)})
     buried = [message_id for message_id, has_body, is_dead in found if is_dead and not has_body]
     await cover_moments(connection, "messages", partitions.every, [created_at(message_id) for message_id in buried])
     return [message_id for message_id, has_body, is_dead in found if has_body or is_dead]
-
-
-async def _sending_times(connection: Connection, ids: Sequence[UUID]) -> list[datetime]:
-    cursor = await connection.execute(
-        b"SELECT DISTINCT date_trunc('hour', sent_at) FROM deliveries WHERE message_id = ANY(%s::uuid[])", (list(ids),)
-    )
-    return [moment for (moment,) in await cursor.fetchall()]

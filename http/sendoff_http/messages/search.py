@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import Field
 
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
 from sendoff_domain.message import Status
 from sendoff_domain.texts import CustomerId, Recipient
 from sendoff_http.messages.rows import MessageRow, load_messages
@@ -92,8 +92,7 @@ async def _search(connection: Connection, query: ListQuery, values: dict[str, An
 
 
 async def _fetch(connection: Connection, query: ListQuery, values: dict[str, Any]) -> list[tuple[UUID, bool]]:
-    cursor = await connection.execute(read_statement(__package__, choose_scan(query)), values)
-    return await cursor.fetchall()
+    return await fetch_all(connection, __package__, choose_scan(query), values)
 
 
 def choose_scan(query: ListQuery) -> str:

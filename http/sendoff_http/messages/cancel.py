@@ -1,4 +1,4 @@
-"""Cancel a message as long as nobody is sending it."""
+"""Cancel a message that is not being sent."""
 
 from aiohttp import web
 

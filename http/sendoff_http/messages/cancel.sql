@@ -1,4 +1,4 @@
--- Moves a message that nobody has claimed to the cancellations. One row if it was moved.
+-- Moves a message that is not claimed to the cancellations. One row if it was moved.
 WITH from_due AS (
     DELETE FROM due WHERE message_id = %(id)s AND holder IS NULL
  RETURNING message_id, customer_id, attempts, generation, token

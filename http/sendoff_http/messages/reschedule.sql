@@ -1,4 +1,4 @@
--- Moves the next attempt of a message that nobody has claimed, unless it would then come after its expiry. One row if it
+-- Moves the next attempt of a message that is not claimed, unless it would then come after its expiry. One row if it
 -- was moved.
 WITH target AS (
     SELECT messages.id, wanted.deliver_at

@@ -26,7 +26,7 @@ def _nothing(*_: object) -> None:
 
 
 class TextLines:
-    """Lines for people. What is added in one turn of the event loop is written at once in the next one."""
+    """Lines for people. What is added in one turn of the event loop is written together in the next one."""
 
     def __init__(self, process: str, stream: BinaryIO) -> None:
         self._process = process
@@ -49,7 +49,7 @@ class TextLines:
         return text.encode("utf-8", "backslashreplace")
 
     def _now(self) -> str:
-        """The time to the millisecond, which is the same for many lines."""
+        """The time to the millisecond; many lines share one text."""
         ms = time.time_ns() // 1_000_000
         if ms != self._ms:
             second, rest = divmod(ms, 1000)
@@ -64,7 +64,7 @@ class TextLines:
 
 
 class JsonLines(TextLines):
-    """The same for programs."""
+    """Lines for programs: one JSON object each."""
 
     def _line(self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str) -> bytes:
         line = {

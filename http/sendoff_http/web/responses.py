@@ -1,4 +1,4 @@
-"""Answers in JSON."""
+"""Responses in JSON."""
 
 import time
 from collections.abc import Mapping
@@ -17,20 +17,20 @@ _JSON = "application/json"
 
 
 def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A document as the answer; texts, numbers, lists and dictionaries only."""
+    """A response with a document of texts, numbers, lists and dictionaries."""
     return raw_json_response(encode_json(document), status, headers)
 
 
 def raw_json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """The same for a document that is JSON text already."""
+    """A response with a document that is JSON text already."""
     return web.Response(body=body, status=status, headers=headers, content_type=_JSON)
 
 
 class QuickResponse(web.StreamResponse):
-    """The same again for where every microsecond counts: head and body leave as they are put together here.
+    """A JSON response for where every microsecond counts: head and body leave as they are put together here.
 
-    aiohttp takes a fifth of the time of an accepted message for its answer, most of it for cases that cannot be here.
-    A client that closes the connection, or speaks HTTP/1.0, still gets its answer from aiohttp.
+    aiohttp takes a fifth of the time of an accepted message for its response, most of it for cases that cannot be here.
+    A client that closes the connection, or speaks HTTP/1.0, still gets its response from aiohttp.
     """
 
     def __init__(self, body: bytes, status: int, headers: Mapping[str, str]) -> None:
@@ -73,5 +73,5 @@ class QuickResponse(web.StreamResponse):
 
 @lru_cache(maxsize=1)
 def _common_headers(second: int) -> str:
-    """The headers that every answer has; they change once a second."""
+    """The headers that every response has; they change once a second."""
     return f"Content-Type: {_JSON}\r\nDate: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"

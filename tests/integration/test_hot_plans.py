@@ -146,6 +146,27 @@ def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: st
         assert rows_touched(connection, "sendoff_actors.claimer", statement, CLAIM) <= MOST_ROWS
 
 
+@pytest.mark.parametrize("statement", ["read_claim_limits", "claim_due", "claim_retries"])
+def test_what_holds_back_a_few_customers_is_read_by_index(sendoff_database: str, statement: str) -> None:
+    """All customers are paused and their breakers are open; the statistics say nothing of it."""
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        for table in ("customers", "breakers", "control_state"):
+            connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = off)".encode())
+        for fill in (
+            "INSERT INTO customers (id, name, timeout_ms, connect_timeout_ms, retry)"
+            " SELECT 'c' || n, 'x', 1, 1, '{}' FROM generate_series(1, 10000) AS n",
+            "INSERT INTO breakers (customer_id, opened_at, probe_at)"
+            " SELECT 'c' || n, now(), now() FROM generate_series(1, 10000) AS n",
+            "INSERT INTO control_state (scope, desired) SELECT 'c' || n, 'stopped' FROM generate_series(1, 10000) AS n",
+        ):
+            connection.execute(fill)
+        asked = CLAIM | {"customers": [f"c{number}" for number in range(20)], "quotas": [5] * 20}
+
+        assert rows_touched(connection, "sendoff_actors.claimer", statement, asked) <= MOST_ROWS
+        connection.execute("ANALYZE customers, breakers, control_state")
+        assert rows_touched(connection, "sendoff_actors.claimer", statement, asked) <= MOST_ROWS
+
+
 @pytest.mark.parametrize("after", ["", "c05000"])
 def test_a_page_of_customers_costs_as_much_as_it_shows(sendoff_database: str, after: str) -> None:
     with psycopg.connect(sendoff_database, autocommit=True) as connection:

@@ -13,8 +13,8 @@ WITH picked AS MATERIALIZED (
             LIMIT wanted.quota
               FOR UPDATE SKIP LOCKED) AS earliest
      WHERE EXISTS (SELECT FROM control_state running WHERE running.scope = 'global' AND running.desired = 'running')
-       AND NOT EXISTS (SELECT FROM control_state stopped
-                        WHERE stopped.scope = wanted.customer_id AND stopped.desired = 'stopped')
+       -- Counted, because NOT EXISTS can be planned as a join with all pauses.
+       AND (SELECT count(*) FROM paused_customers WHERE paused_customers.customer_id = wanted.customer_id) = 0
 ), gone AS (
     DELETE FROM retries WHERE retries.message_id = ANY (ARRAY(SELECT message_id FROM picked)) RETURNING retries.*
 ), claimed AS (

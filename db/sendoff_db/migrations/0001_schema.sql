@@ -33,6 +33,12 @@ CREATE TABLE customer_secrets (
 );
 CREATE INDEX customer_secrets_customer_id ON customer_secrets (customer_id, id);
 
+-- The keys that requests are signed with now.
+CREATE VIEW valid_keys AS
+SELECT id, customer_id, sealed_key, created_at, expires_at
+  FROM customer_secrets
+ WHERE expires_at IS NULL OR expires_at > now();
+
 -- 2. What was accepted. The id is a UUIDv7, so its order is the order of creation and it tells the partition. There is
 -- no index on the recipient: in a table of millions it took half of the time that accepting takes (docs/adr/0006).
 CREATE TABLE messages (
@@ -99,6 +105,13 @@ CREATE TABLE breakers (
     probe_at    timestamptz,
     CHECK ((opened_at IS NULL) = (probe_at IS NULL))
 ) WITH (fillfactor = 50);
+
+-- The customers whose breakers are open; while a customer's own setting switches its breaker off, it is not.
+CREATE VIEW open_breakers AS
+SELECT breakers.customer_id, breakers.opened_at, breakers.probe_at
+  FROM breakers
+  JOIN customers ON customers.id = breakers.customer_id
+ WHERE breakers.opened_at IS NOT NULL AND customers.breaker -> 'enabled' IS DISTINCT FROM 'false';
 
 -- The worker processes that hold more of a customer's messages than they can send; until then they get no more of them.
 CREATE TABLE saturated_customers (
@@ -217,6 +230,12 @@ CREATE TABLE control_state (
     changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
+-- The customers that are paused: the stop of a scope of their own.
+CREATE VIEW paused_customers AS
+SELECT scope AS customer_id, changed_at AS paused_at, reason
+  FROM control_state
+ WHERE desired = 'stopped' AND scope <> 'global';
+
 -- The commands that led there.
 CREATE TABLE control_commands (
     command_id   text PRIMARY KEY,
@@ -251,6 +270,13 @@ CREATE TABLE processes (
     scopes       jsonb NOT NULL DEFAULT '{}',  -- applied per customer: {scope: [epoch, revision]}
     PRIMARY KEY (instance, process, role)
 );
+
+-- The processes that gave a sign of life lately; LIVING_SECONDS in sendoff_control is the same time for the buses.
+CREATE VIEW living_processes AS
+SELECT instance, process, role, host, pid, version, started_at, heartbeat_at, epoch, revision, actual, in_flight, buses,
+       scopes
+  FROM processes
+ WHERE heartbeat_at > clock_timestamp() - interval '15 s';
 
 -- The last tick that each instance has claimed for.
 CREATE TABLE ticks (

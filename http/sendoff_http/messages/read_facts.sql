@@ -2,12 +2,9 @@
 SELECT waiting.customer_id AS customer, now() AS now, waiting.due_at, waiting.failed_attempts, waiting.holder,
        waiting.lease_until,
        fleet.changed_at AS stopped_at, fleet.reason AS stop_reason,
-       (SELECT count(*)::integer FROM processes
-         WHERE role = 'worker' AND heartbeat_at > now() - interval '15 s') AS workers,
-       pause.changed_at AS paused_at, pause.reason AS pause_reason,
-       CASE WHEN customers.breaker -> 'enabled' IS DISTINCT FROM 'false' THEN breakers.opened_at END
-           AS breaker_opened_at,
-       breakers.probe_at,
+       (SELECT count(*)::integer FROM living_processes WHERE role = 'worker') AS workers,
+       pause.paused_at, pause.reason AS pause_reason,
+       open_breakers.opened_at AS breaker_opened_at, open_breakers.probe_at,
        CASE WHEN customers.rate IS NOT NULL THEN rate_slots.next_slot_at END AS next_slot_at,
        customers.concurrency,
        CASE WHEN customers.concurrency IS NULL THEN 0
@@ -20,8 +17,8 @@ SELECT waiting.customer_id AS customer, now() AS now, waiting.due_at, waiting.fa
          UNION ALL
         SELECT customer_id, next_attempt_at, attempts, NULL, NULL FROM retries WHERE message_id = %(id)s) AS waiting
   LEFT JOIN control_state AS fleet ON fleet.scope = 'global' AND fleet.desired = 'stopped'
-  LEFT JOIN control_state AS pause ON pause.scope = waiting.customer_id AND pause.desired = 'stopped'
+  LEFT JOIN paused_customers AS pause ON pause.customer_id = waiting.customer_id
   LEFT JOIN customers ON customers.id = waiting.customer_id
-  LEFT JOIN breakers ON breakers.customer_id = waiting.customer_id
+  LEFT JOIN open_breakers ON open_breakers.customer_id = waiting.customer_id
   LEFT JOIN rate_slots ON rate_slots.customer_id = waiting.customer_id
  LIMIT 1

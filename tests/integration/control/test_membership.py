@@ -9,6 +9,7 @@ import psycopg
 
 from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet
+from sendoff_control.peers import LIVING_SECONDS
 from sendoff_domain.control import Action, Command, ControlState, Desired
 from support.fleet import Fleet
 from support.waiting import eventually
@@ -139,3 +140,16 @@ async def test_a_member_that_has_not_joined_sends_nothing(fleet: Fleet) -> None:
         assert member.bus_health == {"postgres": "down", "nats": "down", "redis": "down"}
         async with join_fleet(member):
             assert member.is_running()
+
+
+async def test_a_process_is_living_for_as_long_in_the_database_as_over_the_buses(sendoff_database: str) -> None:
+    async with await psycopg.AsyncConnection.connect(sendoff_database, autocommit=True) as connection:
+        await connection.execute(
+            "INSERT INTO processes (instance, process, role, host, pid, version, started_at, heartbeat_at, epoch,"
+            " revision, actual, in_flight, buses)"
+            " SELECT silence, 0, 'worker', 'h', 1, '1', now(), clock_timestamp() - silence * interval '1 s', 1, 1,"
+            " 'running', 0, '{}' FROM unnest(%s::float8[]) AS silence",
+            ([LIVING_SECONDS - 5, LIVING_SECONDS + 0.001],),
+        )
+        cursor = await connection.execute("SELECT instance::float8 FROM living_processes")
+        assert await cursor.fetchall() == [(LIVING_SECONDS - 5,)]

@@ -80,5 +80,7 @@ async def worker(site: Installation) -> AsyncIterator[Worker]:
     async with open_pool(settings.postgres, "bench", size=1) as pool:
         async with pool.connection() as connection:
             await clock.sample(connection)
-        claiming = Claiming(pool, clock, "bench", _HORIZON, _LEASE, parts=CLAIM // RECORD)
+        claiming = Claiming(
+            pool=pool, clock=clock, holder="bench", horizon=_HORIZON, lease=_LEASE, parts=CLAIM // RECORD
+        )
         yield Worker(claiming, Completer(pool, _LEASE), clock)

@@ -46,10 +46,10 @@ def claim(
             clock = DatabaseClock()
             async with pool.connection() as connection:
                 await clock.sample(connection)
-            yield Claiming(pool, clock, "one", timedelta(0), timedelta(seconds=8))
+            yield Claiming(pool=pool, clock=clock, holder="one", horizon=timedelta(0), lease=timedelta(seconds=8))
 
     event_loop, broker = EventLoopThread(lifetime), BlockingRedisBroker(redis_urls.broker)
-    actor = claimer.declare(broker, event_loop, event_loop.start(), lambda: True)
+    actor = claimer.declare(broker, event_loop, claiming=event_loop.start(), is_running=lambda: True)
     yield broker, actor
     event_loop.stop(5)
     broker.close()

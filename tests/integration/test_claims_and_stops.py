@@ -29,7 +29,7 @@ async def claiming(url: str) -> AsyncIterator[Claiming]:
         clock = DatabaseClock()
         async with pool.connection() as connection:
             await clock.sample(connection)
-        yield Claiming(pool, clock, "one", timedelta(0), timedelta(seconds=8))
+        yield Claiming(pool=pool, clock=clock, holder="one", horizon=timedelta(0), lease=timedelta(seconds=8))
 
 
 async def put_one(url: str) -> UUID:

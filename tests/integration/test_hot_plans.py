@@ -133,7 +133,7 @@ def test_what_the_sender_writes_costs_as_much_as_it_holds(sendoff_database: str,
 
 
 @pytest.mark.parametrize("statement", ON_RETRIES)
-def test_a_claim_does_not_look_at_retries_that_are_not_ripe(sendoff_database: str, statement: str) -> None:
+def test_a_claim_does_not_look_at_retries_that_are_not_due(sendoff_database: str, statement: str) -> None:
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
         connection.execute("ALTER TABLE retries SET (autovacuum_enabled = off)")
         connection.execute(

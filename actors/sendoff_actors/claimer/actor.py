@@ -23,22 +23,30 @@ log = structlog.get_logger("sendoff.claimer")
 
 
 def declare(
-    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], claiming: Claiming, is_running: Callable[[], bool]
+    broker: BlockingRedisBroker,
+    event_loop: EventLoopThread[Any],
+    *,
+    claiming: Claiming,
+    is_running: Callable[[], bool],
 ) -> "dramatiq.Actor[..., None]":
     """Register the Claimer with the broker."""
     busy = threading.Lock()
 
     @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name=ActorName.CLAIM)
-    def claim(tick: Any) -> None:
+    def claim(argument: Any) -> None:
         """One tick; while one claim of this process runs, draining ticks are dropped: that claim is theirs too."""
-        wanted = msgspec.convert(tick, Tick)
-        if not is_running() or not busy.acquire(blocking=not wanted.drain):
+        tick = msgspec.convert(argument, Tick)
+        if not is_running() or not busy.acquire(blocking=not tick.drain):
             return
         try:
             for _ in range(_CLAIMS_OF_A_TICK):
                 if broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
                     break
-                if not _hand_on(broker, event_loop, claiming, event_loop.call(claiming.claim(wanted))):
+                batches = event_loop.call(claiming.claim(tick))
+                unsent = _hand_on(broker, batches)
+                for batch in unsent:
+                    event_loop.call(claiming.release(batch))
+                if unsent or not any(batch.more for batch in batches):
                     break
         finally:
             busy.release()
@@ -46,16 +54,12 @@ def declare(
     return claim
 
 
-def _hand_on(
-    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], claiming: Claiming, batches: list[Batch]
-) -> bool:
-    """Whether the batches are handed on and there is more to claim."""
+def _hand_on(broker: BlockingRedisBroker, batches: list[Batch]) -> list[Batch]:
+    """Hand batches to the Sender; returns those that Redis did not take."""
     for position, batch in enumerate(batches):
         try:
             broker.hand_on(ActorName.SEND, batch)
         except redis.RedisError as error:
             log.warning("claimed messages go back, Redis does not take them", error=str(error))
-            for unsent in batches[position:]:
-                event_loop.call(claiming.release(unsent))
-            return False
-    return any(batch.more for batch in batches)
+            return batches[position:]
+    return []

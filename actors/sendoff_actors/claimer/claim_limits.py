@@ -1,12 +1,14 @@
-"""What holds customers back: a pause, a crowd, an open breaker, a rate, a limit of concurrency."""
+"""What limits a claim: a customer's pause, saturation, open breaker, rate or concurrency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, LiteralString
 
+import msgspec
+
+from sendoff_actors.handoffs import Claimed
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all, fetch_one
 from sendoff_domain.limits import slots_ahead, spacing
 
 #: A probe that has brought no outcome after this is lost.
@@ -17,8 +19,9 @@ _PATIENCE = timedelta(seconds=60)
 class ClaimLimits:
     """How many messages of a customer may be claimed (`allowances`), and what has to be done about those that are.
 
-    `spacings` is how far apart the requests of a customer with a rate start (seconds); `limited` are those with a
-    limit of concurrency; the message of one in `probes` tries out whether its webhook works again.
+    A customer without an allowance may be claimed without end. `spacings` is how far apart the requests of a customer
+    with a rate start (seconds); `limited` are the customers with a limit of concurrency; the message of a customer in
+    `probes` tries out whether its webhook works again.
     """
 
     allowances: dict[str, int] = field(default_factory=dict)
@@ -26,46 +29,60 @@ class ClaimLimits:
     limited: set[str] = field(default_factory=set)
     probes: set[str] = field(default_factory=set)
 
+    def mark(self, messages: list[Claimed]) -> list[Claimed]:
+        """The messages, each with what its Sender must know of the limits that it was claimed under."""
+        marked = self.probes | self.limited
+        if not marked:
+            return messages
+        return [
+            msgspec.structs.replace(each, probe=each.customer in self.probes, limited=each.customer in self.limited)
+            if each.customer in marked
+            else each
+            for each in messages
+        ]
 
-async def read_claim_limits(connection: Connection, customers: Sequence[str], ahead: float) -> ClaimLimits:
-    """What holds back those customers; a rate leaves room for the slots of the next `ahead` seconds."""
-    found, concurrency = ClaimLimits(), {}
-    for row in await _fetch(connection, "read_claim_limits", {"customers": list(customers)}):
-        customer, shut, is_open, may_probe, rate, period_ms, slot_in, concurrent = row
-        room = []
-        if shut or (is_open and not (may_probe and await _takes_probe(connection, customer))):
-            found.allowances[customer] = 0
+
+async def read_claim_limits(connection: Connection, customers: Sequence[str], ahead: timedelta) -> ClaimLimits:
+    """What limits a claim of those customers' messages; a rate allows the slots of the next `ahead`.
+
+    It takes the probe of an open breaker and locks the customers with a limit of concurrency, until the transaction of
+    the claim ends.
+    """
+    limits, concurrency = ClaimLimits(), {}
+    for row in await fetch_all(connection, __package__, "read_claim_limits", {"customers": list(customers)}):
+        customer, blocked, is_open, may_probe, rate, period_ms, slot_in, concurrent = row
+        if blocked or (is_open and not (may_probe and await _takes_probe(connection, customer))):
+            limits.allowances[customer] = 0
             continue
+        allowed = []
         if is_open:
-            found.probes.add(customer)
-            room.append(1)
+            limits.probes.add(customer)
+            allowed.append(1)
         if rate is not None:
-            space = found.spacings[customer] = spacing(rate, timedelta(milliseconds=period_ms))
-            room.append(slots_ahead(slot_in or 0.0, 0.0, ahead, space))
+            space = limits.spacings[customer] = spacing(rate, timedelta(milliseconds=period_ms))
+            allowed.append(slots_ahead(slot_in or 0.0, 0.0, ahead.total_seconds(), space))
         if concurrent is not None:
             concurrency[customer] = concurrent
-        if room:
-            found.allowances[customer] = min(room)
-    await _count(connection, concurrency, found)
-    return found
+        if allowed:
+            limits.allowances[customer] = min(allowed)
+    if concurrency:
+        await _limit_concurrency(connection, concurrency, limits)
+    return limits
 
 
 async def _takes_probe(connection: Connection, customer: str) -> bool:
-    return bool(await _fetch(connection, "take_probe", {"customer": customer, "patience": _PATIENCE}))
+    values = {"customer": customer, "patience": _PATIENCE}
+    return await fetch_one(connection, __package__, "take_probe", values) is not None
 
 
-async def _count(connection: Connection, concurrency: dict[str, int], found: ClaimLimits) -> None:
-    """The room that is left of each limit of concurrency; none while another claim is about to use it."""
-    if not concurrency:
-        return
-    locked = {row[0] for row in await _fetch(connection, "lock_counted", {"customers": sorted(concurrency)})}
-    claimed = dict(await _fetch(connection, "count_claimed", {"customers": sorted(locked)}))
+async def _limit_concurrency(connection: Connection, concurrency: dict[str, int], limits: ClaimLimits) -> None:
+    """Allow what is left of each limit of concurrency; nothing while another claim is about to use it."""
+    rows = await fetch_all(connection, __package__, "lock_limited", {"customers": sorted(concurrency)})
+    locked = {customer for (customer,) in rows}
+    claimed: dict[str, int] = dict(
+        await fetch_all(connection, __package__, "count_claimed", {"customers": sorted(locked)})
+    )
     for customer, most in concurrency.items():
         left = max(0, most - claimed[customer]) if customer in locked else 0
-        found.allowances[customer] = min(left, found.allowances.get(customer, left))
-        found.limited.add(customer)
-
-
-async def _fetch(connection: Connection, statement: LiteralString, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    cursor = await connection.execute(read_statement(__package__, statement), values)
-    return await cursor.fetchall()
+        limits.allowances[customer] = min(left, limits.allowances.get(customer, left))
+        limits.limited.add(customer)

@@ -1,4 +1,4 @@
--- Which customers have ripe retries, from the one behind `after` on, and how many of each, up to `most`.
+-- Which customers have retries that are due, from the one behind `after` on, and how many of each, up to `most`.
 WITH RECURSIVE walk AS (
     SELECT 1 AS step, (SELECT customer_id FROM retries WHERE customer_id > %(after)s
                         ORDER BY customer_id LIMIT 1) AS customer_id

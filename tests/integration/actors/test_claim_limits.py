@@ -20,7 +20,14 @@ AHEAD = timedelta(seconds=1)
 
 
 def claiming_of(worker: Worker) -> Claiming:
-    return Claiming(worker.pool, worker.clock, "one", timedelta(0), timedelta(seconds=8), AHEAD)
+    return Claiming(
+        pool=worker.pool,
+        clock=worker.clock,
+        holder="one",
+        horizon=timedelta(0),
+        lease=timedelta(seconds=8),
+        pace_ahead=AHEAD,
+    )
 
 
 @pytest.fixture

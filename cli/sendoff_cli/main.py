@@ -13,7 +13,6 @@ from sendoff_cli.doctor.command import add_doctor_command
 from sendoff_cli.explain_command import add_explain_command
 from sendoff_cli.run_commands import add_run_commands
 from sendoff_cli.send_command import add_send_command
-from sendoff_cli.servers.errors import ServerError
 from sendoff_domain.errors import SendoffError, SettingsError
 
 FAILED = 1
@@ -59,7 +58,7 @@ def main() -> None:
     except SettingsError as error:
         complain(str(error))
         sys.exit(WRONG_USAGE)
-    except (SendoffError, ServerError) as error:
+    except SendoffError as error:
         complain(str(error))
         sys.exit(FAILED)
 

@@ -58,7 +58,9 @@ class ApiClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise UnavailableError(f"the API at {self.url} did not answer: {_reason(error)}") from None
 
-    async def call_safely(self, method: str, path: str, body: Any, headers: Mapping[str, str], tries: int = 3) -> Any:
+    async def call_safely(
+        self, method: str, path: str, body: Any = None, *, headers: Mapping[str, str] | None = None, tries: int = 3
+    ) -> Any:
         """Do what `call` does, up to `tries` times while the answer is lost; for a request that may be repeated."""
         for _ in range(tries - 1):
             try:

@@ -6,7 +6,6 @@ import socket
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -42,6 +41,7 @@ def add_control_commands(app: typer.Typer) -> None:
 
 
 def start(
+    *,
     scope: ScopeOption = GLOBAL_SCOPE,
     reason: ReasonOption = None,
     wait: WaitOption = None,
@@ -51,10 +51,12 @@ def start(
     as_json: JsonOption = False,
 ) -> None:
     """Let the fleet, or one customer, send."""
-    _command(Action.START, scope, reason, wait, url, chosen_config(config), data, as_json)
+    settings = with_embedded_addresses(chosen_config(config), data)
+    _command(Action.START, settings, scope=scope, reason=reason, wait=wait, url=url, as_json=as_json)
 
 
 def stop(
+    *,
     scope: ScopeOption = GLOBAL_SCOPE,
     reason: ReasonOption = None,
     wait: WaitOption = None,
@@ -64,11 +66,12 @@ def stop(
     as_json: JsonOption = False,
 ) -> None:
     """Stop the fleet, or one customer: nothing is claimed any more, and nothing is lost."""
-    _command(Action.STOP, scope, reason, wait, url, chosen_config(config), data, as_json)
+    settings = with_embedded_addresses(chosen_config(config), data)
+    _command(Action.STOP, settings, scope=scope, reason=reason, wait=wait, url=url, as_json=as_json)
 
 
 def status(
-    url: UrlOption = None, config: ConfigOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+    *, url: UrlOption = None, config: ConfigOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
 ) -> None:
     """Show what the fleet should do and what it does."""
     settings = with_embedded_addresses(chosen_config(config), data)
@@ -82,15 +85,14 @@ def status(
 
 def _command(
     action: Action,
+    settings: Settings,
+    *,
     scope: str,
     reason: str | None,
     wait: str | None,
     url: str | None,
-    config: Path | None,
-    data: Path,
     as_json: bool,
 ) -> None:
-    settings = with_embedded_addresses(config, data)
     patience = _duration(wait)
     # One id for every try: whatever became of the first one, the command counts once.
     command = Command(action, str(uuid.uuid4()), _scope(scope), reason, _requested_by())

@@ -51,6 +51,7 @@ def add_customer_commands(app: typer.Typer) -> None:
 
 
 def list_customers(
+    *,
     paused: Annotated[bool | None, typer.Option("--paused/--running", help="Only these.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="The most that are shown.")] = 50,
     url: UrlOption = None,
@@ -64,14 +65,15 @@ def list_customers(
 
 
 def show_customer(
-    customer_id: IdArgument, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    customer_id: IdArgument, *, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Show all that is known of a customer, but not its secret."""
-    customer = _call(url, config, "GET", _path(customer_id))
+    customer = _call(_api(url, config), "GET", _path(customer_id))
     show_json(customer) if as_json else show(customer_card(customer))
 
 
 def create_customer(
+    *,
     webhook_url: WebhookOption = None,
     customer_id: Annotated[str | None, typer.Option("--id", help="Its id; made up if not given.")] = None,
     name: NameOption = None,
@@ -88,14 +90,25 @@ def create_customer(
     as_json: JsonOption = False,
 ) -> None:
     """Create a customer, and print its secret this once."""
-    body = fields_of(name, webhook_url, header, timeout, connect_timeout, rate, per, concurrency, fields)
+    body = fields_of(
+        name=name,
+        webhook_url=webhook_url,
+        headers=header,
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        rate=rate,
+        per=per,
+        concurrency=concurrency,
+        fields=fields,
+    )
     body |= secret_from(secret) | ({} if customer_id is None else {"id": customer_id})
-    customer = _call(url, config, "POST", "/v1/customers", body)
+    customer = _call(_api(url, config), "POST", "/v1/customers", body)
     show_json(customer) if as_json else show(secret_lines(customer["id"], customer["secret"]))
 
 
 def update_customer(
     customer_id: IdArgument,
+    *,
     webhook_url: WebhookOption = None,
     name: NameOption = None,
     header: HeaderOption = None,
@@ -111,41 +124,53 @@ def update_customer(
     as_json: JsonOption = False,
 ) -> None:
     """Change what is named and nothing else; in --fields null brings back a default."""
-    body = fields_of(name, webhook_url, header, timeout, connect_timeout, rate, per, concurrency, fields)
-    customer = _call(url, config, "PATCH", _path(customer_id), body, _if_match(version))
+    body = fields_of(
+        name=name,
+        webhook_url=webhook_url,
+        headers=header,
+        timeout=timeout,
+        connect_timeout=connect_timeout,
+        rate=rate,
+        per=per,
+        concurrency=concurrency,
+        fields=fields,
+    )
+    customer = _call(_api(url, config), "PATCH", _path(customer_id), body, headers=_if_match(version))
     show_json(customer) if as_json else show(customer_card(customer))
 
 
 def delete_customer(
-    customer_id: IdArgument, version: VersionOption = None, url: UrlOption = None, config: ConfigOption = None
+    customer_id: IdArgument, *, version: VersionOption = None, url: UrlOption = None, config: ConfigOption = None
 ) -> None:
     """Delete a customer of whose messages none waits any more."""
-    _call(url, config, "DELETE", _path(customer_id), None, _if_match(version))
+    _call(_api(url, config), "DELETE", _path(customer_id), headers=_if_match(version))
     say(f"{customer_id} is deleted")
 
 
 def pause_customer(
     customer_id: IdArgument,
+    *,
     reason: Annotated[str | None, typer.Option("--reason", help="Why, for whoever looks later.")] = None,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold a customer's messages; nothing is lost, and no attempt is spent."""
-    customer = _call(url, config, "POST", _path(customer_id, "pause"), {"reason": reason})
+    customer = _call(_api(url, config), "POST", _path(customer_id, "pause"), {"reason": reason})
     show_json(customer) if as_json else show(describe_pause(customer))
 
 
 def resume_customer(
-    customer_id: IdArgument, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    customer_id: IdArgument, *, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Let a customer's messages go again."""
-    customer = _call(url, config, "POST", _path(customer_id, "resume"), {})
+    customer = _call(_api(url, config), "POST", _path(customer_id, "resume"), {})
     show_json(customer) if as_json else show(describe_pause(customer))
 
 
 def rotate_secret(
     customer_id: IdArgument,
+    *,
     grace: Annotated[
         str | None,
         typer.Option("--grace", metavar="DURATION", help="The old one stays valid so long; 24h if not given."),
@@ -157,7 +182,7 @@ def rotate_secret(
 ) -> None:
     """Give a customer a new secret, and print it this once."""
     body = secret_from(secret) | ({} if grace is None else {"grace": grace})
-    rotated = _call(url, config, "POST", _path(customer_id, "rotate-secret"), body)
+    rotated = _call(_api(url, config), "POST", _path(customer_id, "rotate-secret"), body)
     if as_json:
         show_json(rotated)
     else:
@@ -165,10 +190,10 @@ def rotate_secret(
 
 
 def try_webhook(
-    customer_id: IdArgument, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    customer_id: IdArgument, *, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Send a signed test message to a customer's webhook at once; fails unless it would count as delivered."""
-    trial = _call(url, config, "POST", _path(customer_id, "test"), timeout=_TEST_SECONDS)
+    trial = _call(_api(url, config), "POST", _path(customer_id, "test"), timeout=_TEST_SECONDS)
     show_json(trial) if as_json else show(trial_lines(trial))
     if not trial["verdict"]["delivered"]:
         raise typer.Exit(1)
@@ -190,15 +215,14 @@ async def _pages(api: ApiClient, query: dict[str, str], limit: int) -> tuple[lis
 
 
 def _call(
-    url: str | None,
-    config: ConfigOption,
+    api: ApiClient,
     method: str,
     path: str,
     body: Document | None = None,
+    *,
     headers: dict[str, str] | None = None,
     timeout: float = 10.0,
 ) -> Any:
-    api = _api(url, config)
     return asyncio.run(api.call(method, path, body, headers=headers, timeout=timeout))
 
 

@@ -45,6 +45,7 @@ VersionOption = Annotated[
 
 
 def fields_of(
+    *,
     name: str | None,
     webhook_url: str | None,
     headers: list[str] | None,

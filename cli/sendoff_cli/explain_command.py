@@ -19,11 +19,11 @@ def add_explain_command(app: typer.Typer) -> None:
 
 
 def explain(
-    message_id: IdArgument, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+    message_id: IdArgument, *, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
     """Say why a message is not delivered yet, and when it is tried next."""
     api = api_client(url, load_settings(chosen_config(config)).http)
-    explanation = asyncio.run(api.call_safely("GET", f"/v1/messages/{message_id}/explain", None, {}))
+    explanation = asyncio.run(api.call_safely("GET", f"/v1/messages/{message_id}/explain"))
     if as_json:
         show_json(explanation)
         return

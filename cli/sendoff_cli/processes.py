@@ -17,14 +17,14 @@ _SAMPLE_PATIENCE = 5.0
 
 def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
     """The API's processes, which share one port."""
-    return _numbered("http", "sendoff_http", settings.http.processes, environment, _HTTP_PATIENCE)
+    return _numbered("http", "sendoff_http", settings.http.processes, environment=environment, patience=_HTTP_PATIENCE)
 
 
 def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
     """The workers: as many as are configured, or one per core."""
     count = settings.workers.processes or usable_cores()
     patience = settings.webhook.timeout.total_seconds() + _WORKER_PATIENCE
-    return _numbered("worker", "sendoff_actors", count, environment, patience)
+    return _numbered("worker", "sendoff_actors", count, environment=environment, patience=patience)
 
 
 def sample_process(listener: socket.socket, environment: Mapping[str, str]) -> Process:
@@ -33,7 +33,7 @@ def sample_process(listener: socket.socket, environment: Mapping[str, str]) -> P
     return Process("sample webhook", command, environment, _SAMPLE_PATIENCE, (listener.fileno(),))
 
 
-def _numbered(role: str, module: str, count: int, environment: Mapping[str, str], patience: float) -> list[Process]:
+def _numbered(role: str, module: str, count: int, *, environment: Mapping[str, str], patience: float) -> list[Process]:
     return [
         Process(
             f"{role} {index}",

@@ -39,6 +39,7 @@ def add_send_command(app: typer.Typer) -> None:
 def send(
     to: ToOption,
     content: ContentOption,
+    *,
     json_content: AsJsonContentOption = False,
     delay: InOption = None,
     at: AtOption = None,
@@ -57,7 +58,7 @@ def send(
     api = api_client(url, load_settings(chosen_config(config)).http)
     # With a key the request may be repeated when its answer was lost.
     headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-    message = asyncio.run(api.call_safely("POST", "/v1/messages", body, headers))
+    message = asyncio.run(api.call_safely("POST", "/v1/messages", body, headers=headers))
     if as_json:
         show_json(message)
     else:

@@ -43,7 +43,8 @@ class Supervisor:
         self._code = 0
         self.say = say
         self._stages = [
-            [_ManagedProcess(process, say, pauses or Pauses(), self.stop) for process in stage] for stage in stages
+            [_ManagedProcess(process, say=say, pauses=pauses or Pauses(), give_up=self.stop) for process in stage]
+            for stage in stages
         ]
 
     async def run(self) -> int:
@@ -87,7 +88,7 @@ class _ManagedProcess:
     """One process that is started again whenever it ends."""
 
     def __init__(
-        self, process: Process, say: Callable[[str], None], pauses: Pauses, give_up: Callable[[int], None]
+        self, process: Process, *, say: Callable[[str], None], pauses: Pauses, give_up: Callable[[int], None]
     ) -> None:
         self.process = process
         self._say = say

@@ -13,7 +13,7 @@ from sendoff_cli.servers.process import Account, Program, run
 _LOCALES = ("C.UTF-8", "C")
 
 
-def ensure_cluster(data: Path, home: Path, programs: Path, account: Account | None, password: str) -> Path:
+def ensure_cluster(home: Path, *, data: Path, programs: Path, account: Account | None, password: str) -> Path:
     """The cluster in the folder `home`; initdb makes it when there is none, with the superuser `sendoff`.
 
     An initdb that did not finish is swept away. Raises ServerError when initdb fails.
@@ -26,12 +26,13 @@ def ensure_cluster(data: Path, home: Path, programs: Path, account: Account | No
         return cluster
     # A folder of its own for each try: the initdb of a killed parent may still write into an older one.
     with tempfile.TemporaryDirectory(dir=home, prefix="initdb-") as folder:
-        os.replace(_initialized(data, Path(folder), programs, account, password), cluster)
+        whole = _initialized(Path(folder), data=data, programs=programs, account=account, password=password)
+        os.replace(whole, cluster)
         sync_folder(home)
     return cluster
 
 
-def _initialized(data: Path, folder: Path, programs: Path, account: Account | None, password: str) -> Path:
+def _initialized(folder: Path, *, data: Path, programs: Path, account: Account | None, password: str) -> Path:
     password_file = folder / "password"
     write_private(password_file, password)
     if account is not None:

@@ -38,7 +38,7 @@ def start_postgres(
     account = postgres_account(data / "postgres")
     programs = reachable_programs(postgres_programs(prefer_path=prefer_path), account, shared)
     home = reachable_home(data / "postgres", account, shared)
-    cluster = ensure_cluster(data, home, programs, account, endpoint.password)
+    cluster = ensure_cluster(home, data=data, programs=programs, account=account, password=endpoint.password)
     parameters = _parameters(programs, endpoint) | dict(settings or {})
     command = [str(programs / "postgres"), "-D", str(cluster)]
     command += [word for name, value in parameters.items() for word in ("-c", f"{name}={value}")]

@@ -40,7 +40,7 @@ class Program:
 class Child:
     """A server that was started by `start`."""
 
-    def __init__(self, program: Program, process: subprocess.Popen[bytes], log: ServerLog, record: Path) -> None:
+    def __init__(self, program: Program, process: subprocess.Popen[bytes], *, log: ServerLog, record: Path) -> None:
         self.log = log
         self._program = program
         self._process = process
@@ -79,7 +79,8 @@ def start(program: Program, data: Path) -> Child:
         raise ServerError("an embedded server can only be started from the main thread")
     log = ServerLog(data, program.name)
     record = record_file(data, program.name)
-    child = Child(program, process := _spawn(program, log, program.stop_signals[0]), log, record)
+    process = _spawn(program, log, program.stop_signals[0])
+    child = Child(program, process, log=log, record=record)
     try:
         remember(record, process.pid, program.command)
     except BaseException:

@@ -11,10 +11,10 @@ from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
 from sendoff_http.dead_letters.model import Selection
 from sendoff_http.web.body import JSON, read_model
+from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import Body
 from sendoff_http.web.responses import json_response
-from sendoff_http.web.validation import ApiModel
 
 #: One transaction takes so many: a lock is held for milliseconds, whatever there is to do.
 _STEP = 500
@@ -25,7 +25,7 @@ _MOST = 10_000
 Act = Callable[[Sequence[UUID]], Awaitable[int]]
 
 
-class BulkResult(ApiModel):
+class BulkResult(ResponseModel):
     """How many dead letters it was about."""
 
     matched: int = Field(description="How many fitted when the request began.")
@@ -42,7 +42,8 @@ async def act_on_selection(request: web.Request, act: Act) -> web.Response:
     pool, values = request.app[POOL], selection.values()
     ((matched,),) = await _fetch(pool, "count_dead_letters", values)
     done = 0 if selection.dry_run else await _act_in_steps(pool, values, act)
-    return json_response({"matched": matched, "done": done, "remaining": max(0, matched - done)})
+    result = BulkResult(matched=matched, done=done, remaining=max(0, matched - done))
+    return json_response(result.document())
 
 
 async def _act_in_steps(pool: Pool, values: dict[str, Any], act: Act) -> int:

@@ -51,7 +51,7 @@ async def read_readiness(request: web.Request) -> web.Response:
         raise ProblemError(
             503, "not_ready", _REASONS[postgres], headers={"Retry-After": "1"}, extra={"servers": servers}
         )
-    return json_response({"status": "ready", **servers})
+    return json_response(Ready.model_validate({"status": "ready", **servers}).document())
 
 
 async def _probe_postgres(pool: Pool) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from sendoff_http.web.authentication import Authenticate
-from sendoff_http.web.problems import answer_error
+from sendoff_http.web.problems import error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
 
 #: What the log and the counts say of a client that went away before its response.
@@ -32,7 +32,7 @@ def make_middleware(request_log: RequestLog, authenticate: Authenticate) -> Midd
             status = redirect.status
             raise
         except Exception as error:  # noqa: BLE001 the last line of defence: no error leaves without a document
-            response = answer_error(request, error)
+            response = error_response(request, error)
             status = response.status
         finally:
             request_log.record(request, status, started)

@@ -64,24 +64,24 @@ def overloaded(detail: str) -> ProblemError:
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 
-def answer_error(request: web.Request, error: Exception) -> web.Response:
-    """The answer for whatever a handler raised."""
+def error_response(request: web.Request, error: Exception) -> web.Response:
+    """The response for an error that a handler raised; one that is unexpected is logged with its traceback."""
     if isinstance(error, ProblemError):
-        return render(request, error)
+        return problem_response(request, error)
     if isinstance(error, web.HTTPException):
-        return render(request, _from_aiohttp(error))
+        return problem_response(request, _from_aiohttp(error))
     if isinstance(error, UnavailableError):
-        return render(request, overloaded(str(error)))
+        return problem_response(request, overloaded(str(error)))
     if isinstance(error, _OUTAGES):
         _log.warning("a server is unavailable", error=type(error).__name__, detail=str(error)[:300])
-        return render(request, overloaded("a server that is needed does not answer; try again"))
+        return problem_response(request, overloaded("a server that is needed does not answer; try again"))
     # The client gets no traceback, the log does.
     _log.error("a request failed", request_id=request[REQUEST_ID], traceback="".join(traceback.format_exception(error)))
-    return render(request, ProblemError(500, "internal_error", "something went wrong on our side"))
+    return problem_response(request, ProblemError(500, "internal_error", "something went wrong on our side"))
 
 
-def render(request: web.Request, problem: ProblemError) -> web.Response:
-    """The answer for one problem, with its headers."""
+def problem_response(request: web.Request, problem: ProblemError) -> web.Response:
+    """The response for one problem, with its headers."""
     document: dict[str, Any] = {
         "type": f"urn:sendoff:problem:{problem.code}",
         "title": problem.code.replace("_", " ").capitalize(),

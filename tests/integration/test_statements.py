@@ -12,15 +12,16 @@ import pytest
 
 from sendoff_db.sql import read_statement
 from support.databases import copied
+from support.layout import FOLDERS, ROOT
 from support.servers import Servers
 from support.statement_calls import statement_calls, texts
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("actors", "http", "control", "webhooks", "intake", "db", "config", "domain", "cli", "tests/bench")
+#: The benchmark has statements of its own.
+HOLDERS = (*FOLDERS, "tests/bench")
 STATEMENTS = sorted(
-    path for folder in FOLDERS for path in (ROOT / folder).rglob("*.sql") if path.parent.name != "migrations"
+    path for folder in HOLDERS for path in (ROOT / folder).rglob("*.sql") if path.parent.name != "migrations"
 )
-MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+MODULES = sorted(path for folder in HOLDERS for path in (ROOT / folder).rglob("*.py"))
 #: NULL does for most parameters; here PostgreSQL needs to see the type.
 TYPED: dict[str, Any] = {
     "retention": timedelta(days=1),

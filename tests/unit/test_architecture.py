@@ -15,9 +15,8 @@ import grimp
 import pytest
 
 from sendoff_http.app import OPERATIONS
+from support.layout import FOLDERS, ROOT
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = ("actors", "http", "control", "webhooks", "intake", "db", "config", "domain", "cli")
 PACKAGES = tuple(f"sendoff_{folder}" for folder in FOLDERS)
 LONGEST_FILE, LONGEST_TEST_FILE, LONGEST_FUNCTION = 300, 400, 40
 #: Files and functions that may be longer, each with its reason. Nothing is, so far.

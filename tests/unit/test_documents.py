@@ -1,11 +1,10 @@
 """What the documents say is still true."""
 
 import re
-from pathlib import Path
 
 from sendoff_domain.message import FINAL, Status
+from support.layout import FOLDERS, ROOT
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 STATES = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
 
@@ -34,14 +33,14 @@ def test_what_has_ended_is_left_only_by_a_resend() -> None:
 
 
 def test_every_statement_that_is_named_exists() -> None:
-    named = set(re.findall(r"`((?:actors|http|db)/[\w/]+\.sql)`", STATES))
+    named = set(re.findall(r"`((?:actors|http|intake|webhooks|db)/[\w/]+\.sql)`", STATES))
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_statement_that_changes_a_place_of_a_message_is_named() -> None:
     change = re.compile(r"(INSERT INTO|DELETE FROM|UPDATE) (due|retries|deliveries|dead_letters|cancellations)\b")
-    folders = ("actors", "http", "control", "db", "cli")
+    folders = set(FOLDERS) - {"domain"}
     statements = [
         path for folder in folders for path in (ROOT / folder).rglob("*.sql") if path.parent.name != "migrations"
     ]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-FOLDERS = ("actors", "http", "control", "db", "domain", "cli")
+from support.layout import FOLDERS, ROOT
+
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 

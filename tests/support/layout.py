@@ -1,0 +1,6 @@
+"""Where the repository is, and which folders hold a package, from the top floor down."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("cli", "actors", "http", "control", "webhooks", "intake", "db", "config", "domain")

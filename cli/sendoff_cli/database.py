@@ -42,7 +42,6 @@ async def connected_within(settings: PostgresSettings, patience: float, say: Say
 
     Raises what `connected` raises, UnavailableError only after `patience` seconds.
     """
-
     if refusal := await _refusal(settings):
         say(f"{refusal}; trying again for {patience:g} s")
         await wait_out(partial(_refusal, settings), patience, _RETRY_SECONDS)

@@ -175,7 +175,6 @@ def test_a_module_declares_one_use_case() -> None:
 
 def test_importing_the_packages_creates_nothing() -> None:
     """No thread, no event loop, no broker: what a process has, it makes in its composition root."""
-
     program = f"""
 import importlib, pkgutil, threading
 for name in {PACKAGES!r}:

@@ -9,12 +9,12 @@ import typer
 from rich.markup import escape
 
 from sendoff_cli.console import show, show_json
+from sendoff_cli.doctor.encryption import check_encryption
 from sendoff_cli.doctor.finding import Finding, Level, fail, ok
 from sendoff_cli.doctor.machine import check_embedded, check_port, check_python, check_webhook
 from sendoff_cli.doctor.nats import check_nats
 from sendoff_cli.doctor.postgres import check_postgres
 from sendoff_cli.doctor.redis import check_redis
-from sendoff_cli.doctor.seals import check_encryption
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
 from sendoff_cli.server_urls import servers_without_address, with_embedded_addresses
 from sendoff_cli.servers.embedded import ServerName

@@ -4,8 +4,8 @@ import time
 from collections.abc import AsyncIterator
 
 from sendoff_cli.database import connected
+from sendoff_cli.doctor.encryption import check_seals
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
-from sendoff_cli.doctor.seals import check_seals
 from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import pending

@@ -1,4 +1,4 @@
-"""Why is it not delivered yet?"""
+"""Say why a message is not delivered yet."""
 
 from typing import Any, Literal
 from uuid import UUID

@@ -91,7 +91,7 @@ def test_a_subject_and_a_payload_that_disagree_are_rejected() -> None:
     assert isinstance(parse_command(b'{"action": "start"}', Action.STOP), Rejected)
 
 
-def test_a_announcement_that_would_not_fit_the_database_is_no_announcement() -> None:
+def test_an_announcement_that_would_not_fit_the_database_is_no_announcement() -> None:
     announcement = StateAnnouncement("me", "global", 1, 2**63 - 1, Desired.STOPPED)
     assert decode(msgspec.json.encode(announcement), StateAnnouncement) == announcement
     assert (

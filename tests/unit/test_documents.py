@@ -64,3 +64,10 @@ def test_every_link_leads_to_a_file() -> None:
         if not (document.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_every_test_that_is_named_exists() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    named = {name for path in DOCUMENTS for name in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8"))}
+    assert named
+    assert sorted(name for name in named if f"def {name}(" not in tests) == []

@@ -111,7 +111,7 @@ async def test_garbage_on_the_buses_changes_nothing_and_hurts_nobody(fleet: Flee
     assert all(set(member.bus_health.values()) == {"up"} for member in members)
 
 
-async def test_a_forged_fact_lasts_until_the_next_poll_at_most(fleet: Fleet) -> None:
+async def test_a_forged_announcement_lasts_until_the_next_poll_at_most(fleet: Fleet) -> None:
     (member,) = await fleet.join("a")
     forged = {"sender": "x", "scope": "global", "epoch": 9, "revision": 2**63 - 1, "desired": "stopped"}
     await fleet.nats.publish(f"{fleet.prefix}.control.state", json.dumps(forged).encode())
@@ -170,19 +170,19 @@ async def test_a_storm_of_opposite_commands_ends_alike_everywhere(fleet: Fleet) 
         assert sorted(state.revision for state in seen) == [state.revision for state in seen]
 
 
-async def test_facts_that_arrive_in_any_order_are_applied_by_revision(fleet: Fleet) -> None:
+async def test_announcements_that_arrive_in_any_order_are_applied_by_revision(fleet: Fleet) -> None:
     (member,) = await fleet.join("a")
     decisions = [await member.command(Command(action), "http") for action in (Action.STOP, Action.START, Action.STOP)]
     for decision in reversed(decisions * 2):
-        fact = {
+        announcement = {
             "sender": "x",
             "scope": "global",
             "epoch": 1,
             "revision": decision.revision,
             "desired": decision.desired,
         }
-        await fleet.nats.publish(f"{fleet.prefix}.control.state", json.dumps(fact).encode())
-        await fleet.redis.publish(f"{fleet.prefix}:control:state", json.dumps(fact))
+        await fleet.nats.publish(f"{fleet.prefix}.control.state", json.dumps(announcement).encode())
+        await fleet.redis.publish(f"{fleet.prefix}:control:state", json.dumps(announcement))
     answer = await fleet.nats.request(f"{fleet.prefix}.control.start", b"", timeout=5)
     assert json.loads(answer.data)["revision"] == 5
     assert [state.revision for state in fleet.changes["a"]] == [1, 2, 3, 4, 5]

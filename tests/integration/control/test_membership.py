@@ -54,24 +54,24 @@ async def test_a_restored_database_is_believed_even_though_its_revision_is_lower
     await fleet.all_are(Desired.STOPPED, members)
 
 
-async def test_a_member_that_missed_a_fact_is_told_as_soon_as_its_heartbeat_shows_it(fleet: Fleet) -> None:
+async def test_a_member_that_missed_an_announcement_is_told_as_soon_as_its_heartbeat_shows_it(fleet: Fleet) -> None:
     """The laggard is played by hand, so that no poll can help it."""
     members = await fleet.join("a", "b", "c")
     decision = await members[0].command(Command(Action.STOP), "http")
     assert await members[0].wait_for_acks(decision, timedelta(seconds=5))
-    facts = await fleet.nats.subscribe(f"{fleet.prefix}.control.state")
+    announcements = await fleet.nats.subscribe(f"{fleet.prefix}.control.state")
     beat = json.loads((await fleet.redis.get(f"{fleet.prefix}:instance:a-worker-0")) or b"{}")
     laggard = beat | {"sender": "laggard", "instance": "laggard", "revision": 1, "actual": "running"}
 
     async def answer() -> dict[str, object] | None:
         await fleet.nats.publish(f"{fleet.prefix}.control.heartbeat.laggard", json.dumps(laggard).encode())
         try:
-            return dict(json.loads((await facts.next_msg(timeout=0.5)).data))
+            return dict(json.loads((await announcements.next_msg(timeout=0.5)).data))
         except nats.errors.TimeoutError:
             return None  # whoever was told half a second ago is not told again
 
-    fact = await eventually(answer, "somebody announces the state again", timeout=3)
-    assert (fact["scope"], fact["revision"], fact["desired"]) == ("global", 2, "stopped")
+    announcement = await eventually(answer, "somebody announces the state again", timeout=3)
+    assert (announcement["scope"], announcement["revision"], announcement["desired"]) == ("global", 2, "stopped")
 
 
 async def test_the_fleet_groups_processes_by_instance(fleet: Fleet) -> None:

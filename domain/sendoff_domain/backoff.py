@@ -47,6 +47,11 @@ class RetryStrategy(PolicyModel):
         """The number of attempts in all, the first included."""
         return self.attempts if self.waits is None else len(self.waits) + 1
 
+    @property
+    def silent_keys(self) -> set[str]:
+        """The fields that do not count; without them what is shown can be sent in again."""
+        return {"waits"} if self.waits is None else {"attempts", "first", "factor", "max"}
+
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """An object, or a preset's name."""

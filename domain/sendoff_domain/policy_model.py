@@ -1,14 +1,10 @@
 """What every policy has in common: a section of config.yaml, and what a customer or a message has of it."""
 
-from datetime import timedelta
 from typing import Any
 
-from pydantic import ConfigDict, GetJsonSchemaHandler, ValidationInfo, field_validator
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic import ConfigDict, ValidationInfo, field_validator
 
 from sendoff_domain.document_model import DocumentModel
-from sendoff_domain.durations import format_duration
 
 
 class PolicyModel(DocumentModel):
@@ -23,13 +19,3 @@ class PolicyModel(DocumentModel):
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation not in (bool, Any):
             raise ValueError(f"expected a value that is not yes or no, got {value}")
         return value
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Pydantic shows a duration that is a default as PT5S, which is no duration to send in."""
-        reference = handler(core)
-        properties = handler.resolve_ref_schema(reference).get("properties", {})
-        for name, field in cls.model_fields.items():
-            if isinstance(field.default, timedelta):
-                properties[field.alias or name]["default"] = format_duration(field.default)
-        return reference

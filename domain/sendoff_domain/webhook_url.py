@@ -3,7 +3,10 @@
 import re
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import Annotated
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
 
 from sendoff_domain.literal_address import literal_address, looks_like_an_address
 from sendoff_domain.webhook_addresses import Address, Network, may_be_called
@@ -44,6 +47,12 @@ def checked_webhook_url(url: str) -> str:
     if not _AUTHORITY.fullmatch(parts.netloc) or not _is_host(parts.hostname):
         raise ValueError("expected a URL whose host is a name or an address, not percent-encoded, without a zone")
     return url
+
+
+#: The URL of a webhook, in the configuration and in the API.
+WebhookUrl = Annotated[
+    str, AfterValidator(checked_webhook_url), Field(examples=["https://example.org/hook"], max_length=LONGEST)
+]
 
 
 def callable_webhook_url(url: str, allowed_networks: Sequence[Network], allowed_ports: Sequence[PortRange]) -> str:

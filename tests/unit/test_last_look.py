@@ -1,7 +1,5 @@
 """What the last look before a request lets through, and what not."""
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,11 +7,11 @@ import pytest
 from sendoff_actors.sender.claimed_message import LEASE_MARGIN, ClaimedMessage
 from sendoff_actors.sender.last_look import Skip, skip_reason
 from sendoff_domain.backoff import RetryStrategy
-from sendoff_webhooks.customers import Customer
+from sendoff_webhooks.customer import Customer
 from support.claims import claimed
 
 NOW = 1_800_000_000.0
-CUSTOMER = Customer("default", "https://example.com/", timedelta(1), timedelta(1), RetryStrategy(attempts=3), ())
+CUSTOMER = Customer(id="default", retry=RetryStrategy(attempts=3))
 
 
 def look(customer: Customer | None = CUSTOMER, lease: float = 8, running: bool = True, **changes: Any) -> Skip | None:
@@ -30,10 +28,10 @@ def test_a_message_on_a_lease_of_a_running_customer_is_sent() -> None:
     ("skip", "circumstances"),
     [
         (Skip.STOPPED, {"running": False}),
-        (Skip.BREAKER_OPEN, {"customer": replace(CUSTOMER, breaker_open=True)}),
+        (Skip.BREAKER_OPEN, {"customer": CUSTOMER.model_copy(update={"breaker_open": True})}),
         (Skip.LEASE_OVER, {"lease": LEASE_MARGIN - 0.01}),
         (Skip.EXPIRED, {"expires_at": NOW}),
-        (Skip.CUSTOMER_UNREADABLE, {"customer": replace(CUSTOMER, unreadable=True)}),
+        (Skip.CUSTOMER_UNREADABLE, {"customer": CUSTOMER.model_copy(update={"unreadable": True})}),
         (Skip.EXHAUSTED, {"attempts": 3}),
     ],
 )
@@ -42,7 +40,7 @@ def test_a_message_that_must_not_be_sent_is_not(skip: Skip, circumstances: dict[
 
 
 def test_a_probe_goes_through_an_open_breaker() -> None:
-    assert look(customer=replace(CUSTOMER, breaker_open=True), probe=True) is None
+    assert look(customer=CUSTOMER.model_copy(update={"breaker_open": True}), probe=True) is None
 
 
 def test_what_is_stopped_goes_back_although_it_has_expired() -> None:

@@ -44,6 +44,20 @@ def test_every_example_is_accepted_by_its_model(operation: Operation) -> None:
         model.validate_python(example)
 
 
+def test_a_default_is_shown_in_the_form_in_which_it_may_be_sent(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["NewCustomer"]["properties"]["timeout"]["default"] == "15s"
+    assert '"PT' not in json.dumps(document)
+
+
+def test_a_customer_is_shown_whole_and_patched_in_parts(document: dict[str, Any]) -> None:
+    customer, patch = (document["components"]["schemas"][name] for name in ("Customer", "CustomerPatch"))
+    assert set(customer["required"]) == set(customer["properties"])
+    assert "required" not in patch
+    assert all({"type": "null"} in known["anyOf"] for known in patch["properties"].values())
+    assert '"default"' not in json.dumps([customer["properties"], patch["properties"]])
+
+
 def test_the_endpoints_of_the_contract_are_all_there(document: dict[str, Any]) -> None:
     found = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert found == {

@@ -12,12 +12,12 @@ from structlog.testing import capture_logs
 from sendoff_actors.handoffs import Claimed, FailedAttempt, JsonEncoder
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_webhooks import strategies
-from sendoff_webhooks.customers import Customer
+from sendoff_webhooks.customer import Customer
 from sendoff_webhooks.strategies import has_attempt_left, strategy_of
 from support.claims import claimed, failed_attempt
 
 SECOND = timedelta(seconds=1)
-CUSTOMER = Customer("default", "http://example.com/", SECOND, SECOND, RetryStrategy(attempts=4), ())
+CUSTOMER = Customer(id="default", retry=RetryStrategy(attempts=4))
 
 
 @pytest.fixture(autouse=True)

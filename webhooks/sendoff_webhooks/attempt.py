@@ -9,7 +9,7 @@ from sendoff_domain.webhook_headers import request_headers
 from sendoff_domain.webhook_response import Response, classify_response
 from sendoff_webhooks.client.transport_error import TransportError
 from sendoff_webhooks.client.webhook_client import WebhookClient
-from sendoff_webhooks.customers import Customer
+from sendoff_webhooks.customer import Customer
 
 
 async def attempt(

@@ -1,12 +1,9 @@
--- These customers, whether their breakers are open, and the keys that are valid now, the newest first. In front of all
--- whether there are several customers.
-SELECT (SELECT count(*) FROM (SELECT FROM customers LIMIT 2) AS two) > 1,
-       customers.id, webhook_url, timeout_ms, connect_timeout_ms, retry, headers, response_rule, breaker,
-       concurrency IS NOT NULL,
-       breaker -> 'enabled' IS DISTINCT FROM 'false'
-           AND EXISTS (SELECT FROM breakers WHERE customer_id = customers.id AND opened_at IS NOT NULL),
-       ARRAY(SELECT sealed_key FROM customer_secrets
-              WHERE customer_id = customers.id AND (expires_at IS NULL OR expires_at > now())
-              ORDER BY id DESC)
+-- These customers, whether their breakers are open, and the keys that are valid now, the newest first. With each of
+-- them whether there are several customers.
+SELECT (SELECT count(*) FROM (SELECT FROM customers LIMIT 2) AS two) > 1 AS has_many,
+       to_jsonb(customers) AS columns,
+       EXISTS (SELECT FROM open_breakers WHERE open_breakers.customer_id = customers.id) AS breaker_open,
+       ARRAY(SELECT sealed_key FROM valid_keys WHERE valid_keys.customer_id = customers.id ORDER BY id DESC)
+           AS sealed_keys
   FROM customers
  WHERE customers.id = ANY(%(ids)s)

@@ -2,17 +2,21 @@
 
 from datetime import UTC, datetime
 
-from psycopg.types.json import Jsonb
-
 from sendoff_config.settings import Settings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
-from sendoff_domain.policy_model import PolicyModel
+from sendoff_db.sql import run
+from sendoff_domain.errors import UnavailableError
+from sendoff_domain.response_rule.json_value import same_json
 from sendoff_domain.signature import parse_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
+from sendoff_webhooks.customer import Columns, Customer, columns_of
 from sendoff_webhooks.keys.encryption import new_sealer
 from sendoff_webhooks.keys.signing_keys import keep_key
+from sendoff_webhooks.stored_customers import find_customer, insert_customer, update_customer
+
+#: Processes that start together with different configurations overtake one another; each must come first in the end.
+_TRIES = 10
 
 
 async def seed(connection: Connection, settings: Settings) -> None:
@@ -23,25 +27,39 @@ async def seed(connection: Connection, settings: Settings) -> None:
     """
     await make_partitions(connection, settings.partitions.every, settings.partitions.ahead, datetime.now(UTC))
     desired = "running" if settings.scheduler.enabled else "stopped"
-    await connection.execute(read_statement(__package__, "seed_control"), {"desired": desired})
-    webhook = settings.webhook
-    values = {
-        "id": DEFAULT_CUSTOMER,
-        "webhook_url": webhook.url,
-        "timeout_ms": round(webhook.timeout.total_seconds() * 1000),
-        "connect_timeout_ms": round(webhook.connect_timeout.total_seconds() * 1000),
-        "retry": _document(settings.retry),
-        "headers": Jsonb(webhook.headers),
-        "response_rule": _document(webhook.response_rule),
-        "breaker": _document(settings.breaker),
-        "rate": settings.limits.rate,
-        "rate_period_ms": round(settings.limits.per.total_seconds() * 1000),
-        "concurrency": settings.limits.concurrency,
-    }
-    await connection.execute(read_statement(__package__, "seed_customer"), values)
-    configured = parse_secret(webhook.secret.get_secret_value()) if webhook.secret else None
+    await run(connection, __package__, "seed_control", {"desired": desired})
+    await _follow(connection, columns_of(DEFAULT_CUSTOMER, _default_customer(settings)))
+    secret = settings.webhook.secret
+    configured = parse_secret(secret.get_secret_value()) if secret else None
     await keep_key(connection, new_sealer(settings.security), DEFAULT_CUSTOMER, configured)
 
 
-def _document(section: PolicyModel) -> Jsonb:
-    return Jsonb(section.model_dump(mode="json", by_alias=True, exclude_unset=True))
+def _default_customer(settings: Settings) -> Customer:
+    """The default customer as config.yaml has it."""
+    webhook = settings.webhook
+    return Customer(
+        id=DEFAULT_CUSTOMER,
+        webhook_url=webhook.url,
+        headers=webhook.headers,
+        timeout=webhook.timeout,
+        connect_timeout=webhook.connect_timeout,
+        retry=settings.retry,
+        response_rule=webhook.response_rule,
+        limits=settings.limits,
+        breaker=settings.breaker,
+    )
+
+
+async def _follow(connection: Connection, columns: Columns) -> None:
+    """Make the stored customer equal to these columns; its version rises only when something differs."""
+    for _ in range(_TRIES):
+        if await insert_customer(connection, columns):
+            return
+        stored = await find_customer(connection, columns["id"])
+        if stored is None:
+            continue  # deleted in between
+        if all(same_json(stored.columns[name], value) for name, value in columns.items()):
+            return
+        if await update_customer(connection, columns, stored.version):
+            return
+    raise UnavailableError(f"the customer {columns['id']} is being changed by others all the time")

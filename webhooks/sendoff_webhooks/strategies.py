@@ -5,7 +5,7 @@ from functools import lru_cache
 import structlog
 
 from sendoff_domain.backoff import RetryStrategy
-from sendoff_webhooks.customers import Customer
+from sendoff_webhooks.customer import Customer
 
 log = structlog.get_logger("sendoff.strategies")
 

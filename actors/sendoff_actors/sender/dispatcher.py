@@ -58,7 +58,7 @@ class Dispatcher:
 
     def schedule(self, messages: Iterable[ClaimedMessage]) -> None:
         """Send each message at its due time, or give it back at once if there is a stop."""
-        self._slots.has_many_customers = self._customers.several
+        self._slots.has_many_customers = self._customers.has_many
         for message in messages:
             if self._may_run(message.claimed.customer):
                 self._pacer.add(message)

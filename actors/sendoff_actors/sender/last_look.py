@@ -3,7 +3,7 @@
 from enum import Enum, auto
 
 from sendoff_actors.sender.claimed_message import LEASE_MARGIN, ClaimedMessage
-from sendoff_webhooks.customers import Customer
+from sendoff_webhooks.customer import Customer
 from sendoff_webhooks.strategies import has_attempt_left
 
 

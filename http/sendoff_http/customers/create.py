@@ -1,16 +1,14 @@
 """Create a customer with its first signing key."""
 
 import secrets
-from typing import Any
 
 from aiohttp import web
 from pydantic import Field
 
 from sendoff_domain.signature import format_secret
 from sendoff_domain.validation_errors import FieldError
-from sendoff_http.customers.changes import merged, write_customer
-from sendoff_http.customers.model import Customer, CustomerFields, GivenSecret, NewCustomerId, key_of
-from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, stored_values
+from sendoff_http.customers.merge_patch import merged
+from sendoff_http.customers.model import Customer, CustomerInput, GivenSecret, NewCustomerId, describe_customer, key_of
 from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
@@ -19,14 +17,16 @@ from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
+from sendoff_webhooks.customer import columns_of
 from sendoff_webhooks.keys.signing_keys import add_first_key
+from sendoff_webhooks.stored_customers import StoredCustomer, find_customer, insert_customer
 
 routes = Routes("Customers")
 
 _ID_BYTES = 12
 
 
-class NewCustomer(CustomerFields):
+class NewCustomer(CustomerInput):
     """A customer to be created; null means the default."""
 
     id: NewCustomerId | None = Field(default=None, description="Made up (`cus_...`) if not given.")
@@ -84,10 +84,9 @@ async def _read(request: web.Request) -> NewCustomer:
     return validate(NewCustomer, merged(NewCustomer, {}, body))
 
 
-async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tuple[CustomerRow, bytes]:
-    values: dict[str, Any] = stored_values(customer_id, new)
+async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tuple[StoredCustomer, bytes]:
     async with request.app[POOL].connection() as connection, connection.transaction():
-        if await write_customer(connection, __package__, "insert_customer", values) is None:
+        if not await insert_customer(connection, columns_of(customer_id, new)):
             raise _exists(customer_id)
         key = await add_first_key(connection, request.app[SEALER], customer_id, key_of(new.secret))
         row = await find_customer(connection, customer_id)

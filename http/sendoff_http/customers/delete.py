@@ -5,12 +5,12 @@ from aiohttp import web
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.texts import DEFAULT_CUSTOMER
-from sendoff_http.customers.rows import find_customer
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
+from sendoff_webhooks.stored_customers import find_customer
 
 routes = Routes("Customers")
 

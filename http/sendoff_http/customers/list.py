@@ -3,20 +3,20 @@
 import base64
 
 from aiohttp import web
-from psycopg.rows import args_row
+from psycopg.rows import class_row
 from pydantic import Field
 
 from sendoff_db.sql import read_statement
 from sendoff_domain.texts import match_customer_id
 from sendoff_domain.validation_errors import FieldError
-from sendoff_http.customers.model import Customer
-from sendoff_http.customers.rows import CustomerRow, describe_customer
+from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.pagination import PageQuery
 from sendoff_http.web.problems import invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
+from sendoff_webhooks.stored_customers import StoredCustomer
 
 routes = Routes("Customers")
 
@@ -48,7 +48,7 @@ async def list_customers(request: web.Request) -> web.Response:
     after = "" if query.cursor is None else _decode(query.cursor)
     async with (
         request.app[POOL].connection() as connection,
-        connection.cursor(row_factory=args_row(CustomerRow)) as cursor,
+        connection.cursor(row_factory=class_row(StoredCustomer)) as cursor,
     ):
         await cursor.execute(
             read_statement(__package__, "list_customers"),

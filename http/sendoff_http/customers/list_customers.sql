@@ -1,15 +1,13 @@
 -- Customers behind an id, in the order of their ids, with their pauses; those that are paused or not if it is asked for.
-SELECT customers.id, name, webhook_url, headers, timeout_ms, connect_timeout_ms, retry, response_rule,
-       rate, rate_period_ms, concurrency, breaker,
-       pause.scope IS NOT NULL, pause.reason, pause.changed_at, breakers.opened_at, breakers.probe_at,
-       version, created_at, updated_at
+SELECT to_jsonb(customers) AS columns, version, created_at, updated_at,
+       pause.customer_id IS NOT NULL AS paused, pause.reason AS pause_reason, pause.paused_at,
+       breaker.opened_at AS breaker_opened_at, breaker.probe_at AS next_probe_at
   FROM customers
-  LEFT JOIN LATERAL (SELECT * FROM control_state WHERE scope = customers.id AND desired = 'stopped' OFFSET 0)
+  LEFT JOIN LATERAL (SELECT * FROM paused_customers WHERE paused_customers.customer_id = customers.id OFFSET 0)
             AS pause ON true  -- one by one: a join would be planned as a walk over all customers
-  LEFT JOIN LATERAL (SELECT * FROM breakers
-                      WHERE breakers.customer_id = customers.id AND breakers.opened_at IS NOT NULL
-                        AND customers.breaker -> 'enabled' IS DISTINCT FROM 'false' OFFSET 0) AS breakers ON true
+  LEFT JOIN LATERAL (SELECT * FROM open_breakers WHERE open_breakers.customer_id = customers.id OFFSET 0)
+            AS breaker ON true
  WHERE customers.id > %(after)s
-   AND (%(paused)s::boolean IS NULL OR (pause.scope IS NOT NULL) = %(paused)s)
+   AND (%(paused)s::boolean IS NULL OR (pause.customer_id IS NOT NULL) = %(paused)s)
  ORDER BY customers.id
  LIMIT %(limit)s

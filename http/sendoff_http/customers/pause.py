@@ -5,8 +5,7 @@ from pydantic import Field
 
 from sendoff_domain.control import Action, Command
 from sendoff_domain.texts import Remark
-from sendoff_http.customers.model import Customer
-from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer
+from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import MEMBER, POOL
@@ -15,6 +14,7 @@ from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
+from sendoff_webhooks.stored_customers import StoredCustomer, find_customer
 
 routes = Routes("Customers")
 
@@ -57,7 +57,7 @@ async def _command(request: web.Request, action: Action) -> web.Response:
     return json_response(describe_customer(row), headers={"ETag": etag(row.version)})
 
 
-async def _existing(request: web.Request, customer_id: str) -> CustomerRow:
+async def _existing(request: web.Request, customer_id: str) -> StoredCustomer:
     async with request.app[POOL].connection() as connection:
         row = await find_customer(connection, customer_id)
     if row is None:

@@ -2,14 +2,14 @@
 
 from aiohttp import web
 
-from sendoff_http.customers.model import Customer
-from sendoff_http.customers.rows import describe_customer, find_customer
+from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
 from sendoff_http.web.responses import json_response
+from sendoff_webhooks.stored_customers import find_customer
 
 routes = Routes("Customers")
 

@@ -1,7 +1,6 @@
 """Try a customer's webhook: a signed test message goes out at once, and what came of it is shown."""
 
 import os
-from datetime import timedelta
 from typing import Any
 
 from aiohttp import web
@@ -11,10 +10,8 @@ from sendoff_domain.errors import SealError
 from sendoff_domain.ids import hex_uuid7
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
 from sendoff_domain.payload import render_payload
-from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.webhook_headers import request_headers, shown_headers
 from sendoff_domain.webhook_response import Response
-from sendoff_http.customers.rows import CustomerRow, find_customer
 from sendoff_http.customers.webhooks import WEBHOOK_CLIENT, WEBHOOK_TESTS
 from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now
 from sendoff_http.web.operation import ResponseDoc, Routes
@@ -23,7 +20,9 @@ from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_webhooks.attempt import classify, post
+from sendoff_webhooks.customer import Customer
 from sendoff_webhooks.keys.signing_keys import read_keys
+from sendoff_webhooks.stored_customers import find_customer
 
 routes = Routes("Customers")
 
@@ -75,53 +74,52 @@ async def try_webhook(request: web.Request) -> web.Response:
     if permits.locked():
         raise overloaded("too many tests at once; try again")
     async with permits:
-        row, keys = await _load(request, customer_id_of(request))
-        if row.webhook_url is None:
-            raise ProblemError(409, "no_webhook", f"the customer {row.id!r} has no webhook")
+        customer = await _load(request, customer_id_of(request))
+        if customer.webhook_url is None:
+            raise ProblemError(409, "no_webhook", f"the customer {customer.id!r} has no webhook")
         now = database_now(request.app)
-        body, headers = _message(row, keys, now, f"sendoff/{request.app[IDENTITY].version}")
+        body, headers = _message(customer, now, f"sendoff/{request.app[IDENTITY].version}")
         received, duration_us = await post(
             request.app[WEBHOOK_CLIENT],
-            row.webhook_url,
+            customer.webhook_url,
             headers=headers,
             body=body,
-            timeout=timedelta(milliseconds=row.timeout_ms),
-            connect_timeout=timedelta(milliseconds=row.connect_timeout_ms),
+            timeout=customer.timeout,
+            connect_timeout=customer.connect_timeout,
         )
-    rule = ResponseRule.model_validate(row.response_rule)
-    shown = {**headers, **shown_headers(row.headers)}
+    shown = {**headers, **shown_headers(customer.headers)}
     return json_response(
         {
-            "request": {"url": row.webhook_url, "headers": shown, "body": body.decode()},
+            "request": {"url": customer.webhook_url, "headers": shown, "body": body.decode()},
             "answer": _describe(received, duration_us) if isinstance(received, Response) else None,
-            "verdict": _verdict(classify(received, rule, duration_us=duration_us, now=now)),
+            "verdict": _verdict(classify(received, customer.response_rule, duration_us=duration_us, now=now)),
         }
     )
 
 
-async def _load(request: web.Request, customer_id: str) -> tuple[CustomerRow, list[bytes]]:
+async def _load(request: web.Request, customer_id: str) -> Customer:
     async with request.app[POOL].connection() as connection:
-        row = await find_customer(connection, customer_id)
-        if row is None:
+        stored = await find_customer(connection, customer_id)
+        if stored is None:
             raise no_such_customer(customer_id)
         try:
             keys = await read_keys(connection, request.app[SEALER], customer_id)
         except SealError as error:
             raise ProblemError(500, "secret_unreadable", str(error)) from None
-    return row, [key.key for key in keys]
+    return stored.customer.model_copy(update={"keys": tuple(key.key for key in keys)})
 
 
-def _message(row: CustomerRow, keys: list[bytes], now: float, user_agent: str) -> tuple[bytes, dict[str, str]]:
+def _message(customer: Customer, now: float, user_agent: str) -> tuple[bytes, dict[str, str]]:
     webhook_id = "msg_" + hex_uuid7(int(now * 1000), os.urandom(10))
     content = {"test": True, "text": "A test message from Sendoff: the webhook of this customer can be reached."}
     body = render_payload(webhook_id, "test", content, {})
     headers = request_headers(
-        row.headers,
+        customer.headers,
         webhook_id=webhook_id,
         attempt_number=1,
         unix_seconds=int(now),
         body=body,
-        keys=keys,
+        keys=customer.keys,
         user_agent=user_agent,
     )
     return body, headers

@@ -5,18 +5,14 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sendoff_db.pool import Connection
-from sendoff_domain.backoff import RetryStrategy
-from sendoff_domain.breaker import BreakerPolicy
-from sendoff_domain.limits import Limits
-from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.validation_errors import FieldError
-from sendoff_http.customers.changes import Document, merged, write_customer
-from sendoff_http.customers.model import Customer, CustomerFields, Name, Timeout, WebhookUrl
-from sendoff_http.customers.rows import CustomerRow, describe_customer, find_customer, given_fields, stored_values
+from sendoff_domain.webhook_url import WebhookUrl
+from sendoff_http.customers.merge_patch import merged
+from sendoff_http.customers.model import Customer, CustomerInput, describe_customer
 from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
@@ -25,7 +21,10 @@ from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, invalid, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
-from sendoff_http.web.validation import ApiModel, validate
+from sendoff_http.web.validation import validate
+from sendoff_webhooks import stored_customers
+from sendoff_webhooks.customer import Columns, CustomerFields, Document, columns_of
+from sendoff_webhooks.stored_customers import StoredCustomer, find_customer
 
 routes = Routes("Customers")
 
@@ -34,18 +33,25 @@ _MERGE_PATCH = "application/merge-patch+json"
 _TRIES = 10
 
 
-class CustomerPatch(ApiModel):
+def _nullable(schema: dict[str, Any]) -> None:
+    """In a patch nothing is required, and null brings back the default."""
+    schema.pop("required", None)
+    for name, known in schema["properties"].items():
+        known.pop("default", None)
+        if {"type": "null"} not in known.get("anyOf", ()):
+            said = {key: known.pop(key) for key in ("description", "title") if key in known}
+            schema["properties"][name] = {"anyOf": [known, {"type": "null"}], **said}
+
+
+class CustomerPatch(CustomerFields):
     """What to change: what is absent stays, null brings back the default, also for a key inside of a section."""
 
-    name: Name | None = None
+    model_config = ConfigDict(json_schema_extra=_nullable)
+
     webhook_url: WebhookUrl | None = Field(default=None, description="It has no default, so null is refused.")
-    headers: dict[str, str | None] | None = Field(default=None, description="Header by header; null takes one away.")
-    timeout: Timeout | None = None
-    connect_timeout: Timeout | None = None
-    retry: RetryStrategy | None = None
-    response_rule: ResponseRule | None = None
-    limits: Limits | None = None
-    breaker: BreakerPolicy | None = None
+    headers: dict[str, str | None] = Field(  # type: ignore[assignment]  # described so, and validated once it is merged
+        default_factory=dict, description="Header by header; null takes one away."
+    )
 
 
 @routes.operation(
@@ -85,32 +91,32 @@ async def _read_patch(request: web.Request) -> Document:
 
 async def _try(
     request: web.Request, customer_id: str, expected: Set[int] | None, patch: Document
-) -> tuple[CustomerRow | None, bool]:
-    """The customer as it is in the end, None if somebody else came first; and whether anything is new."""
+) -> tuple[StoredCustomer | None, bool]:
+    """The customer as it is in the end, None if another change came first; and whether anything is new."""
     async with request.app[POOL].connection() as connection:
-        row = await find_customer(connection, customer_id)
-    if row is None:
+        stored = await find_customer(connection, customer_id)
+    if stored is None:
         raise no_such_customer(customer_id)
-    require_expected(expected, row.version)
-    before = given_fields(row)
-    fields = validate(CustomerFields, merged(CustomerFields, before, patch))
-    values = stored_values(customer_id, fields)
-    if _same(values, stored_values(customer_id, validate(CustomerFields, before))):
-        return row, False
-    if fields.webhook_url != row.webhook_url:
+    require_expected(expected, stored.version)
+    before = validate(CustomerInput, stored.given)
+    fields = validate(CustomerInput, merged(CustomerInput, stored.given, patch))
+    columns = columns_of(customer_id, fields)
+    if _same(columns, columns_of(customer_id, before)):
+        return stored, False
+    if fields.webhook_url != before.webhook_url:
         await refuse_forbidden_url(request.app, fields.webhook_url)
     async with request.app[POOL].connection() as connection:
-        return await _write(connection, {**values, "version": row.version}), True
+        return await _write(connection, columns, stored.version), True
 
 
-async def _write(connection: Connection, values: dict[str, Any]) -> CustomerRow | None:
+async def _write(connection: Connection, columns: Columns, version: int) -> StoredCustomer | None:
     async with connection.transaction():
-        if await write_customer(connection, __package__, "update_customer", values) is None:
+        if not await stored_customers.update_customer(connection, columns, version):
             return None
-        return await find_customer(connection, values["id"])
+        return await find_customer(connection, columns["id"])
 
 
-def _same(values: Document, others: Document) -> bool:
+def _same(values: Columns, others: Columns) -> bool:
     """As JSON: to Python true is 1, and 1.0 is too."""
     return msgspec.json.encode(values) == msgspec.json.encode(others)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sendoff_http.customers.model import CustomerFields
+from sendoff_webhooks.customer import CustomerFields
 from support.api import Api, Reply
 from support.customers import NOWHERE, create, read
 

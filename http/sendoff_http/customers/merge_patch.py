@@ -1,15 +1,11 @@
-"""What all changes of a customer have in common: fields by merge patch, and how they are written."""
+"""Merge patches (RFC 7396) of a customer's document."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from psycopg.types.json import Jsonb
 from pydantic import BaseModel
 
-from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_webhooks.customer import Document
 
-Document = dict[str, Any]
 #: Header names are the same in capitals and small letters.
 _HEADERS = "headers"
 
@@ -39,12 +35,3 @@ def _merged_headers(headers: Document, patch: Document) -> Document:
     replaced = {name.lower() for name in patch}
     kept = {name: value for name, value in headers.items() if name.lower() not in replaced}
     return {**kept, **{name: value for name, value in patch.items() if value is not None}}
-
-
-async def write_customer(
-    connection: Connection, package: str, statement: str, values: Mapping[str, Any]
-) -> tuple[Any, ...] | None:
-    """Run a statement that stores a customer, and return its row if it stored one."""
-    packed = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in values.items()}
-    cursor = await connection.execute(read_statement(package, statement), packed)
-    return await cursor.fetchone()

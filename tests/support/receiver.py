@@ -141,6 +141,7 @@ def running_receiver() -> Iterator[Receiver]:
     try:
         yield receiver
     finally:
+        receiver.let_go()
         loop.call_soon_threadsafe(leave.set)
         thread.join(10)
         loop.close()

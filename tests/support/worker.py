@@ -1,32 +1,97 @@
-"""The parts of one worker process on real servers, without any of its loops: a test does each turn itself."""
+"""A worker process in the test's own process: all parts on real servers, but none of its services runs.
 
+A test does each turn itself: it claims, accepts, records, renews, and looks at what came of it.
+"""
+
+import asyncio
+import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+import dramatiq
+import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 from redis.asyncio import Redis
 
-from sendoff_config.settings import PostgresSettings, SecuritySettings
+from sendoff_actors.broker import BlockingRedisBroker
+from sendoff_actors.claimer.ticker import make_tick
+from sendoff_actors.composition import Worker as Parts
+from sendoff_actors.composition import make_worker
+from sendoff_actors.handoffs import Batch, JsonEncoder, Queue
+from sendoff_config.identity import Identity
+from sendoff_config.process_index import ProcessIndex
+from sendoff_config.settings import Settings
+from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool, open_pool
 from sendoff_webhooks.customers import Customers
-from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.seed import seed
+from support.receiver import Receiver
 from support.servers import RedisUrls
+from support.waiting import eventually
 
 
 @dataclass
 class Worker:
-    """What the slices of a process share, and a connection of the test's own beside it."""
+    """The parts of a process, what they share, and a connection of the test's own beside it."""
 
+    parts: Parts
     pool: Pool
-    clock: DatabaseClock
-    customers: Customers
     cache: "Redis"
+    broker: BlockingRedisBroker
     redis: RedisUrls
     db: Connection
+    _stack: AsyncExitStack
+
+    @property
+    def clock(self) -> DatabaseClock:
+        """The database's clock as the process knows it."""
+        return self.parts.member.clock
+
+    @property
+    def customers(self) -> Customers:
+        """What the process knows of its customers."""
+        return self.parts.retrying.customers
+
+    async def join(self) -> None:
+        """Join the fleet until the test ends: before that a process may send nothing."""
+        await self._stack.enter_async_context(join_fleet(self.parts.member))
+        assert self.parts.member.is_running()
+
+    async def claim(self) -> list[Batch]:
+        """One claim of what is due now."""
+        member = self.parts.member
+        return await self.parts.claiming.claim(make_tick(member.identity.instance, member.settings.scheduler))
+
+    async def accept(self) -> list[Batch]:
+        """Claim once and hand the batches to the Sender, as Redis would carry them."""
+        batches = await self.claim()
+        for batch in batches:
+            await self.parts.sender.sending.accept(msgspec.convert(msgspec.to_builtins(batch), Batch))
+        return batches
+
+    async def record(self) -> None:
+        """Write what came of the requests so far: one turn of each kind, markers before deliveries."""
+        for batches in self.parts.sender.recorder.batches:
+            await batches.run_once()
+
+    async def requests_over(self) -> None:
+        """Wait until nothing is on the wire."""
+        await eventually(lambda: self.parts.sender.dispatcher.in_flight == 0, "all requests are over")
+
+    def handed_on(self, queue: Queue) -> list[Any]:
+        """Take what was handed on to an actor, the arguments of each hand-off."""
+        consumer, found = self.broker.consume(queue, 1, 50), []
+        while self.broker.waiting(queue):
+            message = next(consumer)
+            assert message is not None
+            found.append(message.args[0])
+            consumer.ack(message)
+        return found
 
     async def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database has."""
@@ -61,20 +126,70 @@ class Worker:
 
 
 @asynccontextmanager
-async def open_worker(postgres: str, redis: RedisUrls, beside: str | None = None) -> AsyncIterator[Worker]:
-    """A process of a migrated database. `beside` is the database's URL for the test, if the worker's may be cut."""
+async def open_worker(
+    postgres: str,
+    redis: RedisUrls,
+    nats: str | None = None,
+    *,
+    beside: str | None = None,
+    receiver: Receiver | None = None,
+    instance: str = "one",
+    **scheduler: Any,
+) -> AsyncIterator[Worker]:
+    """A process of a migrated database, at a pace that drains, with `receiver` as the default customer's webhook.
+
+    `beside` is the database's URL for the test itself, if the worker's goes through a proxy.
+    """
+    settings = _settings(postgres, redis, nats, receiver, scheduler)
     cache: Redis = Redis.from_url(redis.cache, socket_timeout=5, retry=None)
     async with (
-        open_pool(PostgresSettings(url=postgres), "test worker") as pool,
+        AsyncExitStack() as closing,
+        open_pool(settings.postgres, "test worker") as pool,
         await psycopg.AsyncConnection.connect(beside or postgres, autocommit=True) as db,
+        AsyncExitStack() as stack,
     ):
+        closing.push_async_callback(cache.aclose)
+        broker = stack.enter_context(_broker(redis))
         clock = DatabaseClock()
-        async with pool.connection() as connection:
-            await clock.sample(connection)
-        try:
-            yield Worker(pool, clock, Customers(pool, new_sealer(SecuritySettings())), cache, redis, db)
-        finally:
-            await cache.aclose()
+        await clock.sample(db)
+        await seed(db, settings)
+        identity = Identity(instance, 0, "worker", "localhost", 1, "0", datetime.now(UTC))
+        member = make_member(settings, pool, identity, clock)
+        parts = make_worker(member=member, process=ProcessIndex(0, 1), pool=pool, cache=cache, broker=broker)
+        yield Worker(parts, pool, cache, broker, redis, db, stack)
+        parts.sender.dispatcher.leave()
+        await parts.sender.dispatcher.finish(0)
+        await asyncio.sleep(0)  # a cancelled request ends in the next turn of the loop
+
+
+def _settings(
+    postgres: str, redis: RedisUrls, nats: str | None, receiver: Receiver | None, scheduler: dict[str, Any]
+) -> Settings:
+    return Settings.model_validate(
+        {
+            "postgres": {"url": postgres},
+            "redis": {"brokerUrl": redis.broker, "cacheUrl": redis.cache},
+            "nats": {"url": nats},
+            "control": {"prefix": f"test-{secrets.token_hex(6)}"},
+            "webhook": {"url": receiver.url if receiver else None, "timeout": "60s"},
+            "security": {"allowedNetworks": ["127.0.0.0/8"]},
+            "scheduler": {"drain": True, "horizon": "0s", **scheduler},
+        }
+    )
+
+
+@contextmanager
+def _broker(redis: RedisUrls) -> Iterator[BlockingRedisBroker]:
+    before = dramatiq.get_encoder()
+    dramatiq.set_encoder(JsonEncoder())
+    broker = BlockingRedisBroker(redis.broker)
+    try:
+        for queue in Queue:
+            broker.declare_queue(queue)
+        yield broker
+    finally:
+        broker.close()
+        dramatiq.set_encoder(before)
 
 
 def _adapted(columns: Mapping[str, Any]) -> dict[str, Any]:

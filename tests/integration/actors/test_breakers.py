@@ -176,7 +176,7 @@ async def test_what_a_dead_database_did_not_count_is_counted_later(
 ) -> None:
     async with (
         open_proxy(sendoff_database) as proxy,
-        open_worker(proxy.url, redis_urls, sendoff_database) as worker,
+        open_worker(proxy.url, redis_urls, beside=sendoff_database) as worker,
     ):
         await worker.change_customer(breaker=POLICY)
         process = Process(worker)

@@ -84,7 +84,7 @@ async def test_without_the_database_everything_stays_as_it_is_known(
 ) -> None:
     async with (
         open_proxy(sendoff_database) as proxy,
-        open_worker(proxy.url, redis_urls, sendoff_database) as worker,
+        open_worker(proxy.url, redis_urls, beside=sendoff_database) as worker,
     ):
         process = Process(worker, "default")
         await process.watch.run_once()

@@ -75,7 +75,7 @@ async def test_a_report_that_the_database_did_not_take_is_made_again(
 ) -> None:
     async with (
         open_proxy(sendoff_database) as proxy,
-        open_worker(proxy.url, redis_urls, sendoff_database) as worker,
+        open_worker(proxy.url, redis_urls, beside=sendoff_database) as worker,
     ):
         process = Process(worker)
         await proxy.cut()

@@ -14,6 +14,8 @@ from support.waiting import wait_until
 
 #: From the answer to a change until every process uses it (seconds).
 LATEST = 2.0
+#: What a busy machine may add between the start of a request and its arrival (seconds).
+SLACK = 1.0
 
 
 @pytest.fixture
@@ -64,16 +66,15 @@ def test_a_change_is_used_by_every_worker_process_within_two_seconds(
     change = {"webhookUrl": other.url, "headers": {"x-round": "2"}}
     assert api.call("PATCH", "/v1/customers/acme", change).status == 200
     changed_at = time.time()
-    while (
-        time.time() < changed_at + LATEST + 1
-    ):  # all the time messages flow, so that nobody reads anew for want of work
+    # All the time messages flow, so that no process reads anew for want of work.
+    while time.time() < changed_at + LATEST + SLACK + 1:
         api.send_many(40, customer="acme")
 
     sent = [*receiver.received, *other.received]
-    late = [one for one in sent if one.arrived_at > changed_at + LATEST]
+    late = [one for one in sent if one.arrived_at > changed_at + LATEST + SLACK]
     assert len(late) > 40
     assert {one.headers["x-round"] for one in late} == {"2"}
-    assert [one for one in receiver.received if one.arrived_at > changed_at + LATEST] == []
+    assert [one for one in receiver.received if one.arrived_at > changed_at + LATEST + SLACK] == []
 
 
 def test_a_paused_customers_messages_wait_and_go_out_when_it_is_resumed(
@@ -101,7 +102,7 @@ def test_during_a_rotation_both_secrets_verify(launch: Launcher, api: Client, ot
         (request,) = other.of(api.wait_for(api.send(customer="acme"), "sent")["id"])
         return len(request.headers["webhook-signature"].split()) == 2
 
-    wait_until(signed_by_both, "the worker signs with both keys", timeout=LATEST)
+    wait_until(signed_by_both, "the worker signs with both keys", timeout=LATEST + SLACK)
     request = other.received[-1]
     for secret in (old, new):
         Webhook(secret).verify(request.body, request.headers)

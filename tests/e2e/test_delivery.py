@@ -61,8 +61,8 @@ def test_no_message_arrives_before_its_time(launch: Launcher, api: Client, recei
 
 def test_a_cancelled_message_is_never_sent(launch: Launcher, api: Client, receiver: Receiver) -> None:
     launch.worker()
-    cancelled = api.send(delay="2s")
-    kept = api.send(delay="2500ms")
+    cancelled = api.send(delay="3s")
+    kept = api.send(delay="3500ms")
 
     assert api.call("DELETE", f"/v1/messages/{cancelled}").status == 204
     api.wait_for(kept, "sent")
@@ -84,7 +84,7 @@ def test_a_message_that_was_moved_arrives_at_its_new_time(launch: Launcher, api:
 
 
 def test_an_expired_message_is_not_sent_but_dies(launch: Launcher, api: Client, receiver: Receiver) -> None:
-    expires_at = datetime.now(UTC) + timedelta(seconds=1)
+    expires_at = datetime.now(UTC) + timedelta(seconds=2)
     message_id = api.send(expiresAt=expires_at.isoformat())
     wait_until(lambda: time.time() > expires_at.timestamp(), "the message has expired")
 

@@ -19,7 +19,7 @@ def test_a_hanging_webhook_leaves_slots_to_the_others(launch: Launcher, api: Cli
         wait_until(lambda: len(hanging.received) >= 36, "it hangs on all slots that it can get", timeout=30)
 
         ids = [api.send() for _ in range(30)]
-        wait_until(lambda: set(receiver.ids()) == set(ids), "the others are served", timeout=10)
+        wait_until(lambda: set(receiver.ids()) == set(ids), "the others are served", timeout=30)
         assert len(hanging.received) <= 38, "three quarters of 50 slots, by process"
         hanging.let_go()
 

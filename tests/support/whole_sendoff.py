@@ -48,7 +48,7 @@ def environment_of(postgres: str, broker: str, cache: str, nats: str, receiver: 
         "SENDOFF_REDIS__CACHE_URL": cache,
         "SENDOFF_NATS__URL": nats,
         "SENDOFF_WEBHOOK__URL": receiver.url,
-        "SENDOFF_WEBHOOK__TIMEOUT": "5s",
+        "SENDOFF_WEBHOOK__TIMEOUT": "20s",  # a webhook that hangs for a test must not time out on a busy machine
         "SENDOFF_SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         "SENDOFF_SCHEDULER__INTERVAL": "50ms",
         "SENDOFF_SCHEDULER__BATCH_SIZE": "200",

@@ -35,7 +35,7 @@ async def test_a_port_that_never_accepts_is_given_up_in_time(limits: dict[str, f
     async with full_backlog() as port:
         started = time.monotonic()
         assert await failure_of(post, f"http://127.0.0.1:{port}/", **limits) is ErrorClass.CONNECT_TIMEOUT
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 15
 
 
 async def test_a_network_without_a_route_is_unreachable(new_client: NewClient) -> None:

@@ -103,7 +103,12 @@ def make_worker(
         claiming=_make_claiming(member, process, pool),
         sender=sender,
         retrying=Retrying(pool, customers),
-        burying=Burying(pool, settings.partitions, settings.retention, settings.dead_letters.retention),
+        burying=Burying(
+            pool=pool,
+            partitions=settings.partitions,
+            retention=settings.retention,
+            letter_retention=settings.dead_letters.retention,
+        ),
         ticker=Ticker(
             instance=instance,
             process=process,

@@ -12,12 +12,12 @@ from sendoff_config.settings import PartitionSettings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.retention import drop_expired
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import run
 
 log = structlog.get_logger("sendoff.dead_letterer")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Burying:
     """Writes dead letters, and takes away what is older than its retention."""
 
@@ -34,8 +34,7 @@ class Burying:
             "reasons": [one.reason.value for one in undeliverable],
         }
         async with self.pool.connection() as connection:
-            cursor = await connection.execute(read_statement(__package__, "bury"), values)
-            return len(await cursor.fetchall())
+            return await run(connection, __package__, "bury", values)
 
     async def clean_up(self) -> None:
         """Make the partitions ahead, drop the old ones, delete old dead letters; any number of instances may do so."""
@@ -47,11 +46,9 @@ class Burying:
         log.info("cleaned up", made=made, dropped=dropped.partitions, rows=dropped.rows, dead_letters=letters, **left)
 
     async def _delete_letters(self, connection: Connection) -> int:
-        statement = read_statement(__package__, "delete_expired_letters")
         deleted = 0
-        while True:
-            cursor = await connection.execute(statement, {"retention": self.letter_retention})
-            count = len(await cursor.fetchall())
+        while count := await run(
+            connection, __package__, "delete_expired_letters", {"retention": self.letter_retention}
+        ):
             deleted += count
-            if count == 0:
-                return deleted
+        return deleted

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sendoff_actors.handoffs import FailedAttempt, Undeliverable
 from sendoff_db.pool import Pool
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import run
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.message import DeathReason
 from sendoff_webhooks.customers import Customers
@@ -17,7 +17,7 @@ from sendoff_webhooks.strategies import strategy_of
 
 @dataclass(frozen=True, slots=True)
 class Retrying:
-    """Decides and writes; the database is the only timer."""
+    """Decides when a failed message is tried again, and writes it down; the database is the only timer."""
 
     pool: Pool
     customers: Customers
@@ -25,13 +25,14 @@ class Retrying:
     async def handle(self, failures: Sequence[FailedAttempt]) -> list[Undeliverable]:
         """Record failed attempts and plan the next ones; returns those that have none left.
 
-        These stay claimed, with the attempt counted, so that whoever claims them next buries them without sending.
+        These stay claimed, with the attempt counted, so that the process that claims them next buries them unsent.
+        Raises psycopg's OperationalError or PoolTimeout when PostgreSQL does not answer.
         """
         await self.customers.ensure({failure.customer for failure in failures})
         decisions = [self._decide(failure, random.random()) for failure in failures]  # noqa: S311  jitter only
         plans = [decision if isinstance(decision, datetime) else None for decision in decisions]
         async with self.pool.connection() as connection:
-            await connection.execute(read_statement(__package__, "reschedule"), _values(failures, plans))
+            await run(connection, __package__, "reschedule", _values(failures, plans))
         return [
             Undeliverable(failure.id, failure.token, decision)
             for failure, decision in zip(failures, decisions, strict=True)
@@ -43,7 +44,10 @@ class Retrying:
 
 
 def decide(failure: FailedAttempt, strategy: RetryStrategy, entropy: float) -> datetime | DeathReason:
-    """When to try again, counted from the end of the failed attempt, or why not."""
+    """When to try again, counted from the end of the failed attempt, or why not.
+
+    `entropy` is a random number from 0 to 1 for the jitter.
+    """
     if failure.final:
         return DeathReason.REJECTED
     hint = timedelta(seconds=failure.retry_after) if failure.retry_after is not None else None

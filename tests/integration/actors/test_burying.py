@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def burying(worker: Worker) -> Burying:
-    return Burying(worker.pool, PartitionSettings(), 30 * DAY, 10 * DAY)
+    return Burying(pool=worker.pool, partitions=PartitionSettings(), retention=30 * DAY, letter_retention=10 * DAY)
 
 
 async def undeliverable(worker: Worker, count: int = 1) -> list[Undeliverable]:

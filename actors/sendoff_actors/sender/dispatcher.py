@@ -49,7 +49,6 @@ class Dispatcher:
         self._user_agent = user_agent
         self._pacer = Pacer(clock, self._wait_for_slot)
         self._requests: set[asyncio.Task[None]] = set()
-        self._leaving = False
 
     @property
     def in_flight(self) -> int:
@@ -60,7 +59,7 @@ class Dispatcher:
         """Send each message at its due time, or give it back at once if there is a stop."""
         self._slots.has_many_customers = self._customers.has_many
         for message in messages:
-            if self._may_run(message.claimed.customer):
+            if self._is_running(message.claimed.customer):
                 self._pacer.add(message)
             else:
                 self._recorder.release(message)
@@ -85,7 +84,7 @@ class Dispatcher:
 
     def leave(self) -> None:
         """Start no request any more; what waits, and what still comes in, is given back."""
-        self._leaving = True
+        self._is_running = lambda _: False
         self.release_stopped()
 
     async def finish(self, grace: float) -> None:
@@ -95,9 +94,6 @@ class Dispatcher:
         for task in self._requests:
             task.cancel()
         await self._client.close()
-
-    def _may_run(self, customer_id: str) -> bool:
-        return not self._leaving and self._is_running(customer_id)
 
     def _wait_for_slot(self, message: ClaimedMessage) -> None:
         self._slots.add(message, time.monotonic())
@@ -115,7 +111,7 @@ class Dispatcher:
         while (message := self._slots.take()) is not None:
             claimed = message.claimed
             customer = self._customers.get(claimed.customer)
-            skip = skip_reason(message, customer, self._clock.now(), self._may_run(claimed.customer))
+            skip = skip_reason(message, customer, self._clock.now(), self._is_running(claimed.customer))
             if skip is None:
                 return message
             self._skip(message, skip)

@@ -1,4 +1,4 @@
--- Gives messages back that were not sent, as they were before the claim; their tokens are worth nothing from here on.
+-- Releases claimed messages that were not sent, as they were before the claim, if the claim still holds.
 WITH held AS MATERIALIZED (
     SELECT given.message_id
       FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS given (message_id, token)

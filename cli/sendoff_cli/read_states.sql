@@ -1,2 +1,2 @@
--- Reads what is desired for every scope; no row for the global one means that nothing was ever decided.
+-- Reads what is desired for every scope; without a row for the global scope nothing was ever decided.
 SELECT scope, epoch, revision, desired FROM control_state

@@ -1,4 +1,4 @@
--- Takes this process off the list; a successor that has taken its place already stays.
+-- Deletes this process from the list; a successor of the same name stays.
 DELETE FROM processes
  WHERE instance = %(instance)s AND process = %(process)s AND role = %(role)s AND started_at = %(started_at)s
    AND pid = %(pid)s

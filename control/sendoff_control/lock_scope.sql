@@ -1,4 +1,4 @@
--- Locks the scope's row, making it (as running) when it is new, and says whether the command comes too late.
+-- Locks the scope's row, made as running when it is new, and returns whether the command comes too late.
 INSERT INTO control_state (scope, epoch, revision, desired)
 VALUES (%(scope)s, (SELECT coalesce(max(epoch), 1) FROM control_state), 0, 'running')
     ON CONFLICT (scope) DO UPDATE SET revision = control_state.revision

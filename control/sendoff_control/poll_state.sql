@@ -1,4 +1,5 @@
--- Reports this process and returns all states with the database's clock; always at least one row, its scope may be null.
+-- Records this process as living and returns all states with the database's clock.
+-- Gives at least one row; its scope is null when there is no state.
 WITH reported AS (
     INSERT INTO processes (instance, process, role, host, pid, version, started_at, heartbeat_at,
                            epoch, revision, actual, in_flight, buses, scopes)

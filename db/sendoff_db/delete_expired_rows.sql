@@ -1,4 +1,4 @@
--- Deletes old rows of the plain tables; idempotency keys live for three days whatever the retention. Returns how many.
+-- Deletes old rows of the plain tables and returns how many; idempotency keys live for three days in any case.
 WITH keys AS (
     DELETE FROM idempotency_keys WHERE created_at < now() - interval '3 days' RETURNING 1
 ), cancelled AS (

@@ -1,4 +1,4 @@
--- Whether any message of this id range still has to be sent, or was sent so lately that it is still shown.
+-- Returns whether a message of this id range still has to be sent, or has a delivery that is still kept.
 SELECT EXISTS (SELECT FROM due WHERE message_id >= %(low)s AND message_id < %(high)s)
     OR EXISTS (SELECT FROM retries WHERE message_id >= %(low)s AND message_id < %(high)s)
     OR EXISTS (SELECT FROM deliveries WHERE message_id >= %(low)s AND message_id < %(high)s)

@@ -1,2 +1,2 @@
--- When each of these messages was to be delivered, when it was accepted; unknown ids are left out.
+-- Reads the times at which these messages were to be delivered when they were accepted; unknown ids are left out.
 SELECT id, deliver_at FROM messages WHERE id = ANY(%(ids)s::uuid[])

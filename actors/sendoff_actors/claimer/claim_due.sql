@@ -1,5 +1,5 @@
--- Claims due messages for one lease, of each customer at most its quota, the earliest first; none while a stop is in
--- force, of everything or of the customer.
+-- Claims due messages for one lease, of each customer at most its quota, the earliest first.
+-- Claims nothing while a stop is in force, of everything or of the customer.
 WITH picked AS MATERIALIZED (
     SELECT earliest.message_id
       FROM unnest(%(customers)s::text[], %(quotas)s::integer[]) AS wanted (customer_id, quota)
@@ -7,8 +7,8 @@ WITH picked AS MATERIALIZED (
            SELECT due.message_id
              FROM due
             WHERE due.holder IS NULL
-              -- As rows, so that only the customer's own index will do: whoever believes that most messages are this
-              -- customer's would look for them in the order of time, past everybody else's.
+              -- Compared as rows, which only the customer's own index serves: a planner that takes most messages for
+              -- this customer's would walk the index in the order of time, past those of all others.
               AND (due.customer_id, due.visible_at) >= (wanted.customer_id, '-infinity')
               AND (due.customer_id, due.visible_at) <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
             ORDER BY due.customer_id, due.visible_at

@@ -1,5 +1,5 @@
--- Claims retries whose time has come for one lease and makes them due again, of each customer at most its quota, the
--- earliest first; none while a stop is in force, of everything or of the customer.
+-- Claims retries that are due for one lease and moves them to due, of each customer at most its quota, the
+-- earliest first. Claims nothing while a stop is in force, of everything or of the customer.
 WITH picked AS MATERIALIZED (
     SELECT earliest.message_id
       FROM unnest(%(customers)s::text[], %(quotas)s::integer[]) AS wanted (customer_id, quota)

@@ -1,4 +1,4 @@
--- How many messages of these customers are claimed. For those whose customers this claim has locked.
+-- Counts the claimed messages of these customers, which this claim has locked.
 SELECT asked.id, (SELECT count(*)::integer FROM due
                    WHERE due.customer_id = asked.id AND due.holder IS NOT NULL AND due.limited)
   FROM unnest(%(customers)s::text[]) AS asked (id)

@@ -1,5 +1,5 @@
--- Which customers have due messages, from the one behind `after` on, and how many of each, up to `most`. It steps from
--- one customer to the next by index, so that it costs the same whatever backlog each of them has.
+-- Counts the due messages of each customer, from the customer behind `after` on, up to `most` for each.
+-- It steps from one customer to the next by index, so that it costs the same whatever backlog each of them has.
 WITH RECURSIVE walk AS (
     SELECT 1 AS step, (SELECT customer_id FROM due WHERE holder IS NULL AND customer_id > %(after)s
                         ORDER BY customer_id LIMIT 1) AS customer_id
@@ -19,5 +19,5 @@ SELECT walk.customer_id, waiting.number
                   AND (due.customer_id, due.visible_at) >= (walk.customer_id, '-infinity')
                   AND (due.customer_id, due.visible_at) <= (walk.customer_id, statement_timestamp() + %(horizon)s)
                 ORDER BY due.customer_id, due.visible_at
-                LIMIT %(most)s) AS counted) AS waiting
+                LIMIT %(most)s) AS found) AS waiting
  WHERE walk.customer_id IS NOT NULL

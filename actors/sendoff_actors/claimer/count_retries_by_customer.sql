@@ -1,4 +1,4 @@
--- Which customers have retries that are due, from the one behind `after` on, and how many of each, up to `most`.
+-- Counts the retries of each customer that are due, from the customer behind `after` on, up to `most` for each.
 WITH RECURSIVE walk AS (
     SELECT 1 AS step, (SELECT customer_id FROM retries WHERE customer_id > %(after)s
                         ORDER BY customer_id LIMIT 1) AS customer_id
@@ -18,5 +18,5 @@ SELECT walk.customer_id, waiting.number
                   AND (retries.customer_id, retries.next_attempt_at)
                       <= (walk.customer_id, statement_timestamp() + %(horizon)s)
                 ORDER BY retries.customer_id, retries.next_attempt_at
-                LIMIT %(most)s) AS counted) AS waiting
+                LIMIT %(most)s) AS found) AS waiting
  WHERE walk.customer_id IS NOT NULL

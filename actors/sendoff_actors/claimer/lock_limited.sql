@@ -1,5 +1,5 @@
--- Locks customers with a limit of concurrency for this claim, as far as no other claim has them: two claims at once
--- would both find the same allowance.
+-- Locks customers with a limit of concurrency for this claim, and skips those that another claim has locked:
+-- two claims at once would both find the same allowance.
 SELECT id FROM customers
  WHERE id = ANY (%(customers)s::text[])
  ORDER BY id

@@ -1,4 +1,4 @@
--- Gives the first free slot of each of these customers, in Unix seconds, and locks it until the claim commits.
+-- Locks the first free slot of each of these customers until the claim commits, and returns it in Unix seconds.
 INSERT INTO rate_slots (customer_id, next_slot_at)
 SELECT asked.id, clock_timestamp() FROM unnest(%(customers)s::text[]) AS asked (id) ORDER BY asked.id
     ON CONFLICT (customer_id) DO UPDATE

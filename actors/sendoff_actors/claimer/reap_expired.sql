@@ -1,5 +1,4 @@
--- Gives back what is claimed by nobody any more: its lease has run out. Whoever still holds one of these tokens holds
--- nothing. A bounded number at a time.
+-- Releases claimed messages whose lease has run out, at most 1,000; the token of the claim is worth nothing then.
 WITH expired AS MATERIALIZED (
     SELECT message_id FROM due
      WHERE holder IS NOT NULL AND visible_at <= statement_timestamp()

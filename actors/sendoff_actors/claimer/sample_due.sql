@@ -1,5 +1,4 @@
--- Whose messages the first batch_size that are due belong to, and whose retries the first batch_size that are due: the
--- number of both for each customer.
+-- Counts by customer the first batch_size due messages and the first batch_size retries that are due.
 WITH earliest_due AS MATERIALIZED (
     SELECT customer_id, due_at FROM due  -- due_at, so that only the index in the order of time will do
      WHERE holder IS NULL AND visible_at <= statement_timestamp() + %(horizon)s

@@ -1,5 +1,5 @@
--- Records failed attempts and moves their messages from due to retries, if their claim still holds; one without a next
--- attempt stays claimed, with the attempt counted. Returns those moved.
+-- Records failed attempts and moves their messages from due to retries, if the claim still holds; returns those moved.
+-- A message without a next attempt stays claimed, with the attempt counted.
 WITH failed AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(attempts)s::integer[], %(generations)s::integer[],
                          %(started)s::timestamptz[], %(durations)s::integer[], %(statuses)s::smallint[],

@@ -1,5 +1,5 @@
--- Adds outcomes to a customer's recent ones, of which e^-2 is left after a window (seconds), and returns what there is
--- now; no row while the breaker is open.
+-- Adds outcomes to a customer's recent ones, of which e^-2 is left after a window (seconds), and returns the sums.
+-- Gives no row while the breaker is open.
 INSERT INTO breakers AS known (customer_id, successes, failures)
 VALUES (%(customer)s, %(successes)s, %(failures)s)
     ON CONFLICT (customer_id) DO UPDATE

@@ -1,4 +1,4 @@
--- Records messages as sent if their claim still holds: takes them out of due, into deliveries. Returns how many it moved.
+-- Records messages as sent if the claim still holds: moves them from due to deliveries. Returns how many it moved.
 -- The rows are looked up and locked one by one: a join would be planned by statistics that say nothing of a hot table.
 WITH sent AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(created)s::float8[], %(sent)s::float8[],

@@ -1,4 +1,4 @@
--- Prolongs the leases of messages that are still held under their tokens; returns those, and until when.
+-- Renews the leases of claimed messages if the claim still holds; returns those, and until when.
 WITH held AS MATERIALIZED (
     SELECT given.message_id
       FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS given (message_id, token)

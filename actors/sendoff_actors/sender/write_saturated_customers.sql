@@ -1,4 +1,4 @@
--- Writes which customers are saturated in a process for the next seconds, and that others no longer are.
+-- Writes which customers saturate a process for the next seconds, and removes those that no longer do.
 WITH over AS (
     DELETE FROM saturated_customers WHERE holder = %(holder)s AND customer_id = ANY (%(over)s::text[])
 )

@@ -1,5 +1,5 @@
--- Deletes a customer that nothing waits for, if it has one of the versions; its keys and its pause go with it.
--- Answers one row: how many of its messages wait in due and in retries, and whether it was deleted. Each part of the
+-- Deletes a customer without waiting messages, if it has one of the versions; its keys and its pause go with it.
+-- Returns one row: how many of its messages wait in due and in retries, and whether it was deleted. Each part of the
 -- first count has an index of its own.
 WITH waiting AS MATERIALIZED (
     SELECT (SELECT count(*) FROM due WHERE customer_id = %(id)s AND holder IS NULL)

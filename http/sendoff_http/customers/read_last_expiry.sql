@@ -1,2 +1,2 @@
--- When the last of a customer's old signing keys runs out; null if none of them is valid any more.
+-- Reads when the last of a customer's old signing keys runs out; null if none of them is valid any more.
 SELECT max(expires_at) FROM customer_secrets WHERE customer_id = %(id)s AND expires_at > now()

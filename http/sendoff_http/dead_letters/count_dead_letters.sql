@@ -1,4 +1,4 @@
--- How many dead letters fit the filters.
+-- Counts the dead letters that match the filters.
 SELECT count(*)
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s

@@ -1,4 +1,4 @@
--- Dead letters that fit the filters, newest first.
+-- Lists the dead letters that match the filters, newest first.
 SELECT message_id, customer_id, recipient, payload, deliver_at, expires_at, retry, created_at, dead_at,
        reason, attempts, generation, last_error
   FROM dead_letters

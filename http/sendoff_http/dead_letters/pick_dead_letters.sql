@@ -1,4 +1,4 @@
--- The ids of the newest dead letters that fit the filters.
+-- Lists the ids of the newest dead letters that match the filters.
 SELECT message_id
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s

@@ -1,5 +1,5 @@
--- Every attempt of a message that is still kept, the latest first; the successful one of the present generation is its
--- delivery.
+-- Lists every attempt of a message that is still kept, the latest first.
+-- The successful attempt of the present generation is its delivery.
 SELECT generation, attempt, started_at, duration_us, status_code, error_class, detail, answer
   FROM attempts
  WHERE message_id = %(id)s

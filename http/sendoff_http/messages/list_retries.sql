@@ -1,4 +1,4 @@
--- What waits for its next attempt, the next one first.
+-- Lists messages that wait for their next attempt, the next one first.
 SELECT retries.message_id, retries.next_attempt_at
   FROM retries
  WHERE retries.next_attempt_at >= %(moment)s

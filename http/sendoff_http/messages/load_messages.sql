@@ -1,5 +1,5 @@
--- The messages of these ids as they are now, newest first; a dead letter that outlived its message is among them.
--- Filters that are NULL let everything through. The last failed attempt counts while the message has not been sent.
+-- Loads the messages of these ids as they are now, newest first, dead letters that outlived their message included.
+-- Filters that are null let everything through. The last failed attempt counts while the message has not been sent.
 SELECT wanted.id AS message_id,
        coalesce(messages.customer_id, dead_letters.customer_id) AS customer_id,
        coalesce(messages.recipient, dead_letters.recipient) AS recipient,

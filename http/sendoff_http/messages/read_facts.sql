@@ -1,4 +1,4 @@
--- What is known of an undelivered message and of all that may hold it back. No row when it waits for nothing any more.
+-- Reads what is known of an undelivered message and of all that may hold it back; no row when it has ended.
 SELECT waiting.customer_id AS customer, now() AS now, waiting.due_at, waiting.failed_attempts, waiting.holder,
        waiting.lease_until,
        fleet.changed_at AS stopped_at, fleet.reason AS stop_reason,

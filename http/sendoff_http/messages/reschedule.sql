@@ -1,5 +1,5 @@
--- Moves the next attempt of a message that is not claimed, unless it would then come after its expiry. One row if it
--- was moved.
+-- Moves the next attempt of a message that is not claimed, unless it would come after its expiry.
+-- One row if it was moved.
 WITH target AS (
     SELECT messages.id, wanted.deliver_at
       FROM messages,

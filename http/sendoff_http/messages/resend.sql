@@ -1,6 +1,6 @@
--- Makes messages that were sent, are dead or were cancelled due again as a new generation with fresh attempts. What a
--- delivery told becomes an attempt, a body that is gone comes back from its dead letter, and an expiry that has passed
--- is lifted: a message that is sent again is to arrive. Returns the ids that were moved.
+-- Makes messages that were sent, are dead or were cancelled due again, as a new generation; returns the ids moved.
+-- A delivery becomes an attempt, a body that is gone comes back from its dead letter, and an expiry that has passed
+-- is lifted.
 WITH was_sent AS (
     DELETE FROM deliveries WHERE message_id = ANY(%(ids)s::uuid[])
  RETURNING message_id, customer_id, generation, token, attempts, sent_at, status_code, duration_us

@@ -1,4 +1,4 @@
--- The newest cancelled messages of an id range.
+-- Lists the newest cancelled messages of an id range.
 SELECT message_id, %(customer)s::text IS NULL OR customer_id = %(customer)s
   FROM cancellations
  WHERE message_id >= %(low)s AND message_id < %(high)s

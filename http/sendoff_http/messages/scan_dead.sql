@@ -1,4 +1,4 @@
--- The newest dead letters of an id range.
+-- Lists the newest dead letters of an id range.
 SELECT message_id, (%(customer)s::text IS NULL OR customer_id = %(customer)s)
                    AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
   FROM dead_letters

@@ -1,4 +1,4 @@
--- The newest messages of an id range.
+-- Lists the newest messages of an id range.
 SELECT id, true
   FROM messages
  WHERE id >= %(low)s AND id < %(high)s

@@ -1,4 +1,4 @@
--- The newest messages of an id range that wait for another attempt, in retries or already due again.
+-- Lists the newest messages of an id range that wait for another attempt, in retries or in due.
 SELECT message_id, %(customer)s::text IS NULL OR customer_id = %(customer)s
   FROM (SELECT message_id, customer_id FROM retries
          UNION ALL

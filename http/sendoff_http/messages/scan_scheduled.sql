@@ -1,4 +1,4 @@
--- The newest undelivered messages of an id range, and whether each waits for its first attempt.
+-- Lists the newest undelivered messages of an id range, and whether each waits for its first attempt.
 SELECT message_id, holder IS NULL AND attempts = 0 AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
   FROM due
  WHERE message_id >= %(low)s AND message_id < %(high)s

@@ -1,5 +1,6 @@
--- The newest claimed messages of an id range. A claimed row's visible_at is the end of its lease: soon, or, if its worker
--- has died, a moment ago; so the index on it finds them without a look at all that is scheduled for later.
+-- Lists the newest claimed messages of an id range.
+-- A claimed row's visible_at is the end of its lease: soon, or, if its worker has died, a short time ago. So the index
+-- on it finds them without a look at all that is scheduled for later.
 SELECT message_id, %(customer)s::text IS NULL OR customer_id = %(customer)s
   FROM due
  WHERE holder IS NOT NULL AND visible_at > now() - interval '10 minutes' AND visible_at < now() + interval '1 hour'

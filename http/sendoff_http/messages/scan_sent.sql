@@ -1,4 +1,4 @@
--- The newest sent messages of an id range and of a range of sending times.
+-- Lists the newest sent messages of an id range and of a range of sending times.
 SELECT message_id, %(customer)s::text IS NULL OR customer_id = %(customer)s
   FROM deliveries
  WHERE message_id >= %(low)s AND message_id < %(high)s

@@ -1,5 +1,5 @@
--- The newest messages to one recipient among the newest of an id range, and where to go on if more follow.
--- Nothing leads from a recipient to its messages: an index would make accepting twice as dear (docs/adr/0006).
+-- Lists messages to one recipient among the newest of an id range, and where to go on if more follow.
+-- No index leads from a recipient to its messages: it would double the cost of accepting (docs/adr/0006).
 WITH seen AS MATERIALIZED (
     SELECT id, recipient
       FROM messages

@@ -1,4 +1,4 @@
--- The newest messages to one recipient among a customer's newest of an id range, and where to go on if more follow.
+-- Lists messages to one recipient among a customer's newest of an id range, and where to go on if more follow.
 WITH seen AS MATERIALIZED (
     SELECT id, recipient
       FROM messages

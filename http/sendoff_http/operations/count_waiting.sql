@@ -1,4 +1,4 @@
--- What waits and what is late, exactly up to a bound: counting stops there, so that a backlog of millions costs nothing.
+-- Counts what waits and what is late, up to a bound, so that a backlog of millions costs no more.
 SELECT (SELECT count(*) FROM (SELECT FROM due WHERE visible_at <= now() AND holder IS NULL LIMIT 100000) AS late),
        (SELECT extract(epoch FROM now() - min(visible_at))::float8
           FROM (SELECT visible_at FROM due WHERE holder IS NULL AND visible_at <= now()

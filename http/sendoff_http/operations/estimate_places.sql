@@ -1,4 +1,4 @@
--- How many rows each place holds, as PostgreSQL estimates it: exact counts would read whole tables.
+-- Estimates the rows of each place by PostgreSQL's statistics: exact counts would read whole tables.
 SELECT parent.relname, sum(greatest(leaf.reltuples, 0))::bigint
   FROM pg_class AS parent
  CROSS JOIN LATERAL pg_partition_tree(parent.oid) AS tree

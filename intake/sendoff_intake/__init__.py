@@ -1,1 +1,1 @@
-"""How a message comes in, whichever door it takes: validate, render, store once, commit together."""
+"""How a message comes in by any door: a SubmissionReader reads it, a GroupCommit or a MessageStore stores it."""

@@ -16,7 +16,7 @@ from sendoff_db.packed_arrays import (
     pack_uuids,
 )
 from sendoff_db.pool import Connection
-from sendoff_db.sql import fetch_all
+from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.ids import created_at, created_ms
 from sendoff_domain.validation_errors import FieldError
 from sendoff_intake.submission import NewMessage, Reason, Rejected, Result, Stored, Submission, reject_invalid
@@ -65,17 +65,11 @@ async def _insert_once(connection: Connection, submissions: Sequence[Submission]
     if unseen:
         ids = {"ids": pack_uuids(list(unseen))}
         times = dict(await fetch_all(connection, _PACKAGE, "read_delivery_times", ids, binary=True))
-    return [_result(submission, times, *row) for submission, row in zip(submissions, rows, strict=True)]
+    return [_result(submission, row, times) for submission, row in zip(submissions, rows, strict=True)]
 
 
-def _result(
-    submission: Submission,
-    times: Mapping[UUID, datetime],
-    known: bool,
-    message_id: UUID,
-    same_body: bool,
-    deliver_at: datetime | None,
-) -> Result:
+def _result(submission: Submission, row: Row, times: Mapping[UUID, datetime]) -> Result:
+    known, message_id, same_body, deliver_at = row
     if not known:
         return _unknown_customer(submission.message.customer)
     if message_id.hex == submission.hex_id and deliver_at is not None:

@@ -72,14 +72,14 @@ class MessageInput(DocumentModel):
     def to_new_message(self) -> NewMessage:
         """The message that was sent in, without what only reading it needs."""
         return NewMessage(
-            self.to,
-            self.content,
-            self.customer,
-            self.deliver_at,
-            self.delay,
-            self.expires_at,
-            self.metadata,
-            None if self.retry is None else self.retry.model_dump_json(by_alias=True, exclude_unset=True),
+            to=self.to,
+            content=self.content,
+            customer=self.customer,
+            deliver_at=self.deliver_at,
+            delay=self.delay,
+            expires_at=self.expires_at,
+            metadata=self.metadata,
+            retry=None if self.retry is None else self.retry.model_dump_json(by_alias=True, exclude_unset=True),
         )
 
 

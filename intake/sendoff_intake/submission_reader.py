@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -44,7 +45,7 @@ class SubmissionReader:
         if read is None:
             return None
         plain, message = read
-        if self._expires_too_soon(message):
+        if message.expires_at is not None and self._is_too_soon(message.expires_at, message.delay):
             return None
         submission = self._submit(message, None if key is None else _decode(text), key)
         return submission if _fits(submission) and has_no_duplicate_keys(text, plain, submission.payload) else None
@@ -62,7 +63,7 @@ class SubmissionReader:
         if not _fits(submission):
             detail = f"expected at most {CONTENT_LIMIT} bytes of content, got {content_size(message.content)}"
             return Rejected(Reason.CONTENT_TOO_LARGE, detail, [FieldError("/content", detail)])
-        if self._expires_too_soon(message):
+        if message.expires_at is not None and self._is_too_soon(message.expires_at, message.delay):
             return reject_invalid(FieldError("/expiresAt", "expected a moment in the future, after the delivery"))
         return submission
 
@@ -72,11 +73,8 @@ class SubmissionReader:
         body_hash = None if key is None else hashlib.sha256(_canonical(value)).digest()
         return Submission(hex_id, message, payload, key, body_hash)
 
-    def _expires_too_soon(self, message: NewMessage) -> bool:
-        if message.expires_at is None:
-            return False
-        delay = message.delay.total_seconds() if message.delay else 0.0
-        return message.expires_at.timestamp() <= self._now() + delay
+    def _is_too_soon(self, expires_at: datetime, delay: timedelta | None) -> bool:
+        return expires_at.timestamp() <= self._now() + (delay.total_seconds() if delay else 0.0)
 
 
 def _fits(submission: Submission) -> bool:

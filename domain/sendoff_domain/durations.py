@@ -20,7 +20,8 @@ _UNITS = {
     "w": 604_800_000_000_000,
 }
 _TIMEDELTAS = {unit: timedelta(microseconds=size // 1000) for unit, size in _UNITS.items() if size >= 1000}
-_WRITTEN_UNITS = ("h", "m", "s", "ms", "us")
+#: The units that are written, and how many microseconds each has.
+_WRITTEN_UNITS = tuple((unit, _UNITS[unit] // 1000) for unit in ("h", "m", "s", "ms", "us"))
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d|w)")
 _is_duration = re.compile(f"(?:{_PART.pattern})+").fullmatch
 #: One whole number and its unit: nearly all durations are written so, and this reads them three times as fast.
@@ -54,8 +55,8 @@ def format_duration(value: timedelta) -> str:
     """Write a duration the way it is read, exact to the microsecond: `2m`, `1h30m`, `1s500ms`."""
     rest = value // timedelta(microseconds=1)
     written = ""
-    for unit in _WRITTEN_UNITS:
-        count, rest = divmod(rest, _UNITS[unit] // 1000)
+    for unit, size in _WRITTEN_UNITS:
+        count, rest = divmod(rest, size)
         written += f"{count}{unit}" if count else ""
     return written or "0s"
 

@@ -32,6 +32,7 @@ from sendoff_config.service import run_services
 from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_control.member import Member
+from sendoff_control.seed import seed_state
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_webhooks.customers import Customers
@@ -68,6 +69,7 @@ async def open_worker(
     async with open_pool(settings.postgres, identity.name) as pool, _open_cache(settings) as cache:
         async with pool.connection(timeout=30) as connection:
             await clock.sample(connection)
+            await seed_state(connection, settings.scheduler)
             await seed(connection, settings)
         member = make_member(settings, pool, identity, clock)
         worker = make_worker(member=member, process=process, pool=pool, cache=cache, broker=broker)

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection
 
 from sendoff_cli.waiting import wait_out
 from sendoff_config.settings import PostgresSettings, Settings
+from sendoff_control.seed import seed_state
 from sendoff_db.migrator import migrate, pending
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import SendoffError, UnavailableError
@@ -53,6 +54,7 @@ async def prepare_database(settings: Settings, patience: float, say: Say) -> lis
     """Bring the schema and the seals up to date, and write what the configuration says; returns the new migrations."""
     async with connected_within(settings.postgres, patience, say) as connection:
         applied = await migrate(connection)
+        await seed_state(connection, settings.scheduler)
         await seed(connection, settings)
         resealed = await reseal(connection, new_sealer(settings.security))
     if resealed.count:

@@ -20,9 +20,9 @@ from sendoff_db.partitions import TABLES, list_partitions, make_partition, make_
 from sendoff_db.pool import Connection
 from sendoff_db.retention import drop_expired
 from sendoff_domain.ids import hex_uuid7
-from sendoff_webhooks.seed import seed
 from support.instances import Launcher, launcher
 from support.receiver import Receiver
+from support.seeding import seed
 from support.servers import RedisUrls
 from support.waiting import eventually
 from support.whole_sendoff import environment_of, free_port

@@ -17,8 +17,8 @@ from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
 from sendoff_http.app import create_app
-from sendoff_webhooks.seed import seed
 from support.openapi import Contract
+from support.seeding import seed
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
-from sendoff_webhooks.seed import seed
+from support.seeding import seed
 from support.servers import Servers
 from support.waiting import wait_until
 

@@ -19,7 +19,7 @@ from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import open_pool
 from sendoff_domain.control import ControlState, Desired
-from sendoff_webhooks.seed import seed
+from support.seeding import seed
 from support.waiting import eventually
 
 

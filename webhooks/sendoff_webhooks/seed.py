@@ -1,11 +1,10 @@
-"""What a new installation needs before anything can run: the desired state, the default customer, the partitions."""
+"""What a new installation needs before anything can run: the default customer and the partitions."""
 
 from datetime import UTC, datetime
 
 from sendoff_config.settings import Settings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
-from sendoff_db.sql import run
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.response_rule.json_value import same_json
 from sendoff_domain.signature import parse_secret
@@ -22,12 +21,10 @@ _TRIES = 10
 async def seed(connection: Connection, settings: Settings) -> None:
     """Write the rows that follow from config.yaml; harmless to repeat, so every start may do it.
 
-    The desired state is written once (`scheduler.enabled`); the default customer follows the file at every start, its
-    secret is made up when none is configured and kept from then on.
+    The default customer follows the file at every start; its secret is made up when none is configured and kept from
+    then on. The desired state is written by `sendoff_control.seed`.
     """
     await make_partitions(connection, settings.partitions.every, settings.partitions.ahead, datetime.now(UTC))
-    desired = "running" if settings.scheduler.enabled else "stopped"
-    await run(connection, __package__, "seed_control", {"desired": desired})
     await _follow(connection, columns_of(DEFAULT_CUSTOMER, _default_customer(settings)))
     secret = settings.webhook.secret
     configured = parse_secret(secret.get_secret_value()) if secret else None

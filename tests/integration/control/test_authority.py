@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from sendoff_config.settings import Settings
+from sendoff_config.settings import SchedulerSettings, Settings
 from sendoff_control.authority import Fence, decide
+from sendoff_control.seed import seed_state
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
 from sendoff_domain.control import Action, Command, CommandStatus, Decision, Desired
-from sendoff_webhooks.seed import seed
+from support.seeding import seed
 
 STOP, START = Command(Action.STOP), Command(Action.START)
 
@@ -112,3 +113,14 @@ async def test_a_fenced_command_that_is_too_late_changes_nothing(connection: Con
 async def test_a_fenced_command_in_time_counts(connection: Connection) -> None:
     fence = Fence(datetime.now(UTC) + timedelta(minutes=1), 1)
     assert outcome(await decide(connection, STOP, "redis", fence)) == (CommandStatus.ACCEPTED, 2, Desired.STOPPED)
+
+
+async def test_the_desired_state_is_seeded_once(connection: Connection) -> None:
+    async def desired() -> object:
+        return await (await connection.execute("SELECT desired FROM control_state WHERE scope = 'global'")).fetchone()
+
+    await connection.execute("DELETE FROM control_state")
+    await seed_state(connection, SchedulerSettings(enabled=False))
+    assert await desired() == ("stopped",)
+    await seed_state(connection, SchedulerSettings(enabled=True))
+    assert await desired() == ("stopped",)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from sendoff_config.settings import SchedulerSettings, Settings, WebhookSettings
+from sendoff_config.settings import Settings, WebhookSettings
 from sendoff_db.pool import Connection
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.response_rule.rule import ResponseRule
@@ -34,19 +34,6 @@ async def customer(connection: Connection, column: str) -> object:
     row = await cursor.fetchone()
     assert row is not None
     return row[0]
-
-
-async def desired(connection: Connection) -> object:
-    cursor = await connection.execute("SELECT desired FROM control_state WHERE scope = 'global'")
-    return await cursor.fetchone()
-
-
-async def test_the_desired_state_is_written_once(connection: Connection) -> None:
-    await connection.execute("DELETE FROM control_state")
-    await seed(connection, Settings(scheduler=SchedulerSettings(enabled=False)))
-    assert await desired(connection) == ("stopped",)
-    await seed(connection, Settings(scheduler=SchedulerSettings(enabled=True)))
-    assert await desired(connection) == ("stopped",)
 
 
 async def test_the_default_customer_follows_the_file(connection: Connection) -> None:

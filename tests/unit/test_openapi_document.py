@@ -7,6 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
+from sendoff_domain.durations import format_duration, parse_duration
 from sendoff_http.app import OPERATIONS
 from sendoff_http.web.openapi import describe_api
 from sendoff_http.web.operation import Operation
@@ -33,6 +34,17 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     for part in text.split('"#/components/schemas/')[1:]:
         assert part.split('"')[0] in document["components"]["schemas"]
+
+
+def test_every_duration_has_a_default_that_is_accepted(document: dict[str, Any]) -> None:
+    fields = [field for schema in document["components"]["schemas"].values() for field in properties(schema)]
+    defaults = [field["default"] for field in fields if "90s" in field.get("examples", ()) and "default" in field]
+    assert [format_duration(parse_duration(default)) for default in defaults] == defaults
+    assert "30s" in defaults
+
+
+def properties(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(schema.get("properties", {}).values())
 
 
 @pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body], ids=lambda one: one.name)

@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
@@ -45,9 +45,8 @@ async def delete_customer(request: web.Request) -> web.Response:
 
 
 async def _delete(connection: Connection, customer_id: str, versions: list[int] | None) -> tuple[int, int, bool]:
-    statement = read_statement(__package__, "delete_customer")
-    cursor = await connection.execute(statement, {"id": customer_id, "versions": versions})
-    ((due, retries, deleted),) = await cursor.fetchall()
+    values = {"id": customer_id, "versions": versions}
+    ((due, retries, deleted),) = await fetch_all(connection, __package__, "delete_customer", values)
     return due, retries, deleted
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AfterValidator, Field
 
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
 from sendoff_domain.durations import Duration
 from sendoff_domain.signature import format_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
@@ -80,7 +80,5 @@ async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) ->
         key = await rotate_key(connection, request.app[SEALER], customer_id, given, rotation.grace)
         if key is None:
             raise no_such_customer(customer_id)
-        statement = read_statement(__package__, "read_last_expiry")
-        cursor = await connection.execute(statement, {"id": customer_id})
-        ((expires_at,),) = await cursor.fetchall()
+        ((expires_at,),) = await fetch_all(connection, __package__, "read_last_expiry", {"id": customer_id})
     return key, expires_at

@@ -68,7 +68,8 @@ class BlockingRedisBroker(RedisBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> "BlockingConsumer":
         """A consumer of that queue; Dramatiq calls this once for each queue."""
-        return BlockingConsumer(self, queue_name, _PREFETCH.get(Queue(queue_name), _PREFETCH_OTHERS), timeout / 1000)
+        ahead = _PREFETCH.get(Queue(queue_name), _PREFETCH_OTHERS)
+        return BlockingConsumer(self, queue_name, prefetch=ahead, idle_seconds=timeout / 1000)
 
     def waiting(self, queue: Queue) -> int:
         """How many messages of a queue no process has fetched yet."""
@@ -82,7 +83,7 @@ class BlockingRedisBroker(RedisBroker):
 class BlockingConsumer(Consumer):
     """Fetches what is there, or else blocks until something is enqueued."""
 
-    def __init__(self, broker: BlockingRedisBroker, queue_name: str, prefetch: int, idle_seconds: float) -> None:
+    def __init__(self, broker: BlockingRedisBroker, queue_name: str, *, prefetch: int, idle_seconds: float) -> None:
         self._broker = broker
         self._queue = queue_name
         self._prefetch = prefetch

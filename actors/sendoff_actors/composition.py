@@ -10,7 +10,7 @@ itself; `run_worker` joins the fleet and runs the services.
 """
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -59,7 +59,7 @@ class Worker:
 
 @contextlib.asynccontextmanager
 async def open_worker(
-    settings: Settings, identity: Identity, process: ProcessIndex, broker: BlockingRedisBroker
+    *, settings: Settings, identity: Identity, process: ProcessIndex, broker: BlockingRedisBroker
 ) -> AsyncIterator[Worker]:
     """Connect a worker process and run it until the block ends; then give back and record what it holds.
 
@@ -86,11 +86,9 @@ def make_worker(
     broker: BlockingRedisBroker,
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
-    settings, instance = member.settings, member.identity.instance
-    customers = Customers(pool, new_sealer(settings.security))
+    customers = Customers(pool, new_sealer(member.settings.security))
     enqueuer = Enqueuer(broker)
-    send_tick = partial(enqueuer.enqueue, ActorName.CLAIM)
-    extra_ticks = ExtraTicks(instance, settings.scheduler, member.is_running, send_tick)
+    extra_ticks = _make_extra_ticks(member, enqueuer)
     sender = make_sender(
         member=member,
         process=process,
@@ -105,21 +103,8 @@ def make_worker(
         claiming=_make_claiming(member, process, pool),
         sender=sender,
         retrying=Retrying(pool, customers),
-        burying=Burying(
-            pool=pool,
-            partitions=settings.partitions,
-            retention=settings.retention,
-            letter_retention=settings.dead_letters.retention,
-        ),
-        ticker=Ticker(
-            instance=instance,
-            process=process,
-            settings=settings.scheduler,
-            clock=member.clock,
-            is_running=member.is_running,
-            is_idle=sender.holdings.is_empty,
-            send=send_tick,
-        ),
+        burying=_make_burying(member.settings, pool),
+        ticker=_make_ticker(member=member, process=process, enqueuer=enqueuer, is_idle=sender.holdings.is_empty),
         extra_ticks=extra_ticks,
         clean_up=CleanUpSchedule(enqueuer),
     )
@@ -157,6 +142,36 @@ def _subscribe(worker: Worker) -> None:
         on_wake=worker.extra_ticks.wake,
         on_customer=worker.sender.watch.changed,
         in_flight=lambda: dispatcher.in_flight,
+    )
+
+
+def _make_extra_ticks(member: Member, enqueuer: Enqueuer) -> ExtraTicks:
+    return ExtraTicks(
+        instance=member.identity.instance,
+        settings=member.settings.scheduler,
+        is_running=member.is_running,
+        send=partial(enqueuer.enqueue, ActorName.CLAIM),
+    )
+
+
+def _make_ticker(*, member: Member, process: ProcessIndex, enqueuer: Enqueuer, is_idle: Callable[[], bool]) -> Ticker:
+    return Ticker(
+        instance=member.identity.instance,
+        process=process,
+        settings=member.settings.scheduler,
+        clock=member.clock,
+        is_running=member.is_running,
+        is_idle=is_idle,
+        send=partial(enqueuer.enqueue, ActorName.CLAIM),
+    )
+
+
+def _make_burying(settings: Settings, pool: Pool) -> Burying:
+    return Burying(
+        pool=pool,
+        partitions=settings.partitions,
+        retention=settings.retention,
+        letter_retention=settings.dead_letters.retention,
     )
 
 

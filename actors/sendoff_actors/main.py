@@ -105,7 +105,9 @@ class Lifecycle(Middleware):
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """Start the event loop and declare the actors; what fails here ends the process before it takes any work."""
         del worker
-        event_loop = EventLoopThread(lambda: open_worker(self._settings, self._identity, self._process, broker))
+        event_loop = EventLoopThread(
+            lambda: open_worker(settings=self._settings, identity=self._identity, process=self._process, broker=broker)
+        )
         self._event_loop = event_loop
         self._parts = event_loop.start()
         self._declare(broker, event_loop, self._parts)

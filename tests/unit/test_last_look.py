@@ -15,7 +15,7 @@ CUSTOMER = Customer(id="default", retry=RetryStrategy(attempts=3))
 
 
 def look(customer: Customer | None = CUSTOMER, lease: float = 8, running: bool = True, **changes: Any) -> Skip | None:
-    return skip_reason(ClaimedMessage(claimed(**changes), NOW + lease), customer, NOW, running)
+    return skip_reason(ClaimedMessage(claimed(**changes), NOW + lease), customer, NOW, is_running=running)
 
 
 def test_a_message_on_a_lease_of_a_running_customer_is_sent() -> None:

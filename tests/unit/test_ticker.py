@@ -95,7 +95,12 @@ async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, 
     async def send(tick: Tick) -> None:
         sent.append(tick)
 
-    extra = ExtraTicks("one", SETTINGS.model_copy(update={"drain": drain}), lambda: True, send)
+    extra = ExtraTicks(
+        instance="one",
+        settings=SETTINGS.model_copy(update={"drain": drain}),
+        is_running=lambda: True,
+        send=send,
+    )
     extra.wake()
     extra.wake()
     with contextlib.suppress(TimeoutError):
@@ -112,7 +117,7 @@ async def test_a_stopped_instance_does_not_tick(clock: DatabaseClock) -> None:
     stopped = ticker(clock, send, running=False)
     for _ in range(3):
         await turn(stopped)
-    await ExtraTicks("one", SETTINGS, lambda: False, send).run_once()
+    await ExtraTicks(instance="one", settings=SETTINGS, is_running=lambda: False, send=send).run_once()
 
 
 async def test_a_tick_that_redis_does_not_take_is_followed_by_the_next(clock: DatabaseClock) -> None:

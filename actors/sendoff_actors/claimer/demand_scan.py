@@ -29,15 +29,18 @@ class DemandScan:
         retries = {customer: number for customer, _, number in sample if number}
         # A full sample tells of those who wait longest only: behind them others may wait, whom it must not hide.
         if sum(due.values()) >= batch_size:
-            due, self._after_due = await _walk(connection, "count_due_by_customer", values, self._after_due)
+            due, self._after_due = await _walk(
+                connection, "count_due_by_customer", values=values, after=self._after_due
+            )
         if sum(retries.values()) >= batch_size:
-            statement: LiteralString = "count_retries_by_customer"
-            retries, self._after_retries = await _walk(connection, statement, values, self._after_retries)
+            retries, self._after_retries = await _walk(
+                connection, "count_retries_by_customer", values=values, after=self._after_retries
+            )
         return [Demand(customer, due.get(customer, 0), retries.get(customer, 0)) for customer in {**due, **retries}]
 
 
 async def _walk(
-    connection: Connection, statement: LiteralString, values: dict[str, Any], after: str
+    connection: Connection, statement: LiteralString, *, values: dict[str, Any], after: str
 ) -> tuple[dict[str, int], str]:
     """The numbers by customer, and behind which customer the next walk begins."""
     batch_size = values["batch_size"]

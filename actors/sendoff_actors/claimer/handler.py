@@ -70,7 +70,7 @@ class Claiming:
                 quotas = share_claim(demands, limits.allowances, tick.batch_size, next(self._rotations))
                 if not quotas or not await self._may_claim(connection, tick):
                     raise Rollback  # a probe that was taken is not used
-                messages, lease_until = await self._take(connection, quotas, limits.limited, horizon)
+                messages, lease_until = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
                 messages = await pace(connection, limits.mark(messages), limits.spacings)
         is_full = tick.drain and len(messages) >= tick.batch_size
         return make_batches(messages, lease_until, at_least=self.parts, more=is_full)
@@ -96,7 +96,7 @@ class Claiming:
         return await run(connection, __package__, "take_tick", {"instance": tick.instance, "tick": tick.number}) > 0
 
     async def _take(
-        self, connection: Connection, quotas: Sequence[Quota], limited: Collection[str], horizon: timedelta
+        self, connection: Connection, quotas: Sequence[Quota], *, limited: Collection[str], horizon: timedelta
     ) -> tuple[list[Claimed], float]:
         """Claim due messages and retries by their quotas; returns them in due order, and when the first lease ends."""
         due, retries = [quota.due for quota in quotas], [quota.retries for quota in quotas]

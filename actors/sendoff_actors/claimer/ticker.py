@@ -67,7 +67,7 @@ class Ticker:
         """Send the tick of this interval, if it is this process's turn."""
         if self._is_running() and self.is_mine(self._number):
             until = (self._number + 1) * self._interval
-            await _send(self._send, make_tick(self._instance, self._settings, self._number, until))
+            await _send(self._send, make_tick(self._instance, self._settings, number=self._number, until=until))
 
     def is_mine(self, number: int) -> bool:
         """Whether this process of the instance sends that tick."""
@@ -83,7 +83,7 @@ class ExtraTicks:
     name = "extra ticks"
 
     def __init__(
-        self, instance: str, settings: SchedulerSettings, is_running: Callable[[], bool], send: SendTick
+        self, *, instance: str, settings: SchedulerSettings, is_running: Callable[[], bool], send: SendTick
     ) -> None:
         self._instance = instance
         self._settings = settings
@@ -110,7 +110,7 @@ class ExtraTicks:
         self._next_at = time.monotonic() + _EXTRA_GAP
 
 
-def make_tick(instance: str, settings: SchedulerSettings, number: int = 0, until: float = 0.0) -> Tick:
+def make_tick(instance: str, settings: SchedulerSettings, *, number: int = 0, until: float = 0.0) -> Tick:
     """The tick of an interval, or, without a number, one out of turn, which only a draining instance heeds."""
     return Tick(instance, number, until, settings.batch_size, settings.drain)
 

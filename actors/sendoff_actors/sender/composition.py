@@ -65,23 +65,14 @@ def make_sender(
         backpressure=broker.backpressure,
         on_limit_freed=on_limit_freed,
     )
+    enqueuer = Enqueuer(broker)
     recorder = Recorder(
-        clock=clock,
-        completer=completer,
-        markers=markers,
-        enqueuer=Enqueuer(broker),
-        holdings=holdings,
-        outcomes=outcomes,
+        clock=clock, completer=completer, markers=markers, enqueuer=enqueuer, holdings=holdings, outcomes=outcomes
     )
-    dispatcher = _make_dispatcher(member, customers, slots, holdings, recorder)
+    dispatcher = _make_dispatcher(member=member, customers=customers, slots=slots, holdings=holdings, recorder=recorder)
     watch = CustomerWatch(customers, holdings.customers, dispatcher.release_for_open_breaker)
     sending = Sending(
-        clock=clock,
-        customers=customers,
-        markers=markers,
-        holdings=holdings,
-        dispatcher=dispatcher,
-        recorder=recorder,
+        clock=clock, customers=customers, markers=markers, holdings=holdings, dispatcher=dispatcher, recorder=recorder
     )
     return SenderParts(
         sending=sending,
@@ -91,13 +82,13 @@ def make_sender(
         outcomes=outcomes,
         renewal=LeaseRenewal(clock=clock, holdings=holdings, completer=completer, lease=scheduler.lease),
         watch=watch,
-        breakers=_make_breakers(member, pool, customers, outcomes, watch),
+        breakers=_make_breakers(member=member, pool=pool, customers=customers, outcomes=outcomes, watch=watch),
         saturation=SaturationReporter(pool, member.identity.name, dispatcher.rebalance),
     )
 
 
 def _make_dispatcher(
-    member: Member, customers: Customers, slots: Slots, holdings: Holdings, recorder: Recorder
+    *, member: Member, customers: Customers, slots: Slots, holdings: Holdings, recorder: Recorder
 ) -> Dispatcher:
     security = member.settings.security
     return Dispatcher(
@@ -113,7 +104,7 @@ def _make_dispatcher(
 
 
 def _make_breakers(
-    member: Member, pool: Pool, customers: Customers, outcomes: OutcomeCounts, watch: CustomerWatch
+    *, member: Member, pool: Pool, customers: Customers, outcomes: OutcomeCounts, watch: CustomerWatch
 ) -> Breakers:
     def announce(customer_id: str) -> None:
         watch.changed(customer_id)  # this process looks at once, the others when they hear of it

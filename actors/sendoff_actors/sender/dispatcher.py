@@ -111,7 +111,7 @@ class Dispatcher:
         while (message := self._slots.take()) is not None:
             claimed = message.claimed
             customer = self._customers.get(claimed.customer)
-            skip = skip_reason(message, customer, self._clock.now(), self._is_running(claimed.customer))
+            skip = skip_reason(message, customer, self._clock.now(), is_running=self._is_running(claimed.customer))
             if skip is None:
                 return message
             self._skip(message, skip)

@@ -24,7 +24,7 @@ class Skip(Enum):
     """It has no attempt left: it becomes a dead letter."""
 
 
-def skip_reason(message: ClaimedMessage, customer: Customer | None, now: float, is_running: bool) -> Skip | None:
+def skip_reason(message: ClaimedMessage, customer: Customer | None, now: float, *, is_running: bool) -> Skip | None:
     """Why a message must not be sent at `now` (Unix seconds of the database's clock), or None if it may be.
 
     `is_running` is False while a stop of everything or of this customer is in force, and while the process is leaving.

@@ -17,7 +17,7 @@ _KEY_BYTES = 32
 def make_encryption_key(data: Path, settings: Settings) -> None:
     """Make the key of this data folder, unless it has one or others are configured; for who holds the folder's lock.
 
-    It is on the disk before anything is sealed with it, and it is never overwritten: what it sealed would be lost.
+    It is on the disk before anything is encrypted with it, and never overwritten: what it encrypted would be lost.
     """
     file = data / _FILE
     if settings.security.encryption_keys or file.exists():

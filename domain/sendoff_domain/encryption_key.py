@@ -1,4 +1,4 @@
-"""Encryption keys: what seals the signing keys that are stored."""
+"""Encryption keys, with which the signing keys are encrypted where they are stored."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ _EXPECTED = f"expected base64 of {_BYTES} bytes, such as `openssl rand -base64 {
 
 
 def parse_encryption_key(text: str) -> bytes:
-    """The key in its written form; raises ValueError, which does not show it, unless it is base64 of 32 bytes."""
+    """Read a key; raises ValueError, which does not show it, unless it is base64 of 32 bytes."""
     try:
         key = base64.b64decode(text.strip(), validate=True)
     except (binascii.Error, ValueError):
@@ -20,10 +20,10 @@ def parse_encryption_key(text: str) -> bytes:
 
 
 def format_encryption_key(key: bytes) -> str:
-    """The form in which a key is configured."""
+    """Write a key in the form in which it is configured."""
     return base64.b64encode(key).decode()
 
 
 def encryption_key_id(key: bytes) -> bytes:
-    """Four bytes that tell which key sealed something, and nothing of the key."""
+    """Four bytes that tell which key encrypted something, and nothing of the key."""
     return hashlib.sha256(key).digest()[:4]

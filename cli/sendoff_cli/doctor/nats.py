@@ -20,7 +20,7 @@ async def check_nats(settings: Settings) -> Finding:
     try:
         async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
             await _connect(client, settings)
-        return _judge(client)
+        return _finding(client)
     except (Error, OSError, TimeoutError, ValueError) as error:
         detail = f"does not let us in: {error or type(error).__name__}"
         return warn("nats", detail, f"{_ADVICE}; until then start and stop go over Redis and PostgreSQL alone")
@@ -49,7 +49,7 @@ async def _connect(client: Client, settings: Settings) -> None:
     )
 
 
-def _judge(client: Client) -> Finding:
+def _finding(client: Client) -> Finding:
     version = client.connected_server_version
     shown = f"NATS {version.major}.{version.minor}.{version.patch}"
     if (version.major, version.minor) < _OLDEST:

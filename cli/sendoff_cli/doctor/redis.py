@@ -35,10 +35,10 @@ def _server(name: str, url: str) -> Finding:
         return fail(name, f"does not answer: {error}", f"start Redis, or correct {key}")
     except ValueError:  # it may quote the address, which holds the password
         return fail(name, "the address is none", f"{key}: expected redis://:password@host:6379/0")
-    return _judge(name, info, policy)
+    return _finding(name, info, policy)
 
 
-def _judge(name: str, info: dict[str, Any], policy: str | None) -> Finding:
+def _finding(name: str, info: dict[str, Any], policy: str | None) -> Finding:
     valkey = info.get("valkey_version")
     version = str(valkey or info.get("redis_version", "0"))
     shown = f"{'Valkey' if valkey else 'Redis'} {version}"

@@ -44,7 +44,7 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
         epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
         if fence.expected_revision not in (None, revision):
             late = True
-        decision = _decision(command, command_id, epoch, revision, Desired(desired), late=late)
+        decision = _decision(command, command_id, epoch=epoch, revision=revision, desired=Desired(desired), late=late)
         values = _values(decision, command, origin)
         if not await run(connection, __package__, "record_command", values):
             return await _stored(connection, command_id)
@@ -54,7 +54,7 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
 
 
 def _decision(
-    command: Command, command_id: str, epoch: int, revision: int, desired: Desired, *, late: bool
+    command: Command, command_id: str, *, epoch: int, revision: int, desired: Desired, late: bool
 ) -> Decision:
     wanted = desired_by(command.action)
     if late:

@@ -74,7 +74,7 @@ class MessageStore:
 
     def _report(self, results: Sequence[Result | Exception]) -> None:
         self._wake_up.stored(results)
-        self._accepted.inc(sum([isinstance(result, Stored) and not result.replayed for result in results]))
+        self._accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
 
     async def _store_each(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
         try:

@@ -61,7 +61,7 @@ def database(sendoff_database: str) -> str:
     """A database whose default customer signs with KEY, sealed."""
 
     async def work(connection: Connection) -> None:
-        await rotate_key(connection, SEALER, "default", KEY, timedelta(0))
+        await rotate_key(connection, SEALER, "default", KEY, grace=timedelta(0))
 
     on_database(sendoff_database, work)
     return sendoff_database
@@ -95,7 +95,7 @@ def test_during_a_rotation_each_key_verifies_and_afterwards_only_the_new_one(
     before = sent_with_signatures(1, api, receiver)
     assert verifies(before, KEY)
 
-    assert on_database(database, lambda db: rotate_key(db, SEALER, "default", NEW, timedelta(hours=24))) == NEW
+    assert on_database(database, lambda db: rotate_key(db, SEALER, "default", NEW, grace=timedelta(hours=24))) == NEW
     during = sent_with_signatures(2, api, receiver)
     first, second = during.headers["webhook-signature"].split(" ")
     assert (verifies(during, KEY), verifies(during, NEW)) == (True, True)
@@ -170,7 +170,7 @@ def test_keys_are_sealed_anew_while_messages_are_sent(
     newer = Sealer([LOST, FIRST])
     assert on_database(database, lambda db: reseal(db, newer)).count == 1
     assert [one.key for one in on_database(database, lambda db: read_keys(db, Sealer([LOST]), "default"))] == [KEY]
-    on_database(database, lambda db: rotate_key(db, newer, "default", NEW, timedelta(hours=24)))
+    on_database(database, lambda db: rotate_key(db, newer, "default", NEW, grace=timedelta(hours=24)))
 
     assert verifies(sent_with_signatures(2, api, receiver), KEY)  # so the worker has read both of them anew
     assert all(verifies(request, KEY) for request in receiver.received)

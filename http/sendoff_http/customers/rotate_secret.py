@@ -77,7 +77,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
 async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) -> tuple[bytes, datetime | None]:
     given = key_of(rotation.secret)
     async with request.app[POOL].connection() as connection, connection.transaction():
-        key = await rotate_key(connection, request.app[SEALER], customer_id, given, rotation.grace)
+        key = await rotate_key(connection, request.app[SEALER], customer_id, given, grace=rotation.grace)
         if key is None:
             raise no_such_customer(customer_id)
         ((expires_at,),) = await fetch_all(connection, __package__, "read_last_expiry", {"id": customer_id})

@@ -35,13 +35,17 @@ class TextLines:
         self._ms = 0
         self._shown = ""
 
-    def add(self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str) -> None:
+    def add(  # noqa: PLR0917  called for every request, where keywords cost
+        self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str
+    ) -> None:
         """Log one request, by this turn's end."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
         self._lines.append(self._line(method, path, status, round(seconds * 1000, 2), peer, request_id))
 
-    def _line(self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str) -> bytes:
+    def _line(  # noqa: PLR0917  called by `add`
+        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str
+    ) -> bytes:
         text = (
             f"{self._now()} [info] request process={self._process} method={method} path={path} status={status} ms={ms} "
             f"peer={peer} request_id={request_id}\n"
@@ -66,7 +70,9 @@ class TextLines:
 class JsonLines(TextLines):
     """Lines for programs: one JSON object each."""
 
-    def _line(self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str) -> bytes:
+    def _line(  # noqa: PLR0917  called by `add`
+        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str
+    ) -> bytes:
         line = {
             "level": "info",
             "logger": "sendoff.access",

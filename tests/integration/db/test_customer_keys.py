@@ -19,7 +19,7 @@ KEY, OTHER = b"k" * 32, b"o" * 32
 
 async def key_of(number: int, connection: Connection, grace: timedelta = DAY, sealer: Sealer = SEALER) -> bytes | None:
     """Rotate to a key that is known by its number."""
-    return await rotate_key(connection, sealer, "acme", bytes([number]) * 32, grace)
+    return await rotate_key(connection, sealer, "acme", bytes([number]) * 32, grace=grace)
 
 
 async def valid(connection: Connection) -> list[bytes]:
@@ -44,7 +44,7 @@ async def acme(connection: Connection) -> Connection:
 
 
 async def test_a_rotation_puts_the_new_key_first_and_lets_the_old_one_run_out(acme: Connection) -> None:
-    assert await rotate_key(acme, SEALER, "acme", OTHER, DAY) == OTHER
+    assert await rotate_key(acme, SEALER, "acme", OTHER, grace=DAY) == OTHER
     new, old = await read_keys(acme, SEALER, "acme")
     assert (new.key, new.expires_at) == (OTHER, None)
     assert old.key == KEY
@@ -54,15 +54,15 @@ async def test_a_rotation_puts_the_new_key_first_and_lets_the_old_one_run_out(ac
 
 
 async def test_without_a_key_one_is_made_up(acme: Connection) -> None:
-    assert await rotate_key(acme, SEALER, "acme", None, DAY, lambda size: b"e" * size) == b"e" * 32
+    assert await rotate_key(acme, SEALER, "acme", None, grace=DAY, entropy=lambda size: b"e" * size) == b"e" * 32
     assert await valid(acme) == [b"e" * 32, KEY]
-    made = await rotate_key(acme, SEALER, "acme", None, DAY)
+    made = await rotate_key(acme, SEALER, "acme", None, grace=DAY)
     assert made is not None
     assert len(made) == 32
 
 
 async def test_without_a_grace_the_old_key_is_over_at_once(acme: Connection) -> None:
-    await rotate_key(acme, SEALER, "acme", OTHER, timedelta(0))
+    await rotate_key(acme, SEALER, "acme", OTHER, grace=timedelta(0))
     assert await valid(acme) == [OTHER]
     assert await stored(acme) == 1
 
@@ -86,20 +86,20 @@ async def test_of_more_than_ten_valid_keys_the_oldest_go(acme: Connection) -> No
 
 
 async def test_a_rotation_that_is_repeated_leaves_one_key_of_each_kind(acme: Connection) -> None:
-    await rotate_key(acme, SEALER, "acme", OTHER, DAY)
-    await rotate_key(acme, SEALER, "acme", OTHER, DAY)
+    await rotate_key(acme, SEALER, "acme", OTHER, grace=DAY)
+    await rotate_key(acme, SEALER, "acme", OTHER, grace=DAY)
     assert await valid(acme) == [OTHER, KEY]
 
 
 async def test_a_rotation_back_to_an_older_key_makes_it_the_newest_for_good(acme: Connection) -> None:
-    await rotate_key(acme, SEALER, "acme", OTHER, DAY)
-    await rotate_key(acme, SEALER, "acme", KEY, DAY)
+    await rotate_key(acme, SEALER, "acme", OTHER, grace=DAY)
+    await rotate_key(acme, SEALER, "acme", KEY, grace=DAY)
     newest, _ = await read_keys(acme, SEALER, "acme")
     assert (newest.key, newest.expires_at) == (KEY, None)
 
 
 async def test_a_customer_that_does_not_exist_gets_no_key(acme: Connection) -> None:
-    assert await rotate_key(acme, SEALER, "nobody", None, DAY) is None
+    assert await rotate_key(acme, SEALER, "nobody", None, grace=DAY) is None
     assert await read_keys(acme, SEALER, "nobody") == []
 
 
@@ -115,7 +115,7 @@ async def test_rotations_at_once_leave_one_key_without_an_end(acme: Connection, 
 
 
 async def test_expired_keys_are_deleted_by_the_clean_up(acme: Connection) -> None:
-    await rotate_key(acme, SEALER, "acme", OTHER, timedelta(milliseconds=1))
+    await rotate_key(acme, SEALER, "acme", OTHER, grace=timedelta(milliseconds=1))
     assert await stored(acme) == 2
     await drop_expired(acme, DAY)
     assert await stored(acme) == 1
@@ -126,7 +126,7 @@ async def test_a_key_that_does_not_open_is_an_error_when_read_and_no_hindrance_t
     await key_of(1, acme, sealer=Sealer([b"9" * 32]))
     with pytest.raises(SealError, match="customer acme"):
         await read_keys(acme, SEALER, "acme")
-    await rotate_key(acme, SEALER, "acme", OTHER, timedelta(0))
+    await rotate_key(acme, SEALER, "acme", OTHER, grace=timedelta(0))
     assert await valid(acme) == [OTHER]
 
 

@@ -35,7 +35,7 @@ async def read_keys(connection: Connection, sealer: Sealer, customer_id: str) ->
 
 
 async def add_first_key(
-    connection: Connection, sealer: Sealer, customer_id: str, key: bytes | None = None, entropy: Entropy = os.urandom
+    connection: Connection, sealer: Sealer, customer_id: str, key: bytes | None = None, *, entropy: Entropy = os.urandom
 ) -> bytes:
     """Give a new customer its key, a made-up one unless it is given; returns it. For the transaction that adds it."""
     new = entropy(KEY_BYTES) if key is None else key
@@ -48,6 +48,7 @@ async def rotate_key(
     sealer: Sealer,
     customer_id: str,
     new_key: bytes | None,
+    *,
     grace: timedelta,
     entropy: Entropy = os.urandom,
 ) -> bytes | None:
@@ -70,7 +71,7 @@ async def rotate_key(
 
 
 async def keep_key(
-    connection: Connection, sealer: Sealer, customer_id: str, configured: bytes | None, entropy: Entropy = os.urandom
+    connection: Connection, sealer: Sealer, customer_id: str, configured: bytes | None, *, entropy: Entropy = os.urandom
 ) -> None:
     """Make the configured key the customer's only one; without it keep what is there, or make one up."""
     async with connection.transaction():
@@ -78,7 +79,7 @@ async def keep_key(
         rows = await _rows(connection, customer_id)
         if configured is None:
             if not rows:
-                await add_first_key(connection, sealer, customer_id, None, entropy)
+                await add_first_key(connection, sealer, customer_id, entropy=entropy)
             return
         same = [row[0] for row in rows if row[3] is None and _opens_to(sealer, row, customer_id, configured)]
         others = [row[0] for row in rows if row[0] not in same[:1]]

@@ -1,1 +1,1 @@
-"""The plumbing of the API: bodies, answers, problems, and the OpenAPI document."""
+"""The plumbing of the API: bodies, responses, problems, and the OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Documents that the API answers with, described and written by one model each."""
+"""Documents of responses, each described and written by one model."""
 
 from datetime import datetime
 from typing import Annotated, Any

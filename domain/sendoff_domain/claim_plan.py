@@ -23,7 +23,7 @@ class Quota:
 
 
 def share_claim(
-    demands: Sequence[Demand], allowances: Mapping[str, int], batch_size: int, rotation: int
+    demands: Sequence[Demand], allowances: Mapping[str, int], *, batch_size: int, rotation: int
 ) -> list[Quota]:
     """Share `batch_size` messages evenly: what one customer does not need goes to those who need more (max-min fair).
 

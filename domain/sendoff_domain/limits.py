@@ -35,7 +35,7 @@ def spacing(rate: int, per: timedelta) -> float:
     return per.total_seconds() / rate * _MARGIN
 
 
-def slots_ahead(next_slot: float, now: float, ahead: float, space: float) -> int:
+def slots_ahead(*, next_slot: float, now: float, ahead: float, space: float) -> int:
     """How many slots there are from `now` until `ahead` seconds later, the first of them at `next_slot`."""
     first = max(next_slot, now)
     if first > now + ahead:

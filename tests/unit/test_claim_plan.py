@@ -24,41 +24,45 @@ def taken(quotas: list[Quota]) -> dict[str, int]:
 
 def test_a_backlog_takes_what_the_others_leave() -> None:
     few = [Demand(f"few-{number}", 1, 0) for number in range(19)]
-    shared = taken(share_claim([Demand("many", 500, 0), *few], {}, 500, 0))
+    shared = taken(share_claim([Demand("many", 500, 0), *few], {}, batch_size=500, rotation=0))
     assert shared == {"many": 481} | {demand.customer: 1 for demand in few}
 
 
 def test_those_who_want_more_get_equal_parts() -> None:
-    shared = taken(share_claim([Demand("a", 100, 0), Demand("b", 100, 0), Demand("c", 4, 0)], {}, 100, 0))
+    shared = taken(
+        share_claim([Demand("a", 100, 0), Demand("b", 100, 0), Demand("c", 4, 0)], {}, batch_size=100, rotation=0)
+    )
     assert shared == {"a": 48, "b": 48, "c": 4}
 
 
 def test_who_has_no_room_gets_nothing_and_costs_the_others_nothing() -> None:
-    shared = taken(share_claim([Demand("paused", 100, 0), Demand("b", 100, 0)], {"paused": 0}, 50, 0))
+    shared = taken(
+        share_claim([Demand("paused", 100, 0), Demand("b", 100, 0)], {"paused": 0}, batch_size=50, rotation=0)
+    )
     assert shared == {"b": 50}
 
 
 def test_room_bounds_what_a_customer_gets() -> None:
-    assert taken(share_claim([Demand("a", 100, 100)], {"a": 7}, 50, 0)) == {"a": 7}
+    assert taken(share_claim([Demand("a", 100, 100)], {"a": 7}, batch_size=50, rotation=0)) == {"a": 7}
 
 
 def test_retries_leave_half_to_first_attempts() -> None:
-    assert share_claim([Demand("a", 100, 100)], {}, 100, 0) == [Quota("a", 50, 50)]
+    assert share_claim([Demand("a", 100, 100)], {}, batch_size=100, rotation=0) == [Quota("a", 50, 50)]
 
 
 def test_retries_take_what_first_attempts_do_not_need() -> None:
-    assert share_claim([Demand("a", 3, 100)], {}, 100, 0) == [Quota("a", 3, 97)]
-    assert share_claim([Demand("a", 100, 3)], {}, 100, 0) == [Quota("a", 97, 3)]
+    assert share_claim([Demand("a", 3, 100)], {}, batch_size=100, rotation=0) == [Quota("a", 3, 97)]
+    assert share_claim([Demand("a", 100, 3)], {}, batch_size=100, rotation=0) == [Quota("a", 97, 3)]
 
 
 def test_one_at_a_time_first_attempts_and_retries_take_turns() -> None:
-    quotas = [share_claim([Demand("a", 9, 9)], {}, 1, rotation)[0] for rotation in range(4)]
+    quotas = [share_claim([Demand("a", 9, 9)], {}, batch_size=1, rotation=rotation)[0] for rotation in range(4)]
     assert [quota.retries for quota in quotas] == [0, 1, 0, 1]
 
 
 def test_with_more_customers_than_messages_each_comes_to_its_turn() -> None:
     waiting = [Demand(customer, 9, 0) for customer in "abcde"]
-    served = [set(taken(share_claim(waiting, {}, 2, rotation))) for rotation in range(5)]
+    served = [set(taken(share_claim(waiting, {}, batch_size=2, rotation=rotation))) for rotation in range(5)]
     assert all(len(each) == 2 for each in served)
     assert set().union(*served) == set("abcde")
 
@@ -67,7 +71,7 @@ def test_with_more_customers_than_messages_each_comes_to_its_turn() -> None:
 def test_a_claim_is_as_full_as_it_can_be_and_never_fuller(
     waiting: list[Demand], allowances: dict[str, int], batch_size: int, rotation: int
 ) -> None:
-    shared = share_claim(waiting, allowances, batch_size, rotation)
+    shared = share_claim(waiting, allowances, batch_size=batch_size, rotation=rotation)
     by_customer = {demand.customer: demand for demand in waiting}
     for quota in shared:
         demand = by_customer[quota.customer]

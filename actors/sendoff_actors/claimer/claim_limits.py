@@ -60,7 +60,7 @@ async def read_claim_limits(connection: Connection, customers: Sequence[str], ah
             allowed.append(1)
         if rate is not None:
             space = limits.spacings[customer] = spacing(rate, timedelta(milliseconds=period_ms))
-            allowed.append(slots_ahead(slot_in or 0.0, 0.0, ahead.total_seconds(), space))
+            allowed.append(slots_ahead(next_slot=slot_in or 0.0, now=0.0, ahead=ahead.total_seconds(), space=space))
         if concurrent is not None:
             concurrency[customer] = concurrent
         if allowed:

@@ -67,7 +67,9 @@ class Claiming:
             async with connection.transaction():
                 customers = [demand.customer for demand in demands]
                 limits = await read_claim_limits(connection, customers, self.pace_ahead)
-                quotas = share_claim(demands, limits.allowances, tick.batch_size, next(self._rotations))
+                quotas = share_claim(
+                    demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations)
+                )
                 if not quotas or not await self._may_claim(connection, tick):
                     raise Rollback  # a probe that was taken is not used
                 messages, lease_until = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)

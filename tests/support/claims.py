@@ -46,7 +46,7 @@ def failed_attempt(**changes: Any) -> FailedAttempt:
     return msgspec.structs.replace(_FAILED, **changes)
 
 
-def held(**changes: Any) -> ClaimedMessage:
+def claimed_message(**changes: Any) -> ClaimedMessage:
     """A claimed message in the Sender's hands."""
     message = claimed(**changes)
     return ClaimedMessage(message, message.due_at + 8)

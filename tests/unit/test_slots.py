@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.slots import Slots
-from support.claims import held
+from support.claims import claimed_message
 
 LIMIT = 3
 
@@ -22,7 +22,7 @@ class SlotsMachine(RuleBasedStateMachine):
 
     @rule(customer=st.sampled_from("abc"))
     def add(self, customer: str) -> None:
-        message = held(customer=customer)
+        message = claimed_message(customer=customer)
         self.slots.add(message, 0.0)
         self.waiting.setdefault(customer, []).append(message)
 
@@ -70,7 +70,7 @@ TestSlots = SlotsMachine.TestCase
 @given(st.lists(st.sampled_from("abcd"), max_size=50))
 def test_every_message_comes_out_once(customers: list[str]) -> None:
     slots = Slots(len(customers))
-    messages = [held(customer=customer) for customer in customers]
+    messages = [claimed_message(customer=customer) for customer in customers]
     for message in messages:
         slots.add(message, 0.0)
     out = [slots.take() for _ in customers]
@@ -81,21 +81,21 @@ def test_every_message_comes_out_once(customers: list[str]) -> None:
 def test_customers_are_taken_in_turn() -> None:
     slots = Slots(100)
     for customer in "aaaaabc":
-        slots.add(held(customer=customer), 0.0)
+        slots.add(claimed_message(customer=customer), 0.0)
     order = [message.claimed.customer for _ in range(7) if (message := slots.take()) is not None]
     assert order == list("abcaaaa")
 
 
 def test_a_process_without_a_share_sends_nothing() -> None:
     slots = Slots(0)
-    slots.add(held(), 0.0)
+    slots.add(claimed_message(), 0.0)
     assert slots.take() is None
 
 
 def fill(slots: Slots, customers: str, now: float = 0.0) -> None:
     """Add a message of each customer, and start as many as may start."""
     for customer in customers:
-        slots.add(held(customer=customer), now)
+        slots.add(claimed_message(customer=customer), now)
     while slots.take() is not None:
         pass
 
@@ -161,7 +161,7 @@ def test_a_customer_is_slow_until_nothing_of_it_waits() -> None:
         slots.give_back("a")
     fill(slots, "")
     slots.reclassify(1.2)
-    slots.add(held(customer="a"), 1.2)
+    slots.add(claimed_message(customer="a"), 1.2)
     assert slots.ready == 1
 
 

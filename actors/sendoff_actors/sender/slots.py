@@ -29,15 +29,15 @@ class Slots:
         self.in_flight = 0
         self.waiting = 0
 
-    def add(self, held: ClaimedMessage, now: float) -> None:
+    def add(self, message: ClaimedMessage, now: float) -> None:
         """Let a due message wait for its turn."""
-        customer = held.claimed.customer
+        customer = message.claimed.customer
         queue = self._queues.get(customer)
         if queue is None:
             queue = self._queues[customer] = deque()
             self._rotation.append(customer)
-        held.ready_at = now
-        queue.append(held)
+        message.ready_at = now
+        queue.append(message)
         self.waiting += 1
 
     def take(self) -> ClaimedMessage | None:
@@ -48,14 +48,14 @@ class Slots:
                 self._waiting_for_share[customer] = None
                 continue
             queue = self._queues[customer]
-            held = queue.popleft()
+            message = queue.popleft()
             if queue:
                 self._rotation.append(customer)
             else:
                 del self._queues[customer]
             self._count_in_flight(customer, 1)
             self.waiting -= 1
-            return held
+            return message
         return None
 
     def give_back(self, customer: str) -> None:
@@ -103,7 +103,7 @@ class Slots:
 
     def clear(self) -> list[ClaimedMessage]:
         """Take out every message that waits for a slot."""
-        taken = [held for queue in self._queues.values() for held in queue]
+        taken = [message for queue in self._queues.values() for message in queue]
         self._queues.clear()
         self._rotation.clear()
         self._waiting_for_share.clear()

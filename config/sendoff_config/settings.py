@@ -24,7 +24,7 @@ from sendoff_domain.encryption_key import parse_encryption_key
 from sendoff_domain.limits import Limits
 from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
-from sendoff_domain.signature import parse_secret
+from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.webhook_addresses import AllowedNetwork
 from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_ports import DEFAULT_PORTS, Ports

@@ -1,12 +1,10 @@
-"""The headers of a webhook request: Sendoff's, and those of a customer's own that go along with them."""
+"""The headers of a customer's own that go along with each of its webhook requests: which there may be."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
-
-from sendoff_domain.signature import sign
 
 #: How many there may be, and how long a name and a value (characters).
 MOST, LONGEST_NAME, LONGEST_VALUE = 20, 64, 1024
@@ -26,31 +24,6 @@ _RESERVED_PREFIXES = ("proxy-", "webhook-", "sendoff-")
 _is_confidential = re.compile(
     r"(?:.*[-_.])?(?:authorization|auth|cookie|token|secret|password|credentials?|key|apikey|signature)(?:[-_.].*)?"
 ).fullmatch
-
-
-def request_headers(
-    own: Mapping[str, str],
-    *,
-    webhook_id: str,
-    attempt_number: int,
-    unix_seconds: int,
-    body: bytes,
-    keys: Iterable[bytes],
-    user_agent: str,
-) -> dict[str, str]:
-    """The headers of one attempt (1 is the first) by the Standard Webhooks specification, then the customer's `own`.
-
-    The id is that of the message on every attempt, the timestamp is the attempt's. `own` holds none of these names.
-    """
-    return {
-        "content-type": "application/json",
-        "user-agent": user_agent,
-        "webhook-id": webhook_id,
-        "webhook-timestamp": str(unix_seconds),
-        "webhook-signature": sign(keys, webhook_id, unix_seconds, body),
-        "sendoff-attempt": str(attempt_number),
-        **own,
-    }
 
 
 def checked_headers(headers: dict[str, str]) -> dict[str, str]:

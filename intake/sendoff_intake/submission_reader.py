@@ -11,9 +11,9 @@ import msgspec
 from pydantic import ValidationError
 
 from sendoff_domain.ids import hex_uuid7
-from sendoff_domain.payload import CONTENT_LIMIT, content_size, render_payload
 from sendoff_domain.strict_json import NotJsonError, parse_json
 from sendoff_domain.validation_errors import FieldError, field_errors
+from sendoff_domain.webhook_request import CONTENT_LIMIT, content_size, render_payload
 from sendoff_intake.entropy import Entropy
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.plain_message import has_no_duplicate_keys, read_plain_message

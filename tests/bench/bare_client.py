@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import aiohttp
 import uvloop
 
-from sendoff_domain.signature import sign
+from sendoff_domain.webhook_request import sign
 
 _CONCURRENT = 100
 

@@ -17,7 +17,7 @@ from redis import Redis
 from bench.surroundings import Surroundings
 from sendoff_cli.database import prepare_database
 from sendoff_config.loading import load_settings
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from support.client import Client
 from support.instances import Launcher, Process, launcher
 from support.waiting import wait_until

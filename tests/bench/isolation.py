@@ -6,7 +6,7 @@ from bench.lateness import delays
 from bench.series import Figures, Series, beside, percentile
 from bench.surroundings import Surroundings
 from bench.webhook import Arrivals, Webhook, running_webhook
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from support.client import Client
 from support.waiting import wait_until
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from standardwebhooks import Webhook
 
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from sendoff_webhooks.keys.encryption import Sealer
 from support.client import Client
 from support.instances import Launcher

@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from sendoff_db.pool import Connection
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from sendoff_webhooks.keys.encryption import Sealer
 from sendoff_webhooks.keys.reencryption import reseal
 from sendoff_webhooks.keys.signing_keys import add_first_key, read_keys, rotate_key

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_domain.payload import CONTENT_LIMIT, content_size, read_payload, render_payload
+from sendoff_domain.webhook_request import CONTENT_LIMIT, content_size, read_payload, render_payload
 
 ID = "msg_0192f0c1d2e37a4b8c5d6e7f80910203"
 texts = st.text(st.characters(exclude_categories=["Cs"]))

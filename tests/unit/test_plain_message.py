@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sendoff_domain.payload import CONTENT_LIMIT
 from sendoff_domain.texts import LONGEST_RECIPIENT
+from sendoff_domain.webhook_request import CONTENT_LIMIT
 from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS
 from sendoff_intake.submission import Submission
 from sendoff_intake.submission_reader import SubmissionReader

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from sendoff_domain.signature import format_secret, parse_secret, sign
+from sendoff_domain.signing_secret import format_secret, parse_secret
+from sendoff_domain.webhook_request import sign
 
 keys = st.binary(min_size=24, max_size=64)
 bodies = st.text(st.characters(exclude_categories=["Cs"])).map(lambda text: f'"{text}"'.encode())

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sendoff_domain.payload import CONTENT_LIMIT
 from sendoff_domain.validation_errors import FieldError
+from sendoff_domain.webhook_request import CONTENT_LIMIT
 from sendoff_intake.submission import Reason, Rejected, Submission
 from sendoff_intake.submission_reader import SubmissionReader, match_idempotency_key
 

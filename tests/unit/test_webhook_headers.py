@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from sendoff_config.settings import Settings
-from sendoff_domain.signature import sign
-from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, request_headers, shown_headers
+from sendoff_domain.webhook_headers import MASK, Headers, checked_headers, checked_value, shown_headers
+from sendoff_domain.webhook_request import request_headers, sign
 from sendoff_webhooks.client.webhook_client import _request
 
 RESERVED = [

@@ -7,7 +7,7 @@ from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.response_rule.json_value import same_json
-from sendoff_domain.signature import parse_secret
+from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_webhooks.customer import Columns, Customer, columns_of
 from sendoff_webhooks.keys.encryption import new_sealer

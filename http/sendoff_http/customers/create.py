@@ -5,7 +5,7 @@ import secrets
 from aiohttp import web
 from pydantic import Field
 
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.customers.merge_patch import merged
 from sendoff_http.customers.model import Customer, CustomerInput, GivenSecret, NewCustomerId, describe_customer, key_of

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator
 
 from sendoff_domain.control import GLOBAL_SCOPE
-from sendoff_domain.signature import parse_secret
+from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.texts import CustomerId
 from sendoff_domain.times import format_moment, format_optional
 from sendoff_domain.webhook_headers import MASK, is_confidential

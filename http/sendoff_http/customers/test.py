@@ -9,8 +9,8 @@ from pydantic import Field
 from sendoff_domain.errors import SealError
 from sendoff_domain.ids import hex_uuid7
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
-from sendoff_domain.payload import render_payload
-from sendoff_domain.webhook_headers import request_headers, shown_headers
+from sendoff_domain.webhook_headers import shown_headers
+from sendoff_domain.webhook_request import render_payload, request_headers
 from sendoff_domain.webhook_response import Response
 from sendoff_http.customers.webhooks import WEBHOOK_CLIENT, WEBHOOK_TESTS
 from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now

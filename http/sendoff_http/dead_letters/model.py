@@ -10,9 +10,9 @@ from pydantic import Field
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import DeathReason
-from sendoff_domain.payload import read_payload
 from sendoff_domain.texts import CustomerId, Recipient
 from sendoff_domain.times import Moment, format_moment, format_optional
+from sendoff_domain.webhook_request import read_payload
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.pagination import CreatedQuery, id_bounds

@@ -8,8 +8,8 @@ from uuid import UUID
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all_as
 from sendoff_domain.ids import format_message_id
-from sendoff_domain.payload import read_payload
 from sendoff_domain.times import format_moment, format_optional
+from sendoff_domain.webhook_request import read_payload
 
 
 class MessageRow(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from sendoff_webhooks.keys.encryption import Sealer
 from sendoff_webhooks.keys.signing_keys import read_keys
 from support.api import Api, api_settings, running_api

@@ -7,7 +7,7 @@ from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from sendoff_webhooks.keys.encryption import Sealer
 from sendoff_webhooks.keys.reencryption import Resealed, Seals, examine_seals, reseal
 from sendoff_webhooks.keys.signing_keys import read_keys

@@ -12,7 +12,7 @@ from sendoff_db.pool import Connection
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.response_rule.schema_bounds import LARGEST
-from sendoff_domain.signature import format_secret
+from sendoff_domain.signing_secret import format_secret
 from sendoff_webhooks.keys.encryption import Sealer
 from sendoff_webhooks.keys.signing_keys import read_keys
 from sendoff_webhooks.seed import seed

@@ -1,5 +1,8 @@
 """What a worker process is made of, and what it opens, runs and closes.
 
+Each actor is a slice: `actor` is what Dramatiq calls, `handler` what is done, without Dramatiq, and beside them stands
+what the handler needs, its statements among it.
+
 Each part is made after those that it knows, so that the arrows between them make no circle:
 
     Member (the fleet) <- ExtraTicks <- Holdings <- Recorder <- Dispatcher <- Sending, CustomerWatch <- Breakers

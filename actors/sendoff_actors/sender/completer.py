@@ -40,24 +40,24 @@ class Completer:
             "durations": pack_bigints([marker.duration_us for marker in markers]),
             "external": pack_optional_texts([marker.external_message_id for marker in markers]),
         }
-        ((recorded,),) = await _taken("record_sent", self._fetch("record_sent", values))
+        ((recorded,),) = await _or_unavailable("record_sent", self._fetch("record_sent", values))
         return int(recorded)
 
     async def renew(self, messages: Sequence[ClaimedMessage]) -> dict[str, float]:
         """Prolong leases; returns the new end of each that still held, in Unix seconds of the database's clock."""
         values = {**_fence(messages), "lease": self._lease}
-        return dict(await _taken("renew_leases", self._fetch("renew_leases", values)))
+        return dict(await _or_unavailable("renew_leases", self._fetch("renew_leases", values)))
 
     async def release(self, messages: Sequence[ClaimedMessage]) -> None:
         """Give back what was not sent."""
-        await _taken("release_unsent", release_unsent(self._pool, [message.claimed for message in messages]))
+        await _or_unavailable("release_unsent", release_unsent(self._pool, [message.claimed for message in messages]))
 
     async def _fetch(self, statement: LiteralString, values: dict[str, Any]) -> list[Row]:
         async with self._pool.connection() as connection:
             return await fetch_all(connection, __package__, statement, values)
 
 
-async def _taken(statement: str, running: Awaitable[T]) -> T:
+async def _or_unavailable(statement: str, running: Awaitable[T]) -> T:
     try:
         return await running
     except (OperationalError, IntegrityError, PoolTimeout) as error:  # integrity: a partition is not made yet

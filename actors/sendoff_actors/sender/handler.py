@@ -6,7 +6,8 @@ Three parts own what follows, each of them one file:
 - `Dispatcher`: when each of them is sent.
 - `Recorder`: what became of it, written many at a time.
 
-A message goes through them in this order, and none of them knows the one before.
+The dispatcher knows the recorder, the recorder the holdings, and none knows what comes before it. Beside them run
+services: `lease_renewal`, `customer_watch`, `breakers` and `saturation_reporter`; `composition` makes all of them.
 """
 
 from dataclasses import dataclass

@@ -11,6 +11,7 @@ from sendoff_cli.console import say, show, show_json
 from sendoff_cli.customer_options import (
     ConcurrencyOption,
     ConnectOption,
+    DescriptionOption,
     FieldsOption,
     HeaderOption,
     IdArgument,
@@ -77,6 +78,7 @@ def create_customer(
     webhook_url: WebhookOption = None,
     customer_id: Annotated[str | None, typer.Option("--id", help="Its id; made up if not given.")] = None,
     name: NameOption = None,
+    description: DescriptionOption = None,
     header: HeaderOption = None,
     timeout: TimeoutOption = None,
     connect_timeout: ConnectOption = None,
@@ -92,6 +94,7 @@ def create_customer(
     """Create a customer, and print its secret this once."""
     body = fields_of(
         name=name,
+        description=description,
         webhook_url=webhook_url,
         headers=header,
         timeout=timeout,
@@ -111,6 +114,7 @@ def update_customer(
     *,
     webhook_url: WebhookOption = None,
     name: NameOption = None,
+    description: DescriptionOption = None,
     header: HeaderOption = None,
     timeout: TimeoutOption = None,
     connect_timeout: ConnectOption = None,
@@ -126,6 +130,7 @@ def update_customer(
     """Change what is named and nothing else; in --fields null brings back a default."""
     body = fields_of(
         name=name,
+        description=description,
         webhook_url=webhook_url,
         headers=header,
         timeout=timeout,

@@ -13,6 +13,7 @@ Document = dict[str, Any]
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The customer's id.")]
 NameOption = Annotated[str | None, typer.Option("--name", help="A name for people.")]
+DescriptionOption = Annotated[str | None, typer.Option("--description", help="What to know of it; for people.")]
 WebhookOption = Annotated[str | None, typer.Option("--webhook-url", metavar="URL", help="Where its messages go to.")]
 HeaderOption = Annotated[
     list[str] | None,
@@ -47,6 +48,7 @@ VersionOption = Annotated[
 def fields_of(
     *,
     name: str | None,
+    description: str | None,
     webhook_url: str | None,
     headers: list[str] | None,
     timeout: str | None,
@@ -58,7 +60,13 @@ def fields_of(
 ) -> Document:
     """The body of a request: the fields as JSON, and over them the options that were given."""
     body = _parsed(fields)
-    given = {"name": name, "webhookUrl": webhook_url, "timeout": timeout, "connectTimeout": connect_timeout}
+    given = {
+        "name": name,
+        "description": description,
+        "webhookUrl": webhook_url,
+        "timeout": timeout,
+        "connectTimeout": connect_timeout,
+    }
     body |= {key: value for key, value in given.items() if value is not None}
     _extend(body, "headers", _headers(headers or []))
     limits = {"rate": rate, "per": per, "concurrency": concurrency}

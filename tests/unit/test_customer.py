@@ -12,6 +12,7 @@ from sendoff_webhooks.customer import Customer, CustomerFields, columns_of, cust
 
 WHOLE: dict[str, Any] = {
     "name": "Acme Ltd",
+    "description": "Parcels of the north.\nAsk for Ada.",
     "webhookUrl": "https://example.org/hook",
     "headers": {"X-Team": "parcels", "Authorization": "Bearer tell-nobody"},
     "timeout": "1m30s",

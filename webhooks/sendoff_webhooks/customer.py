@@ -26,12 +26,14 @@ Document = dict[str, Any]
 Columns = dict[str, Any]
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Description = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00]*$")]
 
 
 class CustomerFields(DocumentModel):
     """What can be said of a customer; what is left out has its default."""
 
     name: Name | None = Field(default=None, description="For people; the id if not given.")
+    description: Description | None = Field(default=None, description="What to know of it; for people.")
     webhook_url: WebhookUrl | None = Field(default=None, description="Where its messages are posted to.")
     headers: Headers = Field(
         default_factory=dict, description="More headers for each request; none that belongs to Sendoff or HTTP itself."

@@ -7,6 +7,7 @@
 CREATE TABLE customers (
     id                 text PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
     name               text NOT NULL,
+    description        text,
     webhook_url        text,
     headers            jsonb NOT NULL DEFAULT '{}',
     timeout_ms         integer NOT NULL CHECK (timeout_ms > 0),

@@ -40,6 +40,14 @@ async def test_null_brings_back_the_default_at_both_levels(api: Api) -> None:
     assert (customer["retry"]["attempts"], customer["retry"]["first"]) == (5, "5s")
 
 
+async def test_a_description_is_changed_and_taken_away(api: Api) -> None:
+    assert (await create(api, id="acme"))["description"] is None
+    for description in ("Parcels of the north", None):
+        assert (await patch(api, {"description": description})).json["description"] == description
+        listed = (await api.get("/v1/customers")).json["data"]
+        assert [one["description"] for one in listed] == [description, None]
+
+
 async def test_a_header_is_changed_and_taken_away_by_its_name_in_any_letters(api: Api) -> None:
     await create(api, id="acme", headers={"X-Team": "a", "X-Other": "b", "authorization": "c"})
     headers = {"x-team": "new", "X-OTHER": None}

@@ -12,6 +12,7 @@ from support.places import bury, deliver, retry_later
 WHOLE: dict[str, Any] = {
     "id": "acme",
     "name": "Acme Ltd",
+    "description": "Parcels of the north.\nAsk for Ada.",
     "webhookUrl": NOWHERE,
     "headers": {"X-Team": "parcels", "Authorization": "Bearer tell-nobody"},
     "timeout": "90s",
@@ -82,6 +83,8 @@ NOT_ALLOWED: list[tuple[dict[str, Any], str, str]] = [
     ({"id": "acme\n"}, "/id", "match pattern"),
     ({"name": ""}, "/name", "at least 1"),
     ({"name": "a\u0000b"}, "/name", "match pattern"),
+    ({"description": "x" * 501}, "/description", "at most 500"),
+    ({"description": "a\u0000b"}, "/description", "match pattern"),
     ({"headers": {"Host": "x"}}, "/headers", "another name than Host"),
     ({"headers": {"x y": "x"}}, "/headers", "a header's name"),
     ({"headers": {"x-a": "1", "X-A": "2"}}, "/headers", "twice"),

@@ -56,7 +56,8 @@ def customers(near: Running, folder: Path) -> Iterator[Customers]:
 
 
 def test_a_customer_is_created_with_its_options_and_its_secret_is_shown_once(customers: Customers) -> None:
-    options = ["--name", "Acme [bold]Ltd", "--header", "x-a=1=2", "--header", "X-B=b", "--timeout", "9s"]
+    texts = ["--name", "Acme [bold]Ltd", "--description", "of the north"]
+    options = [*texts, "--header", "x-a=1=2", "--header", "X-B=b", "--timeout", "9s"]
     limits = ["--rate", "5", "--per", "1m", "--concurrency", "3"]
     fields = {"retry": {"attempts": 2}, "limits": {"rate": 1}, "breaker": {"enabled": False}}
     done = customers.run(
@@ -71,6 +72,7 @@ def test_a_customer_is_created_with_its_options_and_its_secret_is_shown_once(cus
     assert (shown["retry"]["attempts"], shown["breaker"]["enabled"]) == (2, False)
     card = customers.run("show", "acme").stdout
     assert "Acme [bold]Ltd" in card
+    assert "of the north" in card
     assert secret not in card + json.dumps(shown) + customers.run("list").stdout
 
 
@@ -99,9 +101,11 @@ def test_customers_are_listed_with_what_they_do(customers: Customers) -> None:
 
 def test_an_update_changes_what_it_names(customers: Customers) -> None:
     customers.create("--id", "acme", "--header", "x-a=1", "--rate", "5", "--timeout", "3s")
-    updated = customers.json("update", "acme", "--name", "New", "--header", "x-a=", "--header", "x-b=2", "--rate", "6")
+    texts = ("--name", "New", "--description", "of the south")
+    updated = customers.json("update", "acme", *texts, "--header", "x-a=", "--header", "x-b=2", "--rate", "6")
     assert (updated["name"], updated["headers"], updated["limits"]["rate"]) == ("New", {"x-b": "2"}, 6)
     assert (updated["timeout"], updated["version"]) == ("3s", 2)
+    assert (updated["description"], customers.json("show", "acme")["description"]) == ("of the south", "of the south")
     stale = customers.run("update", "acme", "--name", "Old", "--if-version", "1")
     assert (stale.returncode, stale.stdout) == (1, "")
     assert stale.stderr == "sendoff: it was changed in the meantime and has version 2 now\n"

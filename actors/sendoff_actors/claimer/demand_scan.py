@@ -9,7 +9,7 @@ from sendoff_db.sql import fetch_all
 from sendoff_domain.claim_plan import Demand
 
 #: How many messages of a customer are counted; one that has so many gets what the others leave.
-_COUNTED = 50
+_MOST_PER_CUSTOMER = 50
 #: How many customers one claim looks at; the next one goes on behind them.
 _STEPS = 1000
 
@@ -44,7 +44,7 @@ async def _walk(
 ) -> tuple[dict[str, int], str]:
     """The numbers by customer, and behind which customer the next walk begins."""
     batch_size = values["batch_size"]
-    most = min(_COUNTED, batch_size)
+    most = min(_MOST_PER_CUSTOMER, batch_size)
     steps = {**values, "after": after, "most": most, "steps": _STEPS}
     rows = await fetch_all(connection, __package__, statement, steps)
     found = {customer: batch_size if number >= most else number for customer, number in rows if number}

@@ -98,7 +98,7 @@ CREATE TABLE rate_slots (
 -- row only for customers that had a failure.
 CREATE TABLE breakers (
     customer_id text PRIMARY KEY REFERENCES customers ON DELETE CASCADE,
-    counted_at  timestamptz NOT NULL DEFAULT now(),
+    updated_at  timestamptz NOT NULL DEFAULT now(),
     successes   float8 NOT NULL DEFAULT 0,
     failures    float8 NOT NULL DEFAULT 0,
     trips       integer NOT NULL DEFAULT 0,

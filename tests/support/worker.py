@@ -83,13 +83,16 @@ class Worker:
         """Wait until nothing is on the wire."""
         await eventually(lambda: self.parts.sender.dispatcher.in_flight == 0, "all requests are over")
 
-    def handed_on(self, queue: Queue) -> list[Any]:
-        """Take what was handed on to an actor, the arguments of each hand-off."""
+    async def handed_on(self, queue: Queue) -> list[Any]:
+        """Take what was handed on to an actor: the arguments of each hand-off."""
+        return await asyncio.to_thread(self._take, queue)
+
+    def _take(self, queue: Queue) -> list[Any]:
         consumer, found = self.broker.consume(queue, 1, 50), []
         while self.broker.waiting(queue):
             message = next(consumer)
             assert message is not None
-            found.append(message.args[0])
+            found.append(list(message.args))
             consumer.ack(message)
         return found
 

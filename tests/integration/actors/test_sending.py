@@ -116,7 +116,7 @@ async def test_a_failed_attempt_is_handed_to_the_retrier_and_no_longer_held(send
     await sender.requests_over()
     await sender.record()
 
-    ((failure,),) = sender.handed_on(Queue.RETRIER)
+    (((failure,),),) = await sender.handed_on(Queue.RETRIER)
     ((_, token),) = await sender.rows("SELECT message_id, token FROM due")
     assert failure[:5] == [message_id.hex, "default", token, 1, 0]
     assert held(sender) == []
@@ -207,7 +207,7 @@ async def test_a_message_that_expired_is_handed_to_the_dead_letterer_without_a_r
     await sender.db.execute("UPDATE messages SET expires_at = now()")
     await sender.accept()
     await sender.record()
-    assert sender.handed_on(Queue.DEAD_LETTERER) == [[[message_id.hex, 1, "expired"]]]
+    assert await sender.handed_on(Queue.DEAD_LETTERER) == [[[[message_id.hex, 1, "expired"]]]]
     assert await sender.parts.burying.bury([Undeliverable(message_id.hex, 1, DeathReason.EXPIRED)]) == 1
     assert receiver.received == []
 
@@ -219,13 +219,13 @@ async def test_a_message_without_an_attempt_left_is_buried_and_not_sent(sender: 
     await sender.accept()
     await sender.requests_over()
     await sender.record()
-    ((failure,),) = sender.handed_on(Queue.RETRIER)
+    (((failure,),),) = await sender.handed_on(Queue.RETRIER)
     await sender.parts.retrying.handle([decoded(failure)])
     await take_over(sender)
 
     await sender.accept()
     await sender.record()
-    assert sender.handed_on(Queue.DEAD_LETTERER) == [[[message_id.hex, 3, "exhausted"]]]
+    assert await sender.handed_on(Queue.DEAD_LETTERER) == [[[[message_id.hex, 3, "exhausted"]]]]
     assert len(receiver.received) == 1
 
 
@@ -367,7 +367,7 @@ async def test_a_limit_that_gets_free_asks_for_the_next_claim(sender: Worker, re
 
     await sender.parts.extra_ticks.wait()
     await sender.parts.extra_ticks.run_once()
-    (tick,) = sender.handed_on(Queue.CLAIMER)
+    ((tick,),) = await sender.handed_on(Queue.CLAIMER)
     assert tick["drain"] is True
     await sender.accept()
     await sender.requests_over()

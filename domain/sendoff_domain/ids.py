@@ -1,5 +1,6 @@
-"""Public ids: `msg_` and 32 hexadecimal digits of a UUIDv7 (RFC 9562), so that an id tells when it was made."""
+"""Public ids: `msg_` and the digits of a UUIDv7 (RFC 9562), which tells when it was made; and their random bytes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -7,6 +8,29 @@ _PREFIX = "msg_"
 #: The bits that are random, and version and variant where they stand.
 _FREE = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
 _MARKS = 0x7 << 76 | 0x2 << 62
+#: The random bytes of a hexadecimal UUIDv7.
+UUID7_ENTROPY_BYTES = 10
+_PIECES_PER_CALL = 500
+
+
+class Entropy:
+    """Cuts random bytes into pieces of one size; `random_bytes`, as `os.urandom`, is asked for 500 pieces at a time.
+
+    The kernel's bytes cost a system call, which counts under load. A process that is forked off would give the same
+    pieces once more, so each process makes its own.
+    """
+
+    def __init__(self, random_bytes: Callable[[int], bytes], size: int) -> None:
+        self._random_bytes = random_bytes
+        self._size = size
+        self._pieces: list[bytes] = []
+
+    def take(self) -> bytes:
+        """A piece that was not given before."""
+        if not self._pieces:
+            block = self._random_bytes(self._size * _PIECES_PER_CALL)
+            self._pieces = [block[start : start + self._size] for start in range(0, len(block), self._size)]
+        return self._pieces.pop()
 
 
 def hex_uuid7(unix_ms: int, entropy: bytes) -> str:

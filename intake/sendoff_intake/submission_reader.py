@@ -1,6 +1,7 @@
 """From the text of a message to a submission: the plain ones on a short way, all others with words for mistakes."""
 
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable
@@ -10,11 +11,10 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
-from sendoff_domain.ids import hex_uuid7
+from sendoff_domain.ids import UUID7_ENTROPY_BYTES, Entropy, hex_uuid7
 from sendoff_domain.strict_json import NotJsonError, parse_json
 from sendoff_domain.validation_errors import FieldError, field_errors
 from sendoff_domain.webhook_request import CONTENT_LIMIT, content_size, render_payload
-from sendoff_intake.entropy import Entropy
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.plain_message import has_no_duplicate_keys, read_plain_message
 from sendoff_intake.submission import NewMessage, Reason, Rejected, Submission, reject_invalid
@@ -33,7 +33,7 @@ class SubmissionReader:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._entropy = Entropy(10)
+        self._entropy = Entropy(os.urandom, UUID7_ENTROPY_BYTES)
 
     def read(self, text: bytes, key: str | None = None, *, named: str = "body") -> Submission | Rejected:
         """The submission in a JSON text, or why it is none; `named` says what the text is, if it is no JSON."""

@@ -1,16 +1,18 @@
 """Every request has an id, is counted and leaves one line in the log."""
 
+import os
 import re
 import time
 
 from aiohttp import web
 
+from sendoff_domain.ids import Entropy
 from sendoff_http.web.access_log import AccessLog
 from sendoff_http.web.keys import REQUEST_ID
 from sendoff_http.web.request_metrics import Metrics
-from sendoff_intake.entropy import Entropy
 
 HEADER = "X-Request-Id"
+_ID_BYTES = 16
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
 
 
@@ -20,7 +22,7 @@ class RequestLog:
     def __init__(self, metrics: Metrics, access_log: AccessLog) -> None:
         self._metrics = metrics
         self._access_log = access_log
-        self._entropy = Entropy(16)
+        self._entropy = Entropy(os.urandom, _ID_BYTES)
 
     def identify(self, request: web.Request) -> str:
         """Return the client's own id if it is a sane one, else a new one; the request holds it as REQUEST_ID."""

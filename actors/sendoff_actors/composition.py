@@ -39,7 +39,7 @@ from sendoff_control.seed import seed_state
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_webhooks.customers import Customers
-from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.seed import seed
 
 #: Slots of a rate are claimed this far ahead at most: they wait on leases.
@@ -89,7 +89,7 @@ def make_worker(
     broker: BlockingRedisBroker,
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
-    customers = Customers(pool, new_sealer(member.settings.security))
+    customers = Customers(pool, new_key_cipher(member.settings.security))
     enqueuer = Enqueuer(broker)
     extra_ticks = _make_extra_ticks(member, enqueuer)
     sender = make_sender(

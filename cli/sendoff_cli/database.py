@@ -13,8 +13,8 @@ from sendoff_control.seed import seed_state
 from sendoff_db.migrator import migrate, pending
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import SendoffError, UnavailableError
-from sendoff_webhooks.keys.encryption import new_sealer
-from sendoff_webhooks.keys.reencryption import reseal
+from sendoff_webhooks.keys.encryption import new_key_cipher
+from sendoff_webhooks.keys.reencryption import reencrypt
 from sendoff_webhooks.seed import seed
 
 _CONNECT_SECONDS = 5
@@ -56,12 +56,15 @@ async def prepare_database(settings: Settings, patience: float, say: Say) -> lis
         applied = await migrate(connection)
         await seed_state(connection, settings.scheduler)
         await seed(connection, settings)
-        resealed = await reseal(connection, new_sealer(settings.security))
-    if resealed.count:
-        say(f"signing keys that were sealed anew with the first encryption key: {resealed.count}")
-    if resealed.shut:
-        say(f"signing keys that do not open, so that the messages of their customers are held: {resealed.shut}")
-        say(f"the first of them: {resealed.error}")
+        reencrypted = await reencrypt(connection, new_key_cipher(settings.security))
+    if reencrypted.count:
+        say(f"signing keys that were sealed anew with the first encryption key: {reencrypted.count}")
+    if reencrypted.undecryptable:
+        say(
+            f"signing keys that do not open, so that the messages of their customers are held: "
+            f"{reencrypted.undecryptable}"
+        )
+        say(f"the first of them: {reencrypted.error}")
     return applied
 
 

@@ -17,5 +17,5 @@ class MigrationError(SendoffError):
     """The database's schema does not fit this version of Sendoff."""
 
 
-class SealError(SendoffError):
+class DecryptionError(SendoffError):
     """A stored secret does not open with the encryption keys of the settings; no part of it is in the text."""

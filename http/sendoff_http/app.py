@@ -41,13 +41,13 @@ from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.web.access_log import make_access_log
 from sendoff_http.web.authentication import make_authenticate
-from sendoff_http.web.keys import CLOCK, IDENTITY, SEALER, SETTINGS
+from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, SETTINGS
 from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
 from sendoff_http.web.request_log import RequestLog
 from sendoff_http.web.request_metrics import METRICS, make_metrics
-from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.keys.encryption import new_key_cipher
 
 OPERATIONS: list[Operation] = [
     *create_message,
@@ -93,7 +93,7 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app = web.Application(middlewares=[middleware], client_max_size=0)
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, numbers
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
-    app[SEALER] = new_sealer(settings.security)
+    app[KEY_CIPHER] = new_key_cipher(settings.security)
     app[OPENAPI] = describe_api(OPERATIONS)
     mount(app, OPERATIONS)
     mount_page(app)

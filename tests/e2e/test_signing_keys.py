@@ -13,8 +13,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from sendoff_db.pool import Connection
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
 from sendoff_domain.signing_secret import format_secret
-from sendoff_webhooks.keys.encryption import Sealer
-from sendoff_webhooks.keys.reencryption import reseal
+from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.keys.reencryption import reencrypt
 from sendoff_webhooks.keys.signing_keys import add_first_key, read_keys, rotate_key
 from support.client import Client
 from support.instances import Launcher, Process
@@ -24,7 +24,7 @@ from support.waiting import wait_until
 T = TypeVar("T")
 FIRST, LOST = bytes(range(1, 33)), bytes(range(101, 133))
 KEY, NEW = b"the old key of these tests......", b"the new key of these tests......"
-SEALER = Sealer([FIRST])
+KEY_CIPHER = KeyCipher([FIRST])
 
 
 def on_database(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -61,7 +61,7 @@ def database(sendoff_database: str) -> str:
     """A database whose default customer signs with KEY, sealed."""
 
     async def work(connection: Connection) -> None:
-        await rotate_key(connection, SEALER, "default", KEY, grace=timedelta(0))
+        await rotate_key(connection, KEY_CIPHER, "default", KEY, grace=timedelta(0))
 
     on_database(sendoff_database, work)
     return sendoff_database
@@ -95,7 +95,9 @@ def test_during_a_rotation_each_key_verifies_and_afterwards_only_the_new_one(
     before = sent_with_signatures(1, api, receiver)
     assert verifies(before, KEY)
 
-    assert on_database(database, lambda db: rotate_key(db, SEALER, "default", NEW, grace=timedelta(hours=24))) == NEW
+    assert (
+        on_database(database, lambda db: rotate_key(db, KEY_CIPHER, "default", NEW, grace=timedelta(hours=24))) == NEW
+    )
     during = sent_with_signatures(2, api, receiver)
     first, second = during.headers["webhook-signature"].split(" ")
     assert (verifies(during, KEY), verifies(during, NEW)) == (True, True)
@@ -131,9 +133,9 @@ def test_messages_of_a_customer_whose_key_does_not_open_are_held_without_attempt
             " VALUES ('acme', 'Acme', %s, 5000, 5000, '{}')",
             (receiver.url,),
         )
-        lost = Sealer([LOST]).seal(KEY, "default")
+        lost = KeyCipher([LOST]).encrypt(KEY, "default")
         connection.execute("UPDATE customer_secrets SET sealed_key = %s WHERE customer_id = 'default'", (lost,))
-    on_database(database, lambda db: add_first_key(db, SEALER, "acme", NEW))
+    on_database(database, lambda db: add_first_key(db, KEY_CIPHER, "acme", NEW))
     without = worker(launch, FIRST, SCHEDULER__LEASE="2s")
     held = api.send()
     sent = [api.send(customer="acme") for _ in range(5)]
@@ -167,9 +169,9 @@ def test_keys_are_sealed_anew_while_messages_are_sent(
     worker(launch, FIRST, LOST)
     sent_with_signatures(1, api, receiver)
 
-    newer = Sealer([LOST, FIRST])
-    assert on_database(database, lambda db: reseal(db, newer)).count == 1
-    assert [one.key for one in on_database(database, lambda db: read_keys(db, Sealer([LOST]), "default"))] == [KEY]
+    newer = KeyCipher([LOST, FIRST])
+    assert on_database(database, lambda db: reencrypt(db, newer)).count == 1
+    assert [one.key for one in on_database(database, lambda db: read_keys(db, KeyCipher([LOST]), "default"))] == [KEY]
     on_database(database, lambda db: rotate_key(db, newer, "default", NEW, grace=timedelta(hours=24)))
 
     assert verifies(sent_with_signatures(2, api, receiver), KEY)  # so the worker has read both of them anew

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
-from sendoff_domain.errors import SealError
+from sendoff_domain.errors import DecryptionError
 from sendoff_webhooks.customer import Columns, Customer, customer_of
-from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.encryption import KeyCipher
 
 log = structlog.get_logger("sendoff.customers")
 
@@ -37,9 +37,9 @@ class _Loaded:
 class Customers:
     """A cache of customers; `ensure` loads, `get` only looks. `has_many` once there are more customers than one."""
 
-    def __init__(self, pool: Pool, sealer: Sealer) -> None:
+    def __init__(self, pool: Pool, key_cipher: KeyCipher) -> None:
         self._pool = pool
-        self._sealer = sealer
+        self._key_cipher = key_cipher
         self._known: dict[str, Customer] = {}
         self._rows: dict[str, _Loaded] = {}
         self._read_at: dict[str, float] = {}
@@ -86,9 +86,9 @@ class Customers:
         if before is not None and row == self._rows.get(row.id):
             return before
         try:
-            keys = tuple(self._sealer.open(key, row.id) for key in row.sealed_keys)
+            keys = tuple(self._key_cipher.decrypt(key, row.id) for key in row.sealed_keys)
             return customer_of(row.columns).model_copy(update={"keys": keys, "breaker_open": row.breaker_open})
-        except (SealError, ValidationError) as error:
+        except (DecryptionError, ValidationError) as error:
             if before is None or not before.unreadable:
                 log.error("messages are held", customer=row.id, error=str(error))  # noqa: TRY400  no trace needed
             unreadable = before or Customer(id=row.id)

@@ -10,7 +10,7 @@ from sendoff_domain.response_rule.json_value import same_json
 from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_webhooks.customer import Columns, Customer, columns_of
-from sendoff_webhooks.keys.encryption import new_sealer
+from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.keys.signing_keys import keep_key
 from sendoff_webhooks.stored_customers import find_customer, insert_customer, update_customer
 
@@ -28,7 +28,7 @@ async def seed(connection: Connection, settings: Settings) -> None:
     await _follow(connection, columns_of(DEFAULT_CUSTOMER, _default_customer(settings)))
     secret = settings.webhook.secret
     configured = parse_secret(secret.get_secret_value()) if secret else None
-    await keep_key(connection, new_sealer(settings.security), DEFAULT_CUSTOMER, configured)
+    await keep_key(connection, new_key_cipher(settings.security), DEFAULT_CUSTOMER, configured)
 
 
 def _default_customer(settings: Settings) -> Customer:

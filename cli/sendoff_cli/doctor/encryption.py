@@ -3,8 +3,8 @@
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
 from sendoff_config.settings import Settings
 from sendoff_db.pool import Connection
-from sendoff_webhooks.keys.encryption import new_sealer
-from sendoff_webhooks.keys.reencryption import examine_seals
+from sendoff_webhooks.keys.encryption import new_key_cipher
+from sendoff_webhooks.keys.reencryption import examine_encryption
 
 
 def check_encryption(settings: Settings, *, embedded: bool) -> Finding:
@@ -18,13 +18,13 @@ def check_encryption(settings: Settings, *, embedded: bool) -> Finding:
     return warn("encryption", "signing keys are stored plain: who reads the database can sign for everybody", advice)
 
 
-async def check_seals(connection: Connection, settings: Settings) -> Finding:
+async def check_stored_keys(connection: Connection, settings: Settings) -> Finding:
     """Whether the stored signing keys open with the configured encryption keys."""
-    seals = await examine_seals(connection, new_sealer(settings.security))
-    if seals.shut:
-        detail = f"{seals.shut} signing key(s) do not open: the messages of their customers are held"
+    state = await examine_encryption(connection, new_key_cipher(settings.security))
+    if state.undecryptable:
+        detail = f"{state.undecryptable} signing key(s) do not open: the messages of their customers are held"
         return fail("signing keys", detail, "add the encryption key that sealed them to security.encryptionKeys again")
-    if seals.outdated:
-        detail = f"{seals.outdated} signing key(s) are not sealed with the first encryption key"
+    if state.outdated:
+        detail = f"{state.outdated} signing key(s) are not sealed with the first encryption key"
         return warn("signing keys", detail, "run `sendoff migrate`")
     return ok("signing keys", "all of them open")

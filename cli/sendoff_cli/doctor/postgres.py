@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator
 
 from sendoff_cli.database import connected
-from sendoff_cli.doctor.encryption import check_seals
+from sendoff_cli.doctor.encryption import check_stored_keys
 from sendoff_cli.doctor.finding import Finding, fail, ok, warn
 from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
@@ -25,7 +25,7 @@ async def check_postgres(settings: Settings) -> AsyncIterator[Finding]:
             migrations = await _migrations(connection)
             yield migrations
             if migrations.level == "ok":
-                yield await check_seals(connection, settings)
+                yield await check_stored_keys(connection, settings)
             yield await _clock(connection)
     except SendoffError as error:
         yield fail("postgres", str(error), "start PostgreSQL, or correct postgres.url")

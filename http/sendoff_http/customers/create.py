@@ -12,7 +12,7 @@ from sendoff_http.customers.model import Customer, CustomerInput, GivenSecret, N
 from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
-from sendoff_http.web.keys import MEMBER, POOL, SEALER
+from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.responses import json_response
@@ -88,7 +88,7 @@ async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tu
     async with request.app[POOL].connection() as connection, connection.transaction():
         if not await insert_customer(connection, columns_of(customer_id, new)):
             raise _exists(customer_id)
-        key = await add_first_key(connection, request.app[SEALER], customer_id, key_of(new.secret))
+        key = await add_first_key(connection, request.app[KEY_CIPHER], customer_id, key_of(new.secret))
         row = await find_customer(connection, customer_id)
     if row is None:
         raise _exists(customer_id)  # somebody has deleted it already

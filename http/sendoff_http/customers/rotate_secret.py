@@ -14,7 +14,7 @@ from sendoff_domain.times import format_optional
 from sendoff_http.customers.model import GivenSecret, key_of
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.documents import ShownMoment
-from sendoff_http.web.keys import MEMBER, POOL, SEALER, SETTINGS
+from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL, SETTINGS
 from sendoff_http.web.operation import Body, ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
@@ -77,7 +77,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
 async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) -> tuple[bytes, datetime | None]:
     given = key_of(rotation.secret)
     async with request.app[POOL].connection() as connection, connection.transaction():
-        key = await rotate_key(connection, request.app[SEALER], customer_id, given, grace=rotation.grace)
+        key = await rotate_key(connection, request.app[KEY_CIPHER], customer_id, given, grace=rotation.grace)
         if key is None:
             raise no_such_customer(customer_id)
         ((expires_at,),) = await fetch_all(connection, __package__, "read_last_expiry", {"id": customer_id})

@@ -6,14 +6,14 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
-from sendoff_domain.errors import SealError
+from sendoff_domain.errors import DecryptionError
 from sendoff_domain.ids import hex_uuid7
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
 from sendoff_domain.webhook_headers import shown_headers
 from sendoff_domain.webhook_request import render_payload, request_headers
 from sendoff_domain.webhook_response import Response
 from sendoff_http.customers.webhooks import WEBHOOK_CLIENT, WEBHOOK_TESTS
-from sendoff_http.web.keys import IDENTITY, POOL, SEALER, database_now
+from sendoff_http.web.keys import IDENTITY, KEY_CIPHER, POOL, database_now
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
@@ -103,8 +103,8 @@ async def _load(request: web.Request, customer_id: str) -> Customer:
         if stored is None:
             raise no_such_customer(customer_id)
         try:
-            keys = await read_keys(connection, request.app[SEALER], customer_id)
-        except SealError as error:
+            keys = await read_keys(connection, request.app[KEY_CIPHER], customer_id)
+        except DecryptionError as error:
             raise ProblemError(500, "secret_unreadable", str(error)) from None
     return stored.customer.model_copy(update={"keys": tuple(key.key for key in keys)})
 

@@ -12,13 +12,13 @@ from sendoff_db.pool import Pool
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore
 from sendoff_intake.submission_reader import SubmissionReader
-from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.encryption import KeyCipher
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
 IDENTITY: web.AppKey[Identity] = web.AppKey("identity", Identity)
 POOL: web.AppKey[Pool] = web.AppKey("pool")
 CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
-SEALER: web.AppKey[Sealer] = web.AppKey("sealer", Sealer)
+KEY_CIPHER: web.AppKey[KeyCipher] = web.AppKey("key_cipher", KeyCipher)
 MEMBER: web.AppKey[Member] = web.AppKey("member", Member)
 SUBMISSION_READER: web.AppKey[SubmissionReader] = web.AppKey("submission_reader", SubmissionReader)
 MESSAGE_STORE: web.AppKey[MessageStore] = web.AppKey("message_store", MessageStore)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sendoff_domain.signing_secret import format_secret
-from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.encryption import KeyCipher
 from sendoff_webhooks.keys.signing_keys import read_keys
 from support.api import Api, api_settings, running_api
 from support.customers import NOWHERE, create
@@ -23,7 +23,7 @@ async def rotate(api: Api, body: Any = None, customer_id: str = "acme") -> dict[
 
 
 async def valid_secrets(api: Api, customer_id: str = "acme") -> list[str]:
-    return [format_secret(key.key) for key in await read_keys(api.db, Sealer(), customer_id)]
+    return [format_secret(key.key) for key in await read_keys(api.db, KeyCipher(), customer_id)]
 
 
 async def test_the_old_secret_stays_valid_for_a_day(api: Api) -> None:

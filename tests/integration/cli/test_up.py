@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from sendoff_domain.encryption_key import encryption_key_id, parse_encryption_key
-from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.encryption import KeyCipher
 from support.command_line import Running, running, sendoff
 from support.waiting import wait_until
 
@@ -58,7 +58,7 @@ def test_the_signing_keys_are_sealed_with_a_key_that_is_kept_with_the_data(up: R
     key = parse_encryption_key(file.read_text())
     with psycopg.connect(json.loads((Path(up.data) / "servers.json").read_text())["postgres"]) as connection:
         sealed = [row[0] for row in connection.execute("SELECT sealed_key FROM customer_secrets")]
-    assert [len(Sealer([key]).open(one, "default")) for one in sealed] == [32]
+    assert [len(KeyCipher([key]).decrypt(one, "default")) for one in sealed] == [32]
     assert all(one.startswith(b"\1" + encryption_key_id(key)) for one in sealed)
     assert file.read_text().strip() not in up.said
 

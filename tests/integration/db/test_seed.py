@@ -13,7 +13,7 @@ from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.response_rule.schema_bounds import LARGEST
 from sendoff_domain.signing_secret import format_secret
-from sendoff_webhooks.keys.encryption import Sealer
+from sendoff_webhooks.keys.encryption import KeyCipher
 from sendoff_webhooks.keys.signing_keys import read_keys
 from sendoff_webhooks.seed import seed
 
@@ -26,7 +26,7 @@ def webhook(key: bytes | None = None, url: str = "http://127.0.0.1:9000/") -> Se
 
 
 async def keys(connection: Connection) -> list[bytes]:
-    return [one.key for one in await read_keys(connection, Sealer(), "default")]
+    return [one.key for one in await read_keys(connection, KeyCipher(), "default")]
 
 
 async def customer(connection: Connection, column: str) -> object:

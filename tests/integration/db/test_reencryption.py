@@ -8,8 +8,8 @@ from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
 from sendoff_domain.signing_secret import format_secret
-from sendoff_webhooks.keys.encryption import Sealer
-from sendoff_webhooks.keys.reencryption import Resealed, Seals, examine_seals, reseal
+from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.keys.reencryption import EncryptionState, Reencrypted, examine_encryption, reencrypt
 from sendoff_webhooks.keys.signing_keys import read_keys
 from sendoff_webhooks.seed import seed
 
@@ -26,14 +26,14 @@ def settings(*encryption_keys: bytes, secret: bytes | None = KEY) -> Settings:
     return Settings.model_validate(document)
 
 
-async def put(connection: Connection, sealer: Sealer, count: int) -> None:
+async def put(connection: Connection, key_cipher: KeyCipher, count: int) -> None:
     """Give the default customer so many more keys: 0, 1, 2 and so on."""
     async with (
         connection.cursor() as cursor,
         cursor.copy("COPY customer_secrets (customer_id, sealed_key) FROM STDIN") as copy,
     ):
         for number in range(count):
-            await copy.write_row(("default", sealer.seal(b"%032d" % number, "default")))
+            await copy.write_row(("default", key_cipher.encrypt(b"%032d" % number, "default")))
 
 
 async def headers(connection: Connection) -> dict[bytes, int]:
@@ -55,17 +55,19 @@ async def test_the_bytes_on_the_disk_hold_no_key(empty: Connection) -> None:
 
 async def test_plain_keys_are_sealed_as_soon_as_there_is_an_encryption_key(connection: Connection) -> None:
     await seed(connection, settings())
-    assert await reseal(connection, Sealer([FIRST])) == Resealed(1)
+    assert await reencrypt(connection, KeyCipher([FIRST])) == Reencrypted(1)
     assert await headers(connection) == {b"\1" + encryption_key_id(FIRST): 1}
-    assert await reseal(connection, Sealer([FIRST])) == Resealed(0)
+    assert await reencrypt(connection, KeyCipher([FIRST])) == Reencrypted(0)
 
 
 async def test_a_new_first_key_seals_everything_anew_and_the_old_one_can_go(connection: Connection) -> None:
     await connection.execute("DELETE FROM customer_secrets")
-    await put(connection, Sealer([FIRST]), MANY)
-    assert await examine_seals(connection, Sealer([SECOND, FIRST])) == Seals(shut=0, outdated=MANY)
-    assert await reseal(connection, Sealer([SECOND, FIRST])) == Resealed(MANY)
-    found = await read_keys(connection, Sealer([SECOND]), "default")
+    await put(connection, KeyCipher([FIRST]), MANY)
+    assert await examine_encryption(connection, KeyCipher([SECOND, FIRST])) == EncryptionState(
+        undecryptable=0, outdated=MANY
+    )
+    assert await reencrypt(connection, KeyCipher([SECOND, FIRST])) == Reencrypted(MANY)
+    found = await read_keys(connection, KeyCipher([SECOND]), "default")
     assert [one.key for one in reversed(found)] == [b"%032d" % number for number in range(MANY)]
 
 
@@ -73,7 +75,7 @@ async def test_after_a_crash_on_the_way_both_keys_are_needed_and_the_next_start_
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await connection.execute("DELETE FROM customer_secrets")
-    await put(connection, Sealer([FIRST]), MANY)
+    await put(connection, KeyCipher([FIRST]), MANY)
     await connection.execute(
         "CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'crash'; END $$"
     )
@@ -81,42 +83,42 @@ async def test_after_a_crash_on_the_way_both_keys_are_needed_and_the_next_start_
         f"CREATE TRIGGER crash BEFORE UPDATE ON customer_secrets FOR EACH ROW"
         f" WHEN (mod(old.id, {MANY}) = 800) EXECUTE FUNCTION crash()".encode()
     )
-    both = Sealer([SECOND, FIRST])
+    both = KeyCipher([SECOND, FIRST])
     with pytest.raises(psycopg.errors.RaiseException):
-        await reseal(connection, both)
+        await reencrypt(connection, both)
     sealed = await headers(connection)
     assert set(sealed) == {b"\1" + encryption_key_id(key) for key in (FIRST, SECOND)}
     assert len(await read_keys(connection, both, "default")) == MANY
     await connection.execute("DROP TRIGGER crash ON customer_secrets")
-    await reseal(connection, both)
+    await reencrypt(connection, both)
     assert await headers(connection) == {b"\1" + encryption_key_id(SECOND): MANY}
 
 
 async def test_what_does_not_open_is_counted_and_left_as_it_is(connection: Connection) -> None:
     await connection.execute("DELETE FROM customer_secrets")
-    await put(connection, Sealer([LOST]), 2)
-    await put(connection, Sealer(), 1)
-    assert await examine_seals(connection, Sealer([FIRST])) == Seals(shut=2, outdated=1)
-    done = await reseal(connection, Sealer([FIRST]))
-    assert (done.count, done.shut) == (1, 2)
+    await put(connection, KeyCipher([LOST]), 2)
+    await put(connection, KeyCipher(), 1)
+    assert await examine_encryption(connection, KeyCipher([FIRST])) == EncryptionState(undecryptable=2, outdated=1)
+    done = await reencrypt(connection, KeyCipher([FIRST]))
+    assert (done.count, done.undecryptable) == (1, 2)
     assert encryption_key_id(LOST).hex() in str(done.error)
     assert (await headers(connection))[b"\1" + encryption_key_id(LOST)] == 2
 
 
 async def test_a_key_that_is_changed_meanwhile_is_left_alone(connection: Connection) -> None:
     await seed(connection, settings())
-    newer = Sealer([LOST]).seal(KEY, "default")
+    newer = KeyCipher([LOST]).encrypt(KEY, "default")
     statement = "UPDATE customer_secrets SET sealed_key = %s"
 
-    class Meddling(Sealer):
+    class Meddling(KeyCipher):
         """Somebody else seals the row anew between its reading and its writing."""
 
-        def seal(self, key: bytes, customer_id: str) -> bytes:
+        def encrypt(self, key: bytes, customer_id: str) -> bytes:
             with psycopg.connect(connection.info.dsn, password=connection.info.password) as other:
                 other.execute(statement, (newer,))
-            return super().seal(key, customer_id)
+            return super().encrypt(key, customer_id)
 
-    assert (await reseal(connection, Meddling([FIRST]))).count == 0
+    assert (await reencrypt(connection, Meddling([FIRST]))).count == 0
     cursor = await connection.execute("SELECT sealed_key FROM customer_secrets")
     assert await cursor.fetchall() == [(newer,)]
 
@@ -135,4 +137,4 @@ async def test_a_configured_key_replaces_one_that_does_not_open(connection: Conn
     await seed(connection, settings(LOST))
     await seed(connection, settings(FIRST))
     assert await headers(connection) == {b"\1" + encryption_key_id(FIRST): 1}
-    assert [one.key for one in await read_keys(connection, Sealer([FIRST]), "default")] == [KEY]
+    assert [one.key for one in await read_keys(connection, KeyCipher([FIRST]), "default")] == [KEY]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from sendoff_config.settings import SecuritySettings
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key, parse_encryption_key
-from sendoff_domain.errors import SealError
-from sendoff_webhooks.keys.encryption import Sealer, new_sealer
+from sendoff_domain.errors import DecryptionError
+from sendoff_webhooks.keys.encryption import KeyCipher, new_key_cipher
 
 signing_keys = st.binary(min_size=24, max_size=64)
 encryption_keys = st.binary(min_size=32, max_size=32)
@@ -20,43 +20,43 @@ FIRST, SECOND = b"1" * 32, b"2" * 32
 
 @given(signing_keys, st.lists(encryption_keys, max_size=3), customer_ids)
 def test_what_is_sealed_opens_again(key: bytes, keys: list[bytes], customer_id: str) -> None:
-    sealer = Sealer(keys)
-    assert sealer.open(sealer.seal(key, customer_id), customer_id) == key
+    key_cipher = KeyCipher(keys)
+    assert key_cipher.decrypt(key_cipher.encrypt(key, customer_id), customer_id) == key
 
 
 @given(signing_keys, encryption_keys, customer_ids)
 def test_nothing_of_the_key_shows_and_no_seal_is_like_another(key: bytes, encryption_key: bytes, customer: str) -> None:
-    sealer = Sealer([encryption_key])
-    one, other = sealer.seal(key, customer), sealer.seal(key, customer)
+    key_cipher = KeyCipher([encryption_key])
+    one, other = key_cipher.encrypt(key, customer), key_cipher.encrypt(key, customer)
     assert one != other
     assert key not in one
     assert encryption_key[:4] not in one[:5]
 
 
 def test_the_first_key_seals_and_every_key_opens() -> None:
-    sealed = Sealer([FIRST]).seal(KEY, "acme")
-    both = Sealer([SECOND, FIRST])
-    assert both.open(sealed, "acme") == KEY
-    assert Sealer([SECOND]).open(both.seal(KEY, "acme"), "acme") == KEY
+    sealed = KeyCipher([FIRST]).encrypt(KEY, "acme")
+    both = KeyCipher([SECOND, FIRST])
+    assert both.decrypt(sealed, "acme") == KEY
+    assert KeyCipher([SECOND]).decrypt(both.encrypt(KEY, "acme"), "acme") == KEY
 
 
-def test_without_an_encryption_key_it_is_stored_as_it_is_and_a_sealer_with_one_opens_that() -> None:
-    stored = Sealer().seal(KEY, "acme")
+def test_without_an_encryption_key_it_is_stored_as_it_is_and_a_cipher_with_one_opens_that() -> None:
+    stored = KeyCipher().encrypt(KEY, "acme")
     assert stored == b"\0" + KEY
-    assert Sealer([FIRST]).open(stored, "acme") == KEY
+    assert KeyCipher([FIRST]).decrypt(stored, "acme") == KEY
 
 
 def test_a_seal_that_was_moved_to_another_customer_does_not_open() -> None:
-    sealer = Sealer([FIRST])
-    with pytest.raises(SealError, match="customer evil is damaged, or was sealed for another customer"):
-        sealer.open(sealer.seal(KEY, "acme"), "evil")
+    key_cipher = KeyCipher([FIRST])
+    with pytest.raises(DecryptionError, match="customer evil is damaged, or was sealed for another customer"):
+        key_cipher.decrypt(key_cipher.encrypt(KEY, "acme"), "evil")
 
 
 @pytest.mark.parametrize("keys", [[], [SECOND]])
 def test_a_missing_encryption_key_is_named_by_its_id_and_no_key_is_shown(keys: list[bytes]) -> None:
-    sealed = Sealer([FIRST]).seal(KEY, "acme")
-    with pytest.raises(SealError) as refusal:
-        Sealer(keys).open(sealed, "acme")
+    sealed = KeyCipher([FIRST]).encrypt(KEY, "acme")
+    with pytest.raises(DecryptionError) as refusal:
+        KeyCipher(keys).decrypt(sealed, "acme")
     said = str(refusal.value)
     assert f"the encryption key {encryption_key_id(FIRST).hex()}" in said
     assert "SENDOFF_SECURITY__ENCRYPTION_KEYS" in said
@@ -66,24 +66,24 @@ def test_a_missing_encryption_key_is_named_by_its_id_and_no_key_is_shown(keys: l
 
 @given(st.data())
 def test_a_seal_that_was_changed_or_cut_anywhere_does_not_open(data: st.DataObject) -> None:
-    sealer = Sealer([FIRST])
-    sealed = bytearray(sealer.seal(KEY, "acme"))
+    key_cipher = KeyCipher([FIRST])
+    sealed = bytearray(key_cipher.encrypt(KEY, "acme"))
     place = data.draw(st.integers(0, len(sealed) - 1))
     sealed[place] ^= data.draw(st.integers(2, 255))  # 2 or more: the first byte does not become that of a plain key
     cut = bytes(sealed[: data.draw(st.integers(0, place))]) if data.draw(st.booleans()) else bytes(sealed)
-    with pytest.raises(SealError):
-        sealer.open(cut, "acme")
+    with pytest.raises(DecryptionError):
+        key_cipher.decrypt(cut, "acme")
 
 
-def test_a_sealer_does_not_show_its_keys() -> None:
-    assert repr(FIRST)[2:-1] not in repr(Sealer([FIRST])) + repr(vars(Sealer([FIRST])))
+def test_a_cipher_does_not_show_its_keys() -> None:
+    assert repr(FIRST)[2:-1] not in repr(KeyCipher([FIRST])) + repr(vars(KeyCipher([FIRST])))
 
 
-def test_the_sealer_of_the_settings_has_the_configured_keys() -> None:
+def test_the_cipher_of_the_settings_has_the_configured_keys() -> None:
     texts = [format_encryption_key(key) for key in (FIRST, SECOND)]
-    sealer = new_sealer(SecuritySettings.model_validate({"encryptionKeys": texts}))
-    assert sealer.header == b"\1" + encryption_key_id(FIRST)
-    assert sealer.open(Sealer([SECOND]).seal(KEY, "acme"), "acme") == KEY
+    key_cipher = new_key_cipher(SecuritySettings.model_validate({"encryptionKeys": texts}))
+    assert key_cipher.header == b"\1" + encryption_key_id(FIRST)
+    assert key_cipher.decrypt(KeyCipher([SECOND]).encrypt(KEY, "acme"), "acme") == KEY
 
 
 @given(encryption_keys)

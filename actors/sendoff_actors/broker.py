@@ -4,6 +4,7 @@ Dramatiq's own consumer polls (at its default, a hop takes 400 ms) and its delay
 Here every enqueue leaves a token on a wake list, on which idle consumers block; PostgreSQL is the only timer.
 """
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable
 
@@ -13,8 +14,8 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
-from sendoff_actors.backpressure import Backpressure
 from sendoff_actors.handoffs import ActorName, Queue
+from sendoff_domain.errors import UnavailableError
 
 #: A worker that is silent for so long is dead, and what it had fetched goes to others (milliseconds).
 _HEARTBEAT_TIMEOUT = 10_000
@@ -24,6 +25,27 @@ _MAINTENANCE_CHANCE = 20_000
 _PREFETCH = {Queue.SENDER: 1}
 _PREFETCH_OTHERS = 4
 _WAKE_TOKENS = 16
+
+
+class Backpressure:
+    """Holds back the consumers of single queues in this process; all queues are open at first. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._open = {queue: threading.Event() for queue in Queue}
+        for event in self._open.values():
+            event.set()
+
+    def close(self, queue: Queue) -> None:
+        """Take nothing more from this queue for now."""
+        self._open[queue].clear()
+
+    def open(self, queue: Queue) -> None:
+        """Take messages from this queue again."""
+        self._open[queue].set()
+
+    def wait(self, queue: str, seconds: float) -> bool:
+        """Wait up to `seconds` until the queue is open, and return whether it is."""
+        return self._open[Queue(queue)].wait(seconds)
 
 
 class BlockingRedisBroker(RedisBroker):
@@ -150,3 +172,17 @@ class BlockingConsumer(Consumer):
         finally:
             self._unacked.discard(message.message_id)
             self._acknowledged.set()
+
+
+class Enqueuer:
+    """Puts hand-offs on the queues of the actors, each in a thread of its own."""
+
+    def __init__(self, broker: BlockingRedisBroker) -> None:
+        self._broker = broker
+
+    async def enqueue(self, actor: ActorName, *arguments: object) -> None:
+        """Put a hand-off on an actor's queue; raises UnavailableError when Redis does not take it."""
+        try:
+            await asyncio.to_thread(self._broker.hand_on, actor, *arguments)
+        except redis.RedisError as error:
+            raise UnavailableError(f"Redis did not take a hand-off to {actor}: {error}") from error

@@ -20,12 +20,11 @@ from functools import partial
 
 import redis.asyncio
 
-from sendoff_actors.broker import BlockingRedisBroker
+from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.claimer.ticker import ExtraTicks, Ticker
 from sendoff_actors.dead_letterer.clean_up_schedule import CleanUpSchedule
 from sendoff_actors.dead_letterer.handler import Burying
-from sendoff_actors.enqueuer import Enqueuer
 from sendoff_actors.handoffs import ActorName
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.sender.composition import SenderParts, make_sender

@@ -5,14 +5,20 @@ is claimed again. An actor reads its argument with `msgspec.convert`, which rais
 hand-off is of another version.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
+from uuid import uuid4
 
 import dramatiq
 import msgspec
 
 from sendoff_domain.message import DeathReason
 from sendoff_domain.outcome import ErrorClass
+
+#: A hand-off carries at most this many messages and about this many bytes of payload, so that Redis stays quick.
+BATCH_MESSAGES = 250
+BATCH_BYTES = 512 * 1024
 
 
 class Queue(StrEnum):
@@ -85,6 +91,26 @@ class Batch(msgspec.Struct, frozen=True):
     lease_until: float
     more: bool
     messages: list[Claimed]
+
+
+def make_batches(messages: Sequence[Claimed], lease_until: float, *, at_least: int, more: bool) -> list[Batch]:
+    """The batches of one claim, if possible `at_least` so many; only the last of them says that there is `more`."""
+    parts = split(messages, at_least)
+    return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
+
+
+def split(messages: Sequence[Claimed], at_least: int = 1) -> list[list[Claimed]]:
+    """The messages in their order, in even parts that respect BATCH_MESSAGES and BATCH_BYTES."""
+    largest = min(BATCH_MESSAGES, -(-len(messages) // at_least))
+    parts: list[list[Claimed]] = []
+    size = 0
+    for message in messages:
+        size += len(message.payload)
+        if not parts or size > BATCH_BYTES or len(parts[-1]) >= largest:
+            parts.append([])
+            size = len(message.payload)
+        parts[-1].append(message)
+    return parts
 
 
 class FailedAttempt(msgspec.Struct, frozen=True, array_like=True):

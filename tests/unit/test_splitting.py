@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_actors.claimer.batches import BATCH_BYTES, BATCH_MESSAGES, split
+from sendoff_actors.handoffs import BATCH_BYTES, BATCH_MESSAGES, split
 from support.claims import claimed
 
 sizes = st.lists(st.sampled_from([0, 1, 100, BATCH_BYTES // 3, BATCH_BYTES, BATCH_BYTES + 1]), max_size=40)

@@ -12,11 +12,9 @@ from operator import itemgetter
 
 from psycopg import Rollback
 
-from sendoff_actors.claimer.batches import make_batches
-from sendoff_actors.claimer.claim_limits import read_claim_limits
+from sendoff_actors.claimer.claim_limits import pace, read_claim_limits
 from sendoff_actors.claimer.demand_scan import DemandScan
-from sendoff_actors.claimer.pace import pace
-from sendoff_actors.handoffs import Batch, Claimed, Tick
+from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.locks import CLAIMS

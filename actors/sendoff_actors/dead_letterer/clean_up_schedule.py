@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from sendoff_actors.enqueuer import Enqueuer
+from sendoff_actors.broker import Enqueuer
 from sendoff_actors.handoffs import ActorName
 from sendoff_domain.errors import UnavailableError
 

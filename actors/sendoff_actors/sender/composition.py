@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import redis.asyncio
 
-from sendoff_actors.broker import BlockingRedisBroker
-from sendoff_actors.enqueuer import Enqueuer
+from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
 from sendoff_actors.sender.breakers import Breakers
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.customer_watch import CustomerWatch
 from sendoff_actors.sender.dispatcher import Dispatcher
 from sendoff_actors.sender.handler import Sending
-from sendoff_actors.sender.holdings import Holdings
-from sendoff_actors.sender.lease_renewal import LeaseRenewal
+from sendoff_actors.sender.holdings import Holdings, LeaseRenewal
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_actors.sender.recorder import Recorder

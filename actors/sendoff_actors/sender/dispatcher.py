@@ -8,9 +8,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.claimed_message import ClaimedMessage, Skip, skip_reason
 from sendoff_actors.sender.holdings import Holdings
-from sendoff_actors.sender.last_look import Skip, skip_reason
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.slots import Slots

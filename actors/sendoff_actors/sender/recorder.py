@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from sendoff_actors.enqueuer import Enqueuer
+from sendoff_actors.broker import Enqueuer
 from sendoff_actors.handoffs import ActorName, FailedAttempt, Undeliverable
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from sendoff_actors.sender.claimed_message import LEASE_MARGIN, ClaimedMessage
-from sendoff_actors.sender.last_look import Skip, skip_reason
+from sendoff_actors.sender.claimed_message import LEASE_MARGIN, ClaimedMessage, Skip, skip_reason
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_webhooks.customer import Customer
 from support.claims import claimed

@@ -1,1 +1,1 @@
-"""What every slice shares: schema, migrations, pool, partitions, the clock of the database."""
+"""The database: schema and migrations, pool, statements, clock, locks, partitions and retention."""

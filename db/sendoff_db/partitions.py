@@ -10,7 +10,7 @@ from psycopg import sql
 
 from sendoff_db.locks import PARTITIONS
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_all
 from sendoff_domain.ids import created_at, first_uuid_at
 
 #: The partitioned tables, and whether their key is an id (a UUIDv7) or a moment.
@@ -28,9 +28,8 @@ class Partition:
 
 
 async def list_partitions(connection: Connection, table: str) -> list[Partition]:
-    """All partitions of a table as the catalog has them, oldest first."""
-    cursor = await connection.execute(read_statement(__package__, "list_partitions"), {"parent": table})
-    rows = await cursor.fetchall()
+    """All partitions of a table as the catalogue has them, oldest first; one that is dropped meanwhile is left out."""
+    rows = await fetch_all(connection, __package__, "list_partitions", {"parent": table})
     return sorted(
         (Partition(table, name, _moment(low), _moment(high)) for name, low, high in rows), key=lambda part: part.start
     )

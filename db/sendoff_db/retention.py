@@ -8,7 +8,7 @@ from psycopg import errors, sql
 from sendoff_db.locks import RETENTION
 from sendoff_db.partitions import TABLES, Partition, list_partitions
 from sendoff_db.pool import Connection
-from sendoff_db.sql import read_statement
+from sendoff_db.sql import fetch_one
 from sendoff_domain.ids import first_uuid_at
 
 #: How long a drop may wait for a lock; readers and writers queue behind it for that long at most.
@@ -48,8 +48,7 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
             except errors.LockNotAvailable:
                 in_use.append(part.name)
                 break
-    cursor = await connection.execute(read_statement(__package__, "delete_expired_rows"), {"before": before})
-    row = await cursor.fetchone()
+    row = await fetch_one(connection, __package__, "delete_expired_rows", {"before": before})
     return Dropped(tuple(dropped), row[0] if row else 0, tuple(in_use))
 
 
@@ -68,6 +67,5 @@ async def _drop(connection: Connection, partition: Partition) -> bool:
 
 async def _is_needed(connection: Connection, partition: Partition) -> bool:
     bounds = {"low": first_uuid_at(partition.start), "high": first_uuid_at(partition.end)}
-    cursor = await connection.execute(read_statement(__package__, "has_needed_messages"), bounds)
-    row = await cursor.fetchone()
+    row = await fetch_one(connection, __package__, "has_needed_messages", bounds)
     return row is None or bool(row[0])

@@ -103,9 +103,9 @@ async def move(connection, scan):
 
 
 @pytest.mark.parametrize("path", STATEMENTS, ids=named)
-def test_a_statement_begins_with_what_it_promises(path: Path) -> None:
+def test_a_statement_begins_with_what_it_does(path: Path) -> None:
     first, *_ = path.read_text(encoding="utf-8").splitlines()
-    assert re.match(r"-- [A-Z].{20,}", first)
+    assert re.match(r"-- [A-Z][a-z]+s .{15,}", first), "a verb, and what it does"
 
 
 @pytest.mark.parametrize("path", STATEMENTS, ids=named)

@@ -1,5 +1,5 @@
--- These customers, whether their breakers are open, and the keys that are valid now, the newest first. With each of
--- them whether there are several customers.
+-- Loads these customers, whether their breakers are open, and the keys that are valid now, the newest first.
+-- Says with each of them whether there are several customers.
 SELECT (SELECT count(*) FROM (SELECT FROM customers LIMIT 2) AS two) > 1 AS has_many,
        to_jsonb(customers) AS columns,
        EXISTS (SELECT FROM open_breakers WHERE open_breakers.customer_id = customers.id) AS breaker_open,

@@ -1,4 +1,5 @@
--- Customers behind an id, in the order of their ids, with their pauses; those that are paused or not if it is asked for.
+-- Lists customers behind an id, in the order of their ids, with pauses and open breakers; if asked, only paused ones or
+-- only those that are not.
 SELECT to_jsonb(customers) AS columns, version, created_at, updated_at,
        pause.customer_id IS NOT NULL AS paused, pause.reason AS pause_reason, pause.paused_at,
        breaker.opened_at AS breaker_opened_at, breaker.probe_at AS next_probe_at

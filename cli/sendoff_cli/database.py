@@ -43,9 +43,9 @@ async def connected_within(settings: PostgresSettings, patience: float, say: Say
 
     Raises what `connected` raises, UnavailableError only after `patience` seconds.
     """
-    if refusal := await _refusal(settings):
-        say(f"{refusal}; trying again for {patience:g} s")
-        await wait_out(partial(_refusal, settings), patience, _RETRY_SECONDS)
+    if reason := await _why_unreachable(settings):
+        say(f"{reason}; trying again for {patience:g} s")
+        await wait_out(partial(_why_unreachable, settings), patience, _RETRY_SECONDS)
     async with connected(settings) as connection:
         yield connection
 
@@ -77,7 +77,7 @@ async def wait_for_schema(settings: Settings, patience: float, say: Say) -> None
             raise UnavailableError("the database is not migrated: run `sendoff migrate`")
 
 
-async def _refusal(settings: PostgresSettings) -> str | None:
+async def _why_unreachable(settings: PostgresSettings) -> str | None:
     """Why the server does not let us in now, or None if it does."""
     try:
         await (await _connect(settings)).close()

@@ -230,8 +230,8 @@ class Settings(PolicyModel):
         try:
             if url is not None:
                 check_port(url, self.security.allowed_ports)
-        except ValueError as refusal:
+        except ValueError as mistaken:
             where = ("webhook", "url")  # named, which a plain ValueError of the whole would not do
-            mistake = InitErrorDetails(type="value_error", loc=where, input=url, ctx={"error": refusal})
+            mistake = InitErrorDetails(type="value_error", loc=where, input=url, ctx={"error": mistaken})
             raise ValidationError.from_exception_data("Settings", [mistake]) from None
         return self

@@ -17,7 +17,7 @@ class Cause(StrEnum):
     BREAKER = "breaker"
     RATE = "rate"
     CONCURRENCY = "concurrency"
-    CROWDED = "crowded"
+    SATURATED = "saturated"
     TURN = "turn"
 
 
@@ -110,7 +110,7 @@ def _held(facts: Facts) -> list[Reason]:
         reasons.append(Reason(Cause.CONCURRENCY, said))
     if facts.saturated_until is not None:
         said = "its customer's webhook is slow, and enough of its messages wait for a slot already"
-        reasons.append(Reason(Cause.CROWDED, said))
+        reasons.append(Reason(Cause.SATURATED, said))
     return reasons
 
 

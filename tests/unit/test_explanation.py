@@ -48,7 +48,7 @@ DUE = Facts(
         ({"next_slot_at": BEFORE}, [Cause.TURN], NOW),
         ({"concurrency": 3, "claimed": 3}, [Cause.CONCURRENCY], NOW),
         ({"concurrency": 3, "claimed": 2}, [Cause.TURN], NOW),
-        ({"saturated_until": SOON}, [Cause.CROWDED], NOW),
+        ({"saturated_until": SOON}, [Cause.SATURATED], NOW),
     ],
 )
 def test_each_thing_that_holds_a_message_back_is_named(

@@ -11,9 +11,8 @@ from structlog.testing import capture_logs
 
 from sendoff_actors.handoffs import Claimed, FailedAttempt, JsonEncoder
 from sendoff_domain.backoff import RetryStrategy
-from sendoff_webhooks import strategies
-from sendoff_webhooks.customer import Customer
-from sendoff_webhooks.strategies import has_attempt_left, strategy_of
+from sendoff_webhooks import customer as customers
+from sendoff_webhooks.customer import Customer, has_attempt_left, strategy_of
 from support.claims import claimed, failed_attempt
 
 SECOND = timedelta(seconds=1)
@@ -23,9 +22,9 @@ CUSTOMER = Customer(id="default", retry=RetryStrategy(attempts=4))
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
     """A strategy that was read before is not read, and so not complained of, again."""
-    strategies._read.cache_clear()
+    customers._read_strategy.cache_clear()
     yield
-    strategies._read.cache_clear()
+    customers._read_strategy.cache_clear()
 
 
 def test_without_one_of_its_own_the_customers_counts() -> None:

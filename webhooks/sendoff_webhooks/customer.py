@@ -7,8 +7,10 @@ know it. In the database it is a column of its name, which `update_customer.sql`
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 
+import structlog
 from pydantic import ConfigDict, Field, StringConstraints
 
 from sendoff_domain.backoff import RetryStrategy
@@ -20,6 +22,8 @@ from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.webhook_headers import Headers, shown_headers
 from sendoff_domain.webhook_url import WebhookUrl
+
+log = structlog.get_logger("sendoff.customers")
 
 Document = dict[str, Any]
 #: The values of the table's columns by their names, as plain JSON.
@@ -109,3 +113,30 @@ def _duration(milliseconds: int) -> str:
 
 def _milliseconds(duration: timedelta) -> int:
     return round(duration / timedelta(milliseconds=1))
+
+
+def strategy_of(own: str | None, customer: Customer | None) -> RetryStrategy:
+    """The retry strategy of a message: its own (JSON text) if it has one that can be read, or else its customer's.
+
+    The Sender and the Retrier have to agree on it.
+    """
+    strategy = None if own is None else _read_strategy(own)
+    if strategy is not None:
+        return strategy
+    return RetryStrategy() if customer is None else customer.retry
+
+
+def has_attempt_left(own: str | None, attempts_made: int, customer: Customer | None) -> bool:
+    """Whether the message may be sent once more; there always is a first attempt."""
+    return attempts_made == 0 or attempts_made < strategy_of(own, customer).total_attempts
+
+
+@lru_cache(maxsize=256)  # messages that come together are often alike
+def _read_strategy(text: str) -> RetryStrategy | None:
+    try:
+        return RetryStrategy.model_validate_json(text)
+    except ValueError as error:  # another version of Sendoff has written it; the message must not suffer
+        log.warning(
+            "a message's retry strategy can't be read, its customer's counts", retry=text[:200], error=str(error)
+        )
+        return None

@@ -11,8 +11,8 @@ from sendoff_db.pool import Pool
 from sendoff_db.sql import run
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.message import DeathReason
+from sendoff_webhooks.customer import strategy_of
 from sendoff_webhooks.customers import Customers
-from sendoff_webhooks.strategies import strategy_of
 
 
 @dataclass(frozen=True, slots=True)

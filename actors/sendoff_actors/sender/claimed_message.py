@@ -3,8 +3,7 @@
 from enum import Enum, auto
 
 from sendoff_actors.handoffs import Claimed
-from sendoff_webhooks.customer import Customer
-from sendoff_webhooks.strategies import has_attempt_left
+from sendoff_webhooks.customer import Customer, has_attempt_left
 
 #: No request starts on a lease that ends sooner than this (seconds); a renewal comes long before.
 LEASE_MARGIN = 1.0

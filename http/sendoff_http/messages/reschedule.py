@@ -60,7 +60,7 @@ async def reschedule_message(request: web.Request) -> web.Response:
     if row is None:
         raise no_such_message(request.match_info["id"])
     if not moved:
-        raise _refusal(row, wish)
+        raise _why_not_moved(row, wish)
     return json_response(describe_row(row))
 
 
@@ -69,7 +69,7 @@ async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule
     return await fetch_one(connection, __package__, "reschedule", values) is not None
 
 
-def _refusal(row: MessageRow, wish: Reschedule) -> Exception:
+def _why_not_moved(row: MessageRow, wish: Reschedule) -> Exception:
     if row.status in WAITING and row.expires_at is not None:
         field = "/deliverAt" if wish.delay is None else "/delay"
         return invalid([FieldError(field, f"expected a moment before expiresAt ({row.expires_at.isoformat()})")])

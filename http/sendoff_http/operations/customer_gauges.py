@@ -21,14 +21,14 @@ _MEANINGS = {
 class CustomerGauges(Collector):
     """A gauge for each kind of trouble, with one sample of 1 for each customer in it."""
 
-    def __init__(self, troubles: Sequence[tuple[str, str]]) -> None:
-        """`troubles` are the names of gauges, each with the id of a customer."""
-        self._troubles = troubles
+    def __init__(self, in_trouble: Sequence[tuple[str, str]]) -> None:
+        """`in_trouble` are the names of gauges, each with the id of a customer."""
+        self._in_trouble = in_trouble
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         """Return the gauges; `generate_latest` calls it."""
         gauges = {name: GaugeMetricFamily(name, meaning, labels=("customer",)) for name, meaning in _MEANINGS.items()}
-        for name, customer_id in self._troubles:
+        for name, customer_id in self._in_trouble:
             gauges[name].add_metric((customer_id,), 1)
         return gauges.values()
 

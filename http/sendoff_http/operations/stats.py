@@ -56,9 +56,9 @@ async def read_stats(request: web.Request) -> web.Response:
 
 
 async def _count_places(connection: Connection) -> dict[str, int]:
-    (counted,) = await fetch_all(connection, __package__, "count_places", {"bound": _BOUND})
+    (counts,) = await fetch_all(connection, __package__, "count_places", {"bound": _BOUND})
     estimated: dict[str, int] = dict(await fetch_all(connection, __package__, "estimate_places"))
     return {
         place: count if count < _BOUND else max(count, estimated.get(place, 0))
-        for place, count in zip(_PLACES, counted, strict=True)
+        for place, count in zip(_PLACES, counts, strict=True)
     }

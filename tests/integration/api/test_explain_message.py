@@ -59,7 +59,7 @@ async def test_a_stop_a_pause_a_breaker_and_limits_are_all_named(api: Api) -> No
     explanation = await explained(api, message)
 
     named = [reason["cause"] for reason in explanation["reasons"]]
-    assert named == ["fleet_stopped", "paused", "no_worker", "breaker", "rate", "concurrency", "crowded"]
+    assert named == ["fleet_stopped", "paused", "no_worker", "breaker", "rate", "concurrency", "saturated"]
     assert explanation["nextTryAt"] is None
     assert "a test" in explanation["summary"]
 

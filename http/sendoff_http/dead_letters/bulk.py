@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
-from sendoff_http.dead_letters.model import Selection
+from sendoff_http.dead_letters.selection import Selection
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import POOL
@@ -33,7 +33,10 @@ class BulkResult(ResponseModel):
     remaining: int = Field(description=f"How many are left: one request takes at most {_MOST}.")
 
 
-SELECTION_BODY = Body({JSON: Selection}, {"count": {"reason": "exhausted", "dryRun": True}})
+SELECTION_BODY = Body(
+    {JSON: Selection},
+    {"count": {"reason": "exhausted", "dryRun": True}, "of one customer": {"customer": "acme"}, "all": {"all": True}},
+)
 
 
 async def act_on_selection(request: web.Request, act: Act) -> web.Response:

@@ -1,4 +1,4 @@
-"""Dead letters as the API shows them, and the filters that list, resend and purge share."""
+"""Dead letters as the API shows them, and the filters of their list."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,16 +11,15 @@ from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import DeathReason
 from sendoff_domain.texts import CustomerId, Recipient
-from sendoff_domain.times import Moment, format_moment, format_optional
+from sendoff_domain.times import format_moment, format_optional
 from sendoff_domain.webhook_request import read_payload
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.documents import ShownMoment
-from sendoff_http.web.pagination import CreatedQuery, id_bounds
+from sendoff_http.web.pagination import CreatedQuery
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.validation import ApiModel
 
 KIND = "d"
-_TO = Field(default=None, description="To exactly this recipient.")
 
 
 class DeadLetter(ApiModel):
@@ -71,28 +70,12 @@ class DeadLetterQuery(CreatedQuery):
     """Which dead letters; all filters must fit."""
 
     customer: CustomerId | None = Field(default=None, description="Of this customer.")
-    to: Recipient | None = _TO
+    to: Recipient | None = Field(default=None, description="To exactly this recipient.")
     reason: DeathReason | None = Field(default=None, description="Dead for this reason.")
 
     def values(self) -> dict[str, Any]:
         """The statement's parameters."""
         low, high = self.id_range(KIND)
-        return {"low": low, "high": high, "customer": self.customer, "recipient": self.to, "reason": self.reason}
-
-
-class Selection(ApiModel):
-    """Which dead letters to act on; all filters must fit, none means every one."""
-
-    customer: CustomerId | None = None
-    to: Recipient | None = _TO
-    reason: DeathReason | None = None
-    created_after: Moment | None = None
-    created_before: Moment | None = None
-    dry_run: bool = Field(default=False, description="Only count.")
-
-    def values(self) -> dict[str, Any]:
-        """The statement's parameters."""
-        low, high = id_bounds(self.created_after, self.created_before)
         return {"low": low, "high": high, "customer": self.customer, "recipient": self.to, "reason": self.reason}
 
 

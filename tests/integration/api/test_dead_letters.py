@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from support.api import Api
 from support.places import bury, retry_later, uuid_of
 
@@ -96,8 +98,40 @@ async def test_many_are_counted_sent_again_and_purged_by_filters(api: Api) -> No
     assert await api.count("dead_letters") == 3
     assert (await api.post("/v1/dead-letters/resend", only_one)).json == {"matched": 1, "done": 1, "remaining": 0}
     assert await api.scalar("SELECT recipient FROM due JOIN messages ON id = message_id") == "n1"
-    assert (await api.post("/v1/dead-letters/purge", {})).json == {"matched": 2, "done": 2, "remaining": 0}
+    assert (await api.post("/v1/dead-letters/purge", {"all": True})).json == {"matched": 2, "done": 2, "remaining": 0}
     assert (await api.count("dead_letters"), await api.count("due")) == (0, 1)
+
+
+REFUSED_SELECTIONS: list[tuple[dict[str, Any], str]] = [
+    ({}, "/all"),
+    ({"all": False}, "/all"),
+    ({"dryRun": True}, "/all"),
+    ({"all": True, "customer": "default"}, "/all"),
+    ({"customer": None}, "/customer"),
+    ({"customer": None, "reason": "exhausted"}, "/customer"),
+    ({"to": None, "all": True}, "/to"),
+    ({"createdBefore": None}, "/createdBefore"),
+    ({"all": None}, "/all"),
+]
+
+
+async def test_a_selection_that_selects_nothing_takes_nothing(api: Api, subtests: pytest.Subtests) -> None:
+    await buried(api, 2)
+    for selection, pointer in REFUSED_SELECTIONS:
+        for path in ("/v1/dead-letters/purge", "/v1/dead-letters/resend"):
+            with subtests.test(selection=selection, path=path):
+                reply = await api.post(path, selection)
+                assert (reply.status, reply.pointers) == (422, [pointer])
+                assert "expected" in reply.json["detail"]
+    assert (await api.count("dead_letters"), await api.count("due")) == (2, 0)
+
+
+async def test_all_dead_letters_are_taken_when_the_request_says_all(api: Api) -> None:
+    await buried(api, 2)
+    counted = await api.post("/v1/dead-letters/resend", {"all": True, "dryRun": True})
+    assert counted.json == {"matched": 2, "done": 0, "remaining": 2}
+    assert (await api.post("/v1/dead-letters/resend", {"all": True})).json["done"] == 2
+    assert await api.count("due") == 2
 
 
 async def test_retries_are_listed_the_next_one_first(api: Api) -> None:

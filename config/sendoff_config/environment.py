@@ -15,8 +15,10 @@ PREFIX = "SENDOFF_"
 RESERVED = frozenset({"CONFIG", "DATA", "INSTANCE", "PROCESS", "URL", "API_KEY"})
 #: What Kubernetes sets in every container when a service is called `sendoff` or `sendoff-...`.
 _KUBERNETES = re.compile(
-    r"([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+    r"(?:\A|(?<=.)_)"
+    r"(?:SERVICE_HOST\Z|SERVICE_PORT(?:_.|\Z)|PORT_[0-9]{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?\Z)"
 )
+_WORDS = re.compile(r"[A-Z0-9_]+")
 _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://[^/]+:\d+")
 
 Location = tuple[str, ...]
@@ -55,7 +57,8 @@ def _is_setting(name: str, value: str) -> bool:
     rest = name.removeprefix(PREFIX)
     if not name.startswith(PREFIX) or rest in RESERVED or value == "":
         return False
-    return not (_KUBERNETES.fullmatch(rest) or (rest.endswith("PORT") and _KUBERNETES_PORT.fullmatch(value)))
+    is_kubernetes = _WORDS.fullmatch(rest) and _KUBERNETES.search(rest)
+    return not (is_kubernetes or (rest.endswith("PORT") and _KUBERNETES_PORT.fullmatch(value)))
 
 
 def _structured(name: str, value: str) -> Any:

@@ -7,7 +7,6 @@ from typing import Any
 
 LONGEST = 256
 
-_PATTERN = re.compile(r"(/([^~\0]|~[01])*)*")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}")
 
 
@@ -26,9 +25,14 @@ def parse_pointer(text: str) -> tuple[str, ...]:
     """
     if len(text) > LONGEST:
         raise ValueError(f"expected a JSON pointer of at most {LONGEST} characters")
-    if not _PATTERN.fullmatch(text):
+    if not _is_pointer(text):
         raise ValueError("expected a JSON pointer such as /status or /items/0/id, with ~1 for / and ~0 for ~ in a name")
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in text.split("/")[1:])
+
+
+def _is_pointer(text: str) -> bool:
+    tildes = text.count("~0") + text.count("~1")
+    return text[:1] in ("", "/") and "\0" not in text and text.count("~") == tildes
 
 
 def format_pointer(path: Iterable[str | int]) -> str:

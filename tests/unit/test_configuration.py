@@ -137,6 +137,7 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_no_setting() -> None:
         "SENDOFF_PORT_8080_TCP_PORT": "8080",
         "SENDOFF_PORT_8080_TCP_ADDR": "10.0.0.7",
         "SENDOFF_API_SERVICE_HOST": "10.0.0.8",
+        "SENDOFF_API_SERVICE_PORT_GRPC_WEB": "8080",
         "SENDOFF_API_PORT": "tcp://10.0.0.8:8080",
     }
     assert load_settings(None, environment) == Settings()

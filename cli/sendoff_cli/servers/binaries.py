@@ -13,6 +13,7 @@ from sendoff_cli.servers.errors import ServerError
 _OLDEST_POSTGRES = 15
 _OLDEST_REDIS = 7
 _OLDEST_NATS = 2
+_NUMBER = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +75,5 @@ def _on_path(names: tuple[str, ...], oldest: int) -> Path | None:
 
 def _major_version(program: str) -> int:
     done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)  # noqa: S603 found on PATH
-    version = re.search(r"\d+", done.stdout)
+    version = _NUMBER.search(done.stdout)
     return int(version.group()) if done.returncode == 0 and version else 0

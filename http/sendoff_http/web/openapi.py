@@ -16,6 +16,7 @@ from sendoff_http.web.problems import CONTENT_TYPE
 
 OPENAPI: web.AppKey[dict[str, Any]] = web.AppKey("openapi")
 
+_PLACEHOLDER = re.compile(r"{([a-z_]+)")
 _REF = "#/components/schemas/{model}"
 _MEANINGS = {
     400: "The body or the query cannot be read",
@@ -137,7 +138,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
 
 
 def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
-    names = re.findall(r"{([a-z_]+)", operation.path)
+    names = _PLACEHOLDER.findall(operation.path)
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 

@@ -13,7 +13,14 @@ from sendoff_http.messages.rows import MessageRow, last_error, load_messages
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
-from sendoff_http.web.pagination import FIRST_ID, PageQuery, cut_page, decode_cursor, encode_cursor
+from sendoff_http.web.pagination import (
+    FIRST_ID,
+    PageQuery,
+    cut_page,
+    decode_cursor,
+    encode_cursor,
+    no_such_cursor,
+)
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import read_query
 
@@ -66,7 +73,10 @@ async def list_retries(request: web.Request) -> web.Response:
 
 
 def _moment_of(microseconds: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=microseconds)
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        raise no_such_cursor() from None
 
 
 def _cursor_behind(row: Row) -> str:

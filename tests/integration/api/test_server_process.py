@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import psutil
 
 from support.api import Api
 from support.waiting import eventually
@@ -54,8 +55,17 @@ async def test_two_processes_share_the_port_and_end_cleanly(api: Api, database: 
             instances = (await api.get("/v1/scheduler")).json["instances"]
             return any(one["instance"] == "app" and one["processes"] == 2 for one in instances)
 
+        def both_listen() -> bool:
+            """A member joins the fleet before it listens."""
+            return {one.pid, two.pid} <= {
+                each.pid
+                for each in psutil.net_connections("tcp")
+                if each.laddr and each.laddr.port == port and each.status == "LISTEN"
+            }
+
         joined: bool = await eventually(both_are_members, "both processes are members of the fleet", timeout=30)
         assert joined
+        await eventually(both_listen, "both processes listen", timeout=30)
 
         async def post(number: int) -> bool:
             async with session.post("/v1/messages", json={"to": f"n{number}", "content": 1}) as response:

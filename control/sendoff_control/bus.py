@@ -12,8 +12,8 @@ import structlog
 
 from sendoff_control.authority import Fence
 from sendoff_control.member import Member
-from sendoff_control.outbox import Outbox, Outgoing, Topic
 from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode
+from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Command, Decision, Origin
 
 _FIRST_PAUSE = 0.1

@@ -14,8 +14,8 @@ from nats.aio.msg import Msg
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
 from sendoff_control.member import Member
 from sendoff_control.nats_commands import NatsCommands
-from sendoff_control.outbox import Outbox, Outgoing, Topic
 from sendoff_control.protocol import Heartbeat, Reply
+from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Action
 
 _TIMEOUT = 3

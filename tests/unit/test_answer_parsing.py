@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.connection import RESPONSE_LIMIT, Connection, StaleConnectionError
-from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.connection import RESPONSE_LIMIT, Connection, StaleConnectionError, TransportError
 
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nretry-after: 1\r\n\r\n"
 CHUNKED = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ntransfer-encoding: chunked\r\n\r\n"

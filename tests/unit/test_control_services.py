@@ -9,9 +9,8 @@ import pytest
 from sendoff_config.identity import Identity
 from sendoff_control import announcer as announcers
 from sendoff_control.announcer import Announcer
-from sendoff_control.outbox import Outbox, Outgoing
 from sendoff_control.protocol import StateAnnouncement, announcement_of, decode
-from sendoff_control.publisher import Publisher
+from sendoff_control.publisher import Outbox, Outgoing, Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_control.subscribers import Subscribers
 from sendoff_domain.control import ControlState, Desired

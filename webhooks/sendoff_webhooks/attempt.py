@@ -7,7 +7,7 @@ from sendoff_domain.outcome import ErrorClass, Failed, Outcome
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.webhook_request import request_headers
 from sendoff_domain.webhook_response import Response, classify_response
-from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.connection import TransportError
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customer import Customer
 

@@ -10,7 +10,7 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.connection import TransportError
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, full_backlog

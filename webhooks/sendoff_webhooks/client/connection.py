@@ -10,7 +10,16 @@ import httptools
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
-from sendoff_webhooks.client.transport_error import TransportError
+
+
+class TransportError(Exception):
+    """The request got no answer; `error_class` says where it failed."""
+
+    def __init__(self, error_class: ErrorClass, detail: str) -> None:
+        super().__init__(detail)
+        self.error_class = error_class
+        self.detail = detail
+
 
 #: How much of an answer's body is read at all (bytes).
 RESPONSE_LIMIT = 64 * 1024

@@ -6,8 +6,7 @@ import time
 from collections.abc import Collection
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_webhooks.client.connection import Connection
-from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.connection import Connection, TransportError
 
 #: uvloop's timers may fire a millisecond early (seconds).
 _SURELY_OVER = 0.002

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import Network, vetted
-from sendoff_webhooks.client.transport_error import TransportError
+from sendoff_webhooks.client.connection import TransportError
 
 #: From a name to its addresses as text; raises OSError or UnicodeError when there are none.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]

@@ -7,12 +7,14 @@ from typing import Annotated
 import msgspec
 from pydantic import BeforeValidator, WithJsonSchema
 
-_LAST_YEAR = 9998
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
 _encode = msgspec.json.Encoder().encode
 _is_rfc3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:([0-9]{2})(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 ).fullmatch
 _EXPECTED = "expected an RFC 3339 date and time such as 2026-01-31T08:00:00Z"
+_EXPECTED_YEAR = f"expected a date of the years {_FIRST_YEAR} to {_LAST_YEAR} in UTC"
+_EXPECTED_SECOND = "expected seconds from 00 to 59: there is no leap second here, write the second before or after it"
 
 
 def parse_moment(value: object) -> datetime:
@@ -20,14 +22,16 @@ def parse_moment(value: object) -> datetime:
     match = _is_rfc3339(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(_EXPECTED)
-    if match[2] is None:
+    if match[3] is None:
         raise ValueError("expected a time zone: Z or an offset such as +01:00")
     try:
         moment = datetime.fromisoformat(match[0].upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(_EXPECTED) from None
-    if not 1 < moment.year <= _LAST_YEAR:
-        raise ValueError(f"expected a date before the year {_LAST_YEAR + 1}")
+    except OverflowError:
+        raise ValueError(_EXPECTED_YEAR) from None
+    except ValueError:
+        raise ValueError(_EXPECTED_SECOND if match[1] == "60" else _EXPECTED) from None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError(_EXPECTED_YEAR)
     return moment
 
 

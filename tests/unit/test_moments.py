@@ -60,3 +60,19 @@ def test_anything_else_is_refused(value: object) -> None:
 def test_a_missing_time_zone_is_named() -> None:
     with pytest.raises(ValueError, match="time zone"):
         parse_moment("2042-01-31T08:00:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("2026-06-30T23:59:60Z", "seconds from 00 to 59"),
+        ("2026-02-30T23:59:59Z", "RFC 3339"),
+        ("0001-06-01T00:00:00Z", "years 2 to 9998"),
+        ("0001-01-01T00:00:00+14:00", "years 2 to 9998"),
+        ("9999-01-01T00:00:00Z", "years 2 to 9998"),
+        ("9999-12-31T23:59:59-01:00", "years 2 to 9998"),
+    ],
+)
+def test_what_is_wrong_with_a_moment_is_said(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_moment(text)

@@ -26,6 +26,8 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d|w)")
 _is_duration = re.compile(f"(?:{_PART.pattern})+").fullmatch
 #: One whole number and its unit: nearly all durations are written so, and this reads them three times as fast.
 _is_simple = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)").fullmatch
+#: How much of a wrong value an error shows (characters).
+_LONGEST_SHOWN = 80
 _EXPECTED = "expected a duration such as 250ms, 90s, 2m, 1h30m or 7d"
 
 
@@ -40,14 +42,14 @@ def parse_duration(value: object) -> timedelta:
     if simple := _is_simple(text):
         return _checked(int(simple[1]) * _TIMEDELTAS[simple[2]], text)
     if text.startswith("-") and _is_duration(text[1:]):
-        raise ValueError(f"{_EXPECTED}, not a negative one, got {value!r}")
+        raise ValueError(f"{_EXPECTED}, not a negative one, got {_short(value)}")
     if not _is_duration(text):
-        raise ValueError(f"{_EXPECTED}, got {value!r}")
+        raise ValueError(f"{_EXPECTED}, got {_short(value)}")
     nanoseconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     try:
         parsed = timedelta(microseconds=nanoseconds / 1000)
     except OverflowError:
-        raise ValueError(f"{_EXPECTED}, got {value!r}") from None
+        raise ValueError(f"{_EXPECTED}, got {_short(value)}") from None
     return _checked(parsed, text)
 
 
@@ -63,10 +65,15 @@ def format_duration(value: timedelta) -> str:
 
 def _checked(duration: timedelta, shown: str) -> timedelta:
     if duration < timedelta(0):
-        raise ValueError(f"{_EXPECTED}, not a negative one, got {shown!r}")
+        raise ValueError(f"{_EXPECTED}, not a negative one, got {_short(shown)}")
     if duration > LONGEST:
-        raise ValueError(f"expected a duration of at most 10 years, got {shown!r}")
+        raise ValueError(f"expected a duration of at most 10 years, got {_short(shown)}")
     return duration
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= _LONGEST_SHOWN else shown[: _LONGEST_SHOWN - 3] + "..."
 
 
 def _positive(duration: timedelta) -> timedelta:

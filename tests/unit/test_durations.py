@@ -108,3 +108,9 @@ def test_zero_is_a_duration_but_no_positive_one() -> None:
 
 def test_a_model_writes_its_durations_the_same_way() -> None:
     assert TypeAdapter(Duration).dump_json(timedelta(minutes=90)) == b'"1h30m"'
+
+
+@pytest.mark.parametrize("value", ["9" * 100_000 + "d", "-" + "1s" * 100_000, ["x"] * 100_000, "x" * 100_000])
+def test_an_error_shows_the_beginning_of_a_long_value(value: object) -> None:
+    with pytest.raises(ValueError, match=r"got .{77}\.\.\.$"):
+        parse_duration(value)

@@ -29,13 +29,14 @@ def checked_webhook_url(url: str) -> str:
     Raises ValueError that says what was expected: http or https, a host, no user or password, no fragment, ASCII. The
     host is a name or an address; an address may be written in any way that a resolver reads.
     """
+    # First of all: urlsplit keeps what it has read, however long.
+    if len(url) > LONGEST:
+        raise ValueError(f"expected a URL of at most {LONGEST} characters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ValueError(f"expected a URL: {error}") from None
-    if len(url) > LONGEST:
-        raise ValueError(f"expected a URL of at most {LONGEST} characters")
     if parts.scheme not in _PORTS:
         raise ValueError("expected a URL that starts with http:// or https://")
     if not parts.hostname or port == 0:

@@ -68,3 +68,9 @@ def test_no_text_breaks_the_check(url: str) -> None:
         assert checked_webhook_url(url) == url
     except ValueError as refusal:
         assert str(refusal).startswith("expected a URL")  # noqa: PT017  both ends are right, depending on the text
+
+
+@pytest.mark.parametrize("start", ["https://a/", "ftp://a/", "https://[", "https://a:b/"])
+def test_a_long_url_is_refused_before_it_is_taken_apart_and_kept(start: str) -> None:
+    with pytest.raises(ValueError, match=f"at most {LONGEST} characters"):
+        checked_webhook_url(start + "x" * LONGEST)

@@ -39,13 +39,12 @@ from sendoff_http.operations.liveness import routes as liveness
 from sendoff_http.operations.metrics import routes as metrics
 from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
-from sendoff_http.web.access_log import make_access_log
 from sendoff_http.web.authentication import make_authenticate
 from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, SETTINGS
 from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
-from sendoff_http.web.request_log import RequestLog
+from sendoff_http.web.request_log import RequestLog, make_access_log
 from sendoff_http.web.request_metrics import METRICS, make_metrics
 from sendoff_webhooks.keys.encryption import new_key_cipher
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sendoff_http.web.access_log import JsonLines, TextLines
+from sendoff_http.web.request_log import JsonLines, TextLines
 
 
 class Recorder(io.BytesIO):

@@ -1,19 +1,30 @@
-"""Every request has an id, is counted and leaves one line in the log."""
+"""What is kept of every request: its id, a count, and a line on standard error.
 
+The lines of one turn of the event loop are written together: a line by itself costs as much as reading the request.
+"""
+
+import asyncio
 import os
 import re
+import sys
 import time
+from collections.abc import Callable
+from typing import BinaryIO
 
+import msgspec
 from aiohttp import web
 
+from sendoff_config.settings import LoggingSettings
 from sendoff_domain.ids import Entropy
-from sendoff_http.web.access_log import AccessLog
 from sendoff_http.web.keys import REQUEST_ID
 from sendoff_http.web.request_metrics import Metrics
 
 HEADER = "X-Request-Id"
 _ID_BYTES = 16
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
+
+#: Method, path, status, seconds, peer, request id.
+AccessLog = Callable[[str, str, int, float, str | None, str], None]
 
 
 class RequestLog:
@@ -38,3 +49,78 @@ class RequestLog:
         # A path without a route is not a label: clients could make up any number of them.
         self._metrics.observe(request.method, resource.canonical if resource else "", status, seconds)
         self._access_log(request.method, request.rel_url.raw_path, status, seconds, request.remote, request[REQUEST_ID])
+
+
+def make_access_log(settings: LoggingSettings, process: str) -> AccessLog:
+    """A function that logs one request, as `logging` says; it does nothing above the level info."""
+    if settings.level not in ("debug", "info"):
+        return _nothing
+    return (JsonLines if settings.format == "json" else TextLines)(process, sys.stderr.buffer).add
+
+
+def _nothing(*_: object) -> None:
+    return
+
+
+class TextLines:
+    """Lines for people. What is added in one turn of the event loop is written together in the next one."""
+
+    def __init__(self, process: str, stream: BinaryIO) -> None:
+        self._process = process
+        self._stream = stream
+        self._lines: list[bytes] = []
+        self._ms = 0
+        self._shown = ""
+
+    def add(  # noqa: PLR0917  called for every request, where keywords cost
+        self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str
+    ) -> None:
+        """Log one request, by this turn's end."""
+        if not self._lines:
+            asyncio.get_running_loop().call_soon(self._write)
+        self._lines.append(self._line(method, path, status, round(seconds * 1000, 2), peer, request_id))
+
+    def _line(  # noqa: PLR0917  called by `add`
+        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str
+    ) -> bytes:
+        text = (
+            f"{self._now()} [info] request process={self._process} method={method} path={path} status={status} ms={ms} "
+            f"peer={peer} request_id={request_id}\n"
+        )
+        return text.encode("utf-8", "backslashreplace")
+
+    def _now(self) -> str:
+        """The time to the millisecond; many lines share one text."""
+        ms = time.time_ns() // 1_000_000
+        if ms != self._ms:
+            second, rest = divmod(ms, 1000)
+            day_and_time = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._ms, self._shown = ms, f"{day_and_time}.{rest:03d}+00:00"
+        return self._shown
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        self._stream.write(b"".join(lines))
+        self._stream.flush()
+
+
+class JsonLines(TextLines):
+    """Lines for programs: one JSON object each."""
+
+    def _line(  # noqa: PLR0917  called by `add`
+        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str
+    ) -> bytes:
+        line = {
+            "level": "info",
+            "logger": "sendoff.access",
+            "timestamp": self._now(),
+            "process": self._process,
+            "event": "request",
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": ms,
+            "peer": peer,
+            "request_id": request_id,
+        }
+        return msgspec.json.encode(line) + b"\n"

@@ -24,9 +24,8 @@ from sendoff_http.web.keys import (
 )
 from sendoff_http.web.request_metrics import METRICS
 from sendoff_intake.group_commit import GroupCommit
-from sendoff_intake.store import MessageStore
+from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission_reader import SubmissionReader
-from sendoff_intake.wake_up import WakeUp
 
 
 async def hold_pool(app: web.Application) -> AsyncIterator[None]:

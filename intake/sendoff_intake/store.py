@@ -1,8 +1,11 @@
-"""Writes submissions into the database: each once, and what cannot be written does not hold back the rest."""
+"""Writes submissions into the database, each once, and hints to the workers that something is due at once.
+
+What cannot be written does not hold back the rest. A hint saves a message the wait for the workers' next interval.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,11 +13,11 @@ from prometheus_client import Counter
 from psycopg import DataError, IntegrityError, OperationalError, errors
 
 from sendoff_config.settings import PartitionSettings
+from sendoff_db.clock import DatabaseClock
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Pool
 from sendoff_intake.insert import insert
 from sendoff_intake.submission import Result, Stored, Submission
-from sendoff_intake.wake_up import WakeUp
 
 #: A statement, and a batch, that takes longer has lost its server; the client is told that the outcome is unknown.
 _STATEMENT_SECONDS = 5
@@ -23,6 +26,10 @@ _BATCH_SECONDS = 20
 _PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
 #: Connections that batches leave to other requests.
 _CONNECTIONS_LEFT = 2
+#: However much is accepted, hints stay this far apart (seconds).
+_GAP = 0.01
+#: What is due later than this is claimed in time anyway (seconds).
+_SOON = 0.2
 
 
 class Chunks(Protocol):
@@ -36,6 +43,36 @@ class Chunks(Protocol):
     async def next_chunk(self) -> list[Submission] | None:
         """The next submissions, None after the last chunk."""
         ...
+
+
+class WakeUp:
+    """Sends a hint when something due was stored: at once, and then at most one for each gap."""
+
+    def __init__(self, clock: DatabaseClock, send: Callable[[], None]) -> None:
+        self._clock = clock
+        self._send = send
+        self._resting = False
+        self._again = False
+
+    def stored(self, results: Iterable[Result | Exception]) -> None:
+        """Look at what was stored by one statement."""
+        soon = datetime.fromtimestamp(self._clock.now() + _SOON, UTC)
+        if any(isinstance(result, Stored) and result.deliver_at <= soon for result in results):
+            self._hint()
+
+    def _hint(self) -> None:
+        if self._resting:
+            self._again = True
+            return
+        self._send()
+        self._resting = True
+        asyncio.get_running_loop().call_later(_GAP, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = False
+        if self._again:
+            self._again = False
+            self._hint()
 
 
 class MessageStore:

@@ -14,10 +14,9 @@ from sendoff_config.settings import PartitionSettings, PostgresSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
 from sendoff_intake.group_commit import GroupCommit
-from sendoff_intake.store import MessageStore
+from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission import NewMessage, Submission
 from sendoff_intake.submission_reader import SubmissionReader
-from sendoff_intake.wake_up import WakeUp
 
 
 @dataclass

@@ -12,7 +12,7 @@ from sendoff_control.authority import Fence, decide
 from sendoff_control.seed import seed_state
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
-from sendoff_domain.control import Action, Command, CommandStatus, Decision, Desired
+from sendoff_domain.control import Action, Command, CommandStatus, Decision, Desired, parse_command
 from support.seeding import seed
 
 STOP, START = Command(Action.STOP), Command(Action.START)
@@ -84,6 +84,25 @@ async def test_a_command_expires_thirty_seconds_after_its_issue(
 ) -> None:
     decision = await decide(connection, Command(Action.STOP, issued_at=datetime.now(UTC) - age), "http")
     assert decision.status is status
+
+
+@pytest.mark.parametrize(
+    ("issued_at", "status"),
+    [
+        ("2026-01-01T00:00:00+23:59", CommandStatus.EXPIRED),
+        ("2026-01-01T00:00:00-23:59", CommandStatus.EXPIRED),
+        ("0001-01-01T00:00:00Z", CommandStatus.EXPIRED),
+        ("0001-01-01T00:00:00+23:59", CommandStatus.EXPIRED),
+        ("9999-12-31T23:59:59.999999Z", CommandStatus.ACCEPTED),
+        ("9999-12-31T23:59:59-23:59", CommandStatus.ACCEPTED),
+    ],
+)
+async def test_a_command_may_be_issued_at_any_moment_of_any_time_zone(
+    connection: Connection, issued_at: str, status: CommandStatus
+) -> None:
+    command = parse_command(f'{{"action": "stop", "issuedAt": "{issued_at}"}}'.encode())
+    assert isinstance(command, Command)
+    assert (await decide(connection, command, "nats")).status is status
 
 
 async def test_a_customer_has_revisions_of_its_own(connection: Connection) -> None:

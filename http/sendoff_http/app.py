@@ -46,6 +46,7 @@ from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
 from sendoff_http.web.request_log import RequestLog, make_access_log
 from sendoff_http.web.request_metrics import METRICS, make_metrics
+from sendoff_http.web.responses import name_server
 from sendoff_webhooks.keys.encryption import new_key_cipher
 
 OPERATIONS: list[Operation] = [
@@ -94,6 +95,7 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
     app[OPENAPI] = describe_api(OPERATIONS)
+    app.on_response_prepare.append(name_server)
     mount(app, OPERATIONS)
     mount_page(app)
     app.cleanup_ctx.extend(LIFETIMES)

@@ -21,6 +21,7 @@ from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.settings import Settings
 from sendoff_http.app import create_app
+from sendoff_http.web.connections import ApiRunner
 
 #: How long requests that are being served may take at a shutdown.
 _SHUTDOWN_SECONDS = 20
@@ -46,7 +47,7 @@ async def serve(settings: Settings, identity: Identity) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    runner = web.AppRunner(create_app(settings, identity), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    runner = ApiRunner(create_app(settings, identity), shutdown_timeout=_SHUTDOWN_SECONDS)
     tune_gc()
     await runner.setup()
     try:

@@ -17,6 +17,7 @@ from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
 from sendoff_http.app import create_app
+from sendoff_http.web.connections import ApiRunner
 from support.openapi import Contract
 from support.seeding import seed
 
@@ -102,7 +103,7 @@ async def running_api(settings: Settings, *, prepare: bool = True) -> AsyncItera
         if prepare:
             await migrate(db)
             await seed(db, settings)
-        runner = web.AppRunner(create_app(settings, _identity()), access_log=None, shutdown_timeout=5)
+        runner = ApiRunner(create_app(settings, _identity()), shutdown_timeout=5)
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -105,7 +105,7 @@ async def _load(request: web.Request, customer_id: str) -> Customer:
         try:
             keys = await read_keys(connection, request.app[KEY_CIPHER], customer_id)
         except DecryptionError as error:
-            raise ProblemError(500, "secret_unreadable", str(error)) from None
+            raise ProblemError(409, "secret_unreadable", str(error)) from None
     return stored.customer.model_copy(update={"keys": tuple(key.key for key in keys)})
 
 

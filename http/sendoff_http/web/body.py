@@ -3,10 +3,12 @@
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel
 
 from sendoff_domain.strict_json import NotJsonError, parse_json
-from sendoff_http.web.problems import ProblemError
+from sendoff_http.web.content_coding import make_decoder
+from sendoff_http.web.problems import ClientGoneError, ProblemError
 from sendoff_http.web.validation import validate
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -40,8 +42,9 @@ def require_type(request: web.Request, known: tuple[str, ...]) -> str:
     if given in known:  # nearly always, and then nothing has to be taken apart
         return given
     found = request.content_type
-    charset = request.charset
-    if not given or found not in known or (charset or "utf-8").lower() != "utf-8":
+    charsets = _charsets(given)
+    once = len(request.headers.getall("Content-Type", ())) == 1
+    if not once or found not in known or charsets not in ([], ["utf-8"], ["utf8"]):
         expected = " or ".join(known)
         raise ProblemError(
             415,
@@ -52,21 +55,38 @@ def require_type(request: web.Request, known: tuple[str, ...]) -> str:
     return found
 
 
+def _charsets(content_type: str) -> list[str]:
+    parameters = [part.partition("=") for part in content_type.split(";")[1:]]
+    return [value.strip().strip('"').lower() for name, _, value in parameters if name.strip().lower() == "charset"]
+
+
 async def read_bytes(request: web.Request, limit: int) -> bytes:
     """The whole body; raises ProblemError 413 as soon as it is known to be longer than `limit` bytes."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
+    # Counted while it arrives: neither a chunked nor a compressed body tells its length beforehand.
     parts: list[bytes] = []
     size = 0
-    # Counted while it arrives: neither a chunked nor a compressed body tells its length beforehand.
-    content = request.content
-    while not content.at_eof():
-        part = await content.readany()
-        size += len(part)
-        if size > limit:
-            raise _too_large(limit)
-        parts.append(part)
+    decoder = make_decoder(request) if "Content-Encoding" in request.headers else None
+    while not request.content.at_eof():
+        part = await _read_part(request)
+        for decoded in (part,) if decoder is None else decoder.decode(part):
+            size += len(decoded)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(decoded)
+    if decoder is not None:
+        decoder.finish()
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _read_part(request: web.Request) -> bytes:
+    try:
+        return await request.content.readany()
+    except OSError:  # every kind of it: a reset, a time-out, a broken pipe
+        raise ClientGoneError("the client went away before its request was whole") from None
+    except (web.RequestPayloadError, HttpProcessingError):
+        raise ProblemError(400, "malformed_request", "the body is not framed as HTTP says") from None
 
 
 def parse_body(body: bytes) -> Any:

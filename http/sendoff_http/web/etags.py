@@ -11,7 +11,7 @@ from sendoff_http.web.problems import ProblemError, invalid
 HEADER = {"If-Match": 'The ETag of the version to change, such as `"3"`; without it the last change wins.'}
 ETAG = {"ETag": "The version"}
 
-_is_list = re.compile(r'\s*(?:W/)?"[\x21\x23-\x7e]*"\s*(?:,\s*(?:W/)?"[\x21\x23-\x7e]*"\s*)*').fullmatch
+_is_list = re.compile(r'[\s,]*(?:(?:W/)?"[\x21\x23-\x7e]*"[ \t]*(?:,[\s,]*|$))*').fullmatch
 _find_strong = re.compile(r'(?<!W/)"([1-9][0-9]{0,17})"').findall
 
 
@@ -21,9 +21,13 @@ def etag(version: int) -> str:
 
 
 def read_expected(request: web.Request) -> Set[int] | None:
-    """The versions that `If-Match` names, or None if any will do; raises ProblemError 422 for what is no ETag."""
-    given = ",".join(request.headers.getall("If-Match", []))
-    if given.strip() in ("", "*"):
+    """The versions that `If-Match` names, or None if any will do; raises ProblemError 422 for what is no ETag.
+
+    An empty header names no version, and so none fits (RFC 9110 13.1.1): the client lost the one that it had.
+    """
+    lines = request.headers.getall("If-Match", [])
+    given = ",".join(lines)
+    if not lines or given.strip() == "*":
         return None
     if _is_list(given) is None:
         raise invalid([FieldError("If-Match", 'expected an ETag in quotes such as "3"')])

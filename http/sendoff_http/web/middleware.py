@@ -9,11 +9,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from sendoff_http.web.authentication import Authenticate
-from sendoff_http.web.problems import error_response
+from sendoff_http.web.problems import CLIENT_GONE, error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
-
-#: What the log and the counts say of a client that went away before its response.
-_CLIENT_GONE = 499
 
 
 def make_middleware(request_log: RequestLog, authenticate: Authenticate) -> Middleware:
@@ -21,7 +18,7 @@ def make_middleware(request_log: RequestLog, authenticate: Authenticate) -> Midd
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started, status = time.perf_counter(), _CLIENT_GONE
+        started, status = time.perf_counter(), CLIENT_GONE
         request_id = request_log.identify(request)
         try:
             authenticate(request)

@@ -16,6 +16,8 @@ from sendoff_domain.validation_errors import FieldError, summarize
 from sendoff_http.web.keys import REQUEST_ID
 
 CONTENT_TYPE = "application/problem+json"
+#: What the log and the counts say of a client that went away before its response.
+CLIENT_GONE = 499
 #: What a client is asked to wait when a server behind us does not answer.
 _RETRY_AFTER_SECONDS = "1"
 _OUTAGES = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests, TimeoutError)
@@ -44,6 +46,10 @@ class ProblemError(SendoffError):
         self.extra = dict(extra or {})
 
 
+class ClientGoneError(SendoffError):
+    """The client closed the connection before its request was whole."""
+
+
 def invalid(errors: Sequence[FieldError]) -> ProblemError:
     """The problem (422) of what can be read but is not allowed; `errors` has at least one."""
     return ProblemError(422, "invalid", summarize(errors), errors=errors)
@@ -64,12 +70,14 @@ def overloaded(detail: str) -> ProblemError:
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 
-def error_response(request: web.Request, error: Exception) -> web.Response:
+def error_response(request: web.BaseRequest, error: Exception) -> web.Response:
     """The response for an error that a handler raised; one that is unexpected is logged with its traceback."""
     if isinstance(error, ProblemError):
         return problem_response(request, error)
     if isinstance(error, web.HTTPException):
         return problem_response(request, _from_aiohttp(error))
+    if isinstance(error, ClientGoneError):
+        return web.Response(status=CLIENT_GONE)  # for the log alone
     if isinstance(error, UnavailableError):
         return problem_response(request, overloaded(str(error)))
     if isinstance(error, _OUTAGES):
@@ -80,7 +88,7 @@ def error_response(request: web.Request, error: Exception) -> web.Response:
     return problem_response(request, ProblemError(500, "internal_error", "something went wrong on our side"))
 
 
-def problem_response(request: web.Request, problem: ProblemError) -> web.Response:
+def problem_response(request: web.BaseRequest, problem: ProblemError) -> web.Response:
     """The response for one problem, with its headers."""
     document: dict[str, Any] = {
         "type": f"urn:sendoff:problem:{problem.code}",

@@ -9,11 +9,19 @@ from typing import Any
 import msgspec
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import SERVER_SOFTWARE
+
+from sendoff_domain.exact_numbers import write_number
 
 #: A document as JSON text.
-encode_json = msgspec.json.Encoder().encode
+encode_json = msgspec.json.Encoder(enc_hook=write_number).encode
 _JSON = "application/json"
+#: What the server calls itself: no version, which would tell which faults to try.
+SERVER = "Sendoff"
+
+
+async def name_server(_: web.Request, response: web.StreamResponse) -> None:
+    """Call the server by its name in a response that aiohttp writes."""
+    response.headers["Server"] = SERVER
 
 
 def json_response(document: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
@@ -74,4 +82,4 @@ class QuickResponse(web.StreamResponse):
 @lru_cache(maxsize=1)
 def _common_headers(second: int) -> str:
     """The headers that every response has; they change once a second."""
-    return f"Content-Type: {_JSON}\r\nDate: {formatdate(second, usegmt=True)}\r\nServer: {SERVER_SOFTWARE}\r\n"
+    return f"Content-Type: {_JSON}\r\nDate: {formatdate(second, usegmt=True)}\r\nServer: {SERVER}\r\n"

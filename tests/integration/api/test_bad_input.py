@@ -57,6 +57,10 @@ NOT_ALLOWED: list[tuple[dict[str, Any], str, str]] = [
     ({"deliverAt": "tomorrow"}, "/deliverAt", "RFC 3339"),
     ({"deliverAt": "2042-02-30T00:00:00Z"}, "/deliverAt", "RFC 3339"),
     ({"deliverAt": "9999-12-31T23:59:59-23:00"}, "/deliverAt", ""),
+    ({"deliverAt": "2042-12-31T23:59:60Z"}, "/deliverAt", "leap second"),
+    ({"deliverAt": "0001-01-01T00:00:00Z"}, "/deliverAt", "the years 2 to 9998"),
+    ({"deliverAt": "0001-01-01T00:00:00+01:00"}, "/deliverAt", "the years 2 to 9998"),
+    ({"deliverAt": "9999-01-01T00:00:00Z"}, "/deliverAt", "the years 2 to 9998"),
     ({"deliverAt": 1_900_000_000}, "/deliverAt", "RFC 3339"),
     ({"deliverAt": "2042-01-01T00:00:00Z", "delay": "5s"}, "/delay", "not both"),
     ({"delay": "-5s"}, "/delay", "negative"),
@@ -112,8 +116,27 @@ async def test_a_body_beyond_its_limit_is_refused_however_it_comes(untouched: Ap
     assert [(reply.status, reply.json["code"]) for reply in (whole, chunked)] == [(413, "body_too_large")] * 2
 
 
+OTHER_CHARSETS = (
+    "charset=latin-1",
+    "charset=utf-16",
+    "charset=",
+    'charset=""',
+    "charset=utf-8; charset=latin-1",
+    "charset=latin-1; charset=utf-8",
+    'CHARSET="utf-7"',
+)
+
+
+async def test_utf_8_may_be_said_in_every_way(api: Api, subtests: pytest.Subtests) -> None:
+    for said in ("", ";charset=utf-8", '; charset="UTF-8"', "; Charset = utf8 ; x=y", ";"):
+        with subtests.test(said=said):
+            headers = {"Content-Type": "application/json" + said}
+            assert (await api.post("/v1/messages", data=b'{"to":"a","content":1}', headers=headers)).status == 202
+
+
 async def test_another_media_type_is_refused(untouched: Api, subtests: pytest.Subtests) -> None:
-    for content_type in ("text/plain", "application/xml", "application/json; charset=latin-1", None):
+    refused = ("text/plain", "application/xml", None, *(f"application/json; {one}" for one in OTHER_CHARSETS))
+    for content_type in refused:
         with subtests.test(content_type=content_type):
             headers = {"Content-Type": content_type} if content_type else {}
             reply = await untouched.post(

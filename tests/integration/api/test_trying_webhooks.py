@@ -201,7 +201,7 @@ async def test_a_secret_that_does_not_open_is_named_without_being_shown(near: Ap
         b"UPDATE customer_secrets SET sealed_key = '\\x01deadbeef00'::bytea WHERE customer_id = 'acme'"
     )
     reply = await near.post("/v1/customers/acme/test")
-    assert (reply.status, reply.json["code"]) == (500, "secret_unreadable")
+    assert (reply.status, reply.json["code"]) == (409, "secret_unreadable")
     assert "encryptionKeys" in reply.json["detail"]
     assert receiver.received == []
 

@@ -2,7 +2,10 @@
 
 import json
 import math
+from collections.abc import Callable
 from typing import Any
+
+from sendoff_domain.exact_numbers import read_number
 
 #: How deeply arrays and objects may be nested; far below what makes any parser run out of stack.
 DEEPEST = 100
@@ -12,8 +15,8 @@ class NotJsonError(ValueError):
     """The text is no JSON, or not one that all readers understand alike; the text says where and why."""
 
 
-def parse_json(body: bytes) -> Any:
-    """The value of a JSON text in UTF-8.
+def parse_json(body: bytes, *, keep_digits: bool = False) -> Any:
+    """The value of a JSON text in UTF-8; with `keep_digits` what no double can hold is an ExactFloat.
 
     Raises NotJsonError for anything else, and for duplicate keys, NaN, numbers out of range, lone surrogates and
     nesting beyond DEEPEST.
@@ -23,7 +26,7 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise NotJsonError(f"expected UTF-8 (byte {error.start})") from None
     try:
-        value = _DECODER.decode(text)
+        value = (_EXACT if keep_digits else _ROUNDING).decode(text)
     except json.JSONDecodeError as error:
         raise NotJsonError(f"{error.msg} (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
@@ -42,10 +45,18 @@ def parse_json(body: bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise NotJsonError(f"the key {twice[:80]!r} is there twice")
+        raise NotJsonError(f"the key {_first_twice(pairs)[:80]!r} is there twice")
     return found
+
+
+def _first_twice(pairs: list[tuple[str, Any]]) -> str:
+    """The first name that is there again."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise AssertionError("no name is there twice")
 
 
 def _refuse_constant(text: str) -> Any:
@@ -79,4 +90,8 @@ def _refuse_lone_surrogates(value: Any) -> None:
         raise NotJsonError("a text has half of a surrogate pair, which is no character") from None
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)
+def _decoder(parse_float: Callable[[str], float]) -> json.JSONDecoder:
+    return json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=parse_float)
+
+
+_ROUNDING, _EXACT = _decoder(_finite), _decoder(read_number)

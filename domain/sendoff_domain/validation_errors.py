@@ -11,6 +11,12 @@ from pydantic_core import ErrorDetails
 from sendoff_domain.json_pointer import format_pointer
 
 Location = Iterable[int | str]
+#: So many mistakes of one document are listed; a count tells of the others.
+MOST_ERRORS = 50
+#: So many unknown names get a guess at what was meant, and only such short ones.
+_MOST_GUESSES, _LONGEST_GUESSED = 5, 64
+#: The code of the last entry of a list that is not complete.
+_NOT_LISTED = "not_listed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +57,26 @@ _JSON = Vocabulary(
 def summarize(errors: Sequence[FieldError]) -> str:
     """One sentence for all of them: the first, and how many more there are."""
     first = errors[0]
-    rest = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    count = "many" if errors[-1].code == _NOT_LISTED else len(errors) - 1
+    rest = f" (and {count} more)" if len(errors) > 1 else ""
     return f"{first.pointer or 'the body'}: {first.detail}{rest}"
 
 
 def field_errors(model: type[BaseModel], error: ValidationError) -> list[FieldError]:
-    """What is wrong with a JSON document, field by field."""
-    found = error.errors(include_url=False)
-    return [FieldError(format_pointer(each["loc"]), explain_error(model, each, _JSON)) for each in found]
+    """What is wrong with a JSON document, field by field: at most MOST_ERRORS, then how many more there are."""
+    found = error.errors(include_url=False, include_input=False)
+    listed = [
+        FieldError(format_pointer(each["loc"]), explain_error(model, each, _JSON, guess=index < _MOST_GUESSES))
+        for index, each in enumerate(found[:MOST_ERRORS])
+    ]
+    left = len(found) - len(listed)
+    return [*listed, FieldError("", f"{left} more mistakes are not listed", _NOT_LISTED)] if left else listed
 
 
-def explain_error(model: type[BaseModel], error: ErrorDetails, words: Vocabulary) -> str:
-    """What was expected of the field, in the words of that kind of document."""
+def explain_error(model: type[BaseModel], error: ErrorDetails, words: Vocabulary, *, guess: bool = True) -> str:
+    """What was expected of the field, in the words of that kind of document; `guess` at what an unknown name means."""
     if error["type"] == "extra_forbidden":
-        return words.unknown + _suggestion(model, error["loc"], words)
+        return words.unknown + (_suggestion(model, error["loc"], words) if guess else "")
     sentence = words.by_type.get(error["type"])
     if sentence is not None:
         context: dict[str, Any] = error.get("ctx", {})
@@ -89,7 +101,8 @@ def field_types(model: type[BaseModel]) -> dict[str, Any]:
 
 def _suggestion(model: type[BaseModel], location: tuple[int | str, ...], words: Vocabulary) -> str:
     known = list(field_types(model_at(model, location[:-1])))
-    close = difflib.get_close_matches(str(location[-1]), known, n=1)
+    name = str(location[-1])
+    close = difflib.get_close_matches(name, known, n=1) if len(name) <= _LONGEST_GUESSED else []
     if close:
         return f"; did you mean {close[0]}?"
     return f"; {words.known} {', '.join(known)}" if known else "; none is known here"

@@ -12,11 +12,13 @@ from typing import Any
 
 import msgspec
 
+from sendoff_domain.exact_numbers import read_number, write_number
+
 #: The largest `content`, measured as UTF-8 JSON (a text: its own bytes).
 CONTENT_LIMIT = 64 * 1024
 
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder(enc_hook=write_number).encode
+_decode = msgspec.json.Decoder(float_hook=read_number).decode
 
 
 class _Payload(msgspec.Struct, gc=False):

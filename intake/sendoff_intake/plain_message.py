@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from sendoff_domain.durations import parse_duration
+from sendoff_domain.exact_numbers import read_number
 from sendoff_domain.strict_json import DEEPEST
 from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_RECIPIENT, match_customer_id
 from sendoff_domain.times import parse_moment
@@ -45,7 +46,7 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
         return NewMessage(self.to, self.content, customer, deliver_at, delay, expires_at, metadata)
 
 
-_decode = msgspec.json.Decoder(PlainMessage).decode
+_decode = msgspec.json.Decoder(PlainMessage, float_hook=read_number).decode
 _QUOTE = b'"'
 #: How many quotes stand around a text, and around the name and the text of a field.
 _OF_NAME, _OF_FIELD = 2, 4

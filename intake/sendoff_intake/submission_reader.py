@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from pydantic import ValidationError
 
+from sendoff_domain.exact_numbers import read_number, write_number
 from sendoff_domain.ids import UUID7_ENTROPY_BYTES, Entropy, hex_uuid7
 from sendoff_domain.strict_json import NotJsonError, parse_json
 from sendoff_domain.validation_errors import FieldError, field_errors
@@ -24,8 +25,10 @@ KEY_FORM = "1 to 255 printable ASCII characters"
 #: A match, or None for a text that is no idempotency key.
 match_idempotency_key = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?").fullmatch
 
-_canonical = msgspec.json.Encoder(order="sorted").encode
-_decode = msgspec.json.Decoder().decode
+_canonical = msgspec.json.Encoder(order="sorted", enc_hook=write_number).encode
+_decode = msgspec.json.Decoder(float_hook=read_number).decode
+#: A message has eight names; more than so many are not even looked at.
+_MOST_NAMES = 100
 
 
 class SubmissionReader:
@@ -53,7 +56,9 @@ class SubmissionReader:
     def read_any(self, text: bytes, key: str | None, *, named: str) -> Submission | Rejected:
         """The submission of any JSON text that is a message, or all that is wrong with it."""
         try:
-            value = parse_json(text)
+            value = parse_json(text, keep_digits=True)
+            if isinstance(value, dict) and len(value) > _MOST_NAMES:
+                return reject_invalid(FieldError("", f"expected at most {_MOST_NAMES} names, got {len(value)}"))
             message = MessageInput.model_validate(value).to_new_message()
         except NotJsonError as error:
             return Rejected(Reason.NOT_JSON, f"the {named} is not valid JSON: {error}")

@@ -1,6 +1,7 @@
 """From the body of a batch to its items: each is a submission, or the rejection of that item."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ import msgspec
 
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.accepting import problem_of
-from sendoff_http.web.body import parse_body
+from sendoff_http.web.body import BODY_LIMIT, parse_body
 from sendoff_http.web.problems import invalid
 from sendoff_intake.submission import Reason, Rejected, Submission
 from sendoff_intake.submission_reader import SubmissionReader
@@ -17,10 +18,11 @@ from sendoff_intake.submission_reader import SubmissionReader
 MOST_ITEMS = 10_000
 #: So many are stored by one statement, while the next ones are made.
 ITEMS_PER_CHUNK = 1_000
-#: Items are read in turns of about a millisecond, so that other requests get their turn too.
-_ITEMS_PER_TURN = 200
+#: Items are read in turns of about two milliseconds, so that other requests get their turn too.
+_SECONDS_PER_TURN = 0.002
 
 Item = Submission | Rejected
+_TOO_LARGE = Rejected(Reason.CONTENT_TOO_LARGE, f"expected at most {BODY_LIMIT} bytes of a message")
 _split_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -51,16 +53,18 @@ class Items:
         while len(self.read) < min(start + ITEMS_PER_CHUNK, len(self.texts)):
             if self.read:
                 await asyncio.sleep(0)
-            await self._read_some()
+            await self._read_some(min(start + ITEMS_PER_CHUNK, len(self.texts)))
         return [item for item in self.read[start:] if isinstance(item, Submission)]
 
-    async def _read_some(self) -> None:
-        begin = len(self.read)
+    async def _read_some(self, end: int) -> None:
         named = "line" if self.is_lines else "body"
-        for index, text in enumerate(self.texts[begin : begin + _ITEMS_PER_TURN], begin):
+        until = time.perf_counter() + _SECONDS_PER_TURN
+        while len(self.read) < end and time.perf_counter() < until:
+            index = len(self.read)
+            text = self.texts[index]
             # A key of the batch is a key of each item: the unit separator cannot be part of a key that a client gives.
             key = None if self.key is None else f"{self.key}\x1f{index}"
-            item = self.reader.read(bytes(text), key, named=named)
+            item = _TOO_LARGE if len(text) > BODY_LIMIT else self.reader.read(bytes(text), key, named=named)
             if not self.is_lines and isinstance(item, Rejected) and item.reason is Reason.NOT_JSON:
                 # An array is JSON as a whole or not at all; the reader of bodies says where in it the mistake is.
                 await asyncio.to_thread(parse_body, self.body)

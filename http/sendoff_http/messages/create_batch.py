@@ -23,6 +23,8 @@ routes = Routes("Messages")
 LINES = "application/x-ndjson"
 _BODY_LIMIT = 64 * 1024 * 1024
 _DESCRIBED_PER_TURN = 1_000
+#: So many items list their mistakes one by one; of the others `detail` tells the first and how many there are.
+_MOST_LISTED = 200
 _EXAMPLES = {
     "two": [{"to": "jane@example.org", "content": "now"}, {"to": "joe@example.org", "content": 1, "delay": "2m"}]
 }
@@ -75,6 +77,7 @@ async def create_batch(request: web.Request) -> web.Response:
 async def _describe(items: list[Item], results: list[Result | Exception]) -> bytes:
     of_submissions = iter(results)
     described: list[str] = []
+    listed = 0
     for index, item in enumerate(items):
         if index % _DESCRIBED_PER_TURN == 0:
             await asyncio.sleep(0)
@@ -82,14 +85,16 @@ async def _describe(items: list[Item], results: list[Result | Exception]) -> byt
         if isinstance(result, Stored):
             described.append(f'{{"index":{index},"id":"msg_{result.hex_id}"}}')
         else:
-            described.append(f'{{"index":{index},"error":{encode_json(_describe_error(result)).decode()}}}')
+            error = _describe_error(result, listed < _MOST_LISTED)
+            listed += "errors" in error
+            described.append(f'{{"index":{index},"error":{encode_json(error).decode()}}}')
     return f'{{"data":[{",".join(described)}]}}'.encode()
 
 
-def _describe_error(result: Rejected | Exception) -> dict[str, Any]:
+def _describe_error(result: Rejected | Exception, is_listed: bool) -> dict[str, Any]:
     if isinstance(result, Exception):
         return {"status": 500, "code": "internal_error", "detail": "the database refused this message"}
     shown: dict[str, Any] = {"status": STATUSES[result.reason], "code": result.reason, "detail": result.detail}
-    if result.errors:
+    if result.errors and is_listed:
         shown["errors"] = [error.document() for error in result.errors]
     return shown

@@ -6,9 +6,8 @@ under Dramatiq's command line; `--processes` must then be what `workers.processe
 
 import multiprocessing
 import os
-import signal
+import queue
 import socket
-import threading
 from typing import Any
 
 import dramatiq
@@ -32,6 +31,7 @@ from sendoff_config.bootstrap import (
     tune_gc,
     usable_cores,
 )
+from sendoff_config.ending_signals import handled
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.process_index import ProcessIndex
@@ -47,7 +47,7 @@ _CLOSE_GRACE = 15
 
 
 def run() -> None:
-    """Run one worker process until SIGTERM or SIGINT; `sendoff worker` starts as many as are configured."""
+    """Run one worker process until an ending signal; `sendoff worker` starts as many as are configured."""
     dramatiq.set_encoder(JsonEncoder())
     settings = read_settings(None, "postgres", "redis")
     process = read_process_index()
@@ -55,14 +55,13 @@ def run() -> None:
     configure_logging(settings.logging, process=identity.name)
     broker = new_broker(settings, identity, process)
     worker = dramatiq.Worker(broker, worker_timeout=1000, worker_threads=_THREADS)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    worker.start()
-    tune_gc()
-    stop.wait()
-    worker.stop(timeout=_STOP_TIMEOUT)
-    broker.close()
+    asked: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike an Event, safe with a signal during another's handler
+    with handled(lambda number, _: asked.put(number)):
+        worker.start()
+        tune_gc()
+        asked.get()
+        worker.stop(timeout=_STOP_TIMEOUT)
+        broker.close()
 
 
 def prepare() -> None:

@@ -22,7 +22,7 @@ async def run_processes(
     servers: EmbeddedServers | None,
     when_started: Callable[[], Awaitable[None]],
 ) -> int:
-    """Run the stages until SIGINT or SIGTERM; returns the code to exit with.
+    """Run the stages until an ending signal; returns the code to exit with.
 
     `when_started` runs beside them and may take its time. The death of an embedded server ends everything.
     """

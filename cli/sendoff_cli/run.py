@@ -1,15 +1,14 @@
 """`sendoff up`, `sendoff worker` and `sendoff http`: one instance with some or all of its processes."""
 
 import asyncio
-import signal
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from sendoff_cli.console import say, show
 from sendoff_cli.database import prepare_database, wait_for_schema
 from sendoff_cli.environment import Environment, configured_environment, embedded_environment
 from sendoff_cli.instance import run_processes, wait_until_ready
+from sendoff_cli.interruption import closing_undisturbed, interrupted_by_signals
 from sendoff_cli.listening import reachable_host
 from sendoff_cli.processes import http_processes, sample_process, worker_processes
 from sendoff_cli.summary import Started, summary
@@ -21,7 +20,7 @@ _SERVER_PATIENCE = 60.0
 
 def run_up(config: Path | None, data: Path) -> int:
     """Run everything that has no address yet, then the API and the workers; returns the code to exit with."""
-    with _sigterm_like_sigint(), ExitStack() as stack:
+    with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
         environment = embedded_environment(config, data, stack)
         applied = asyncio.run(prepare_database(environment.settings, _SERVER_PATIENCE, say))
         if applied:
@@ -40,7 +39,7 @@ def run_workers(config: Path | None) -> int:
 
 
 def _run_part(config: Path | None, *, api: bool = False, workers: bool = False) -> int:
-    with _sigterm_like_sigint(), ExitStack() as stack:
+    with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
         environment = configured_environment(config, stack, api=api)
         asyncio.run(wait_for_schema(environment.settings, _SERVER_PATIENCE, say))
         return asyncio.run(_run(environment, api=api, workers=workers))
@@ -65,13 +64,3 @@ async def _run(environment: Environment, *, api: bool, workers: bool) -> int:
         show(summary(Started(environment.instance, names, url, sample, environment.data)))
 
     return await run_processes(stages, environment.servers, announce)
-
-
-@contextmanager
-def _sigterm_like_sigint() -> Iterator[None]:
-    """Within the block SIGTERM raises KeyboardInterrupt as Ctrl-C does, so that what was begun is ended in order."""
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

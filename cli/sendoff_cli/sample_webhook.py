@@ -3,6 +3,7 @@
 `python -m sendoff_cli.sample_webhook <fd>` serves on a socket that its parent has opened.
 """
 
+import signal
 import socket
 import sys
 from collections import deque
@@ -12,6 +13,8 @@ from typing import Any
 from aiohttp import web
 from rich.console import Console
 from rich.text import Text
+
+from sendoff_config.ending_signals import ending_signals
 
 #: How many messages `/` shows, and how much of a content a line shows.
 KEPT = 100
@@ -68,7 +71,9 @@ async def _show(request: web.Request) -> web.Response:
 
 
 def main() -> None:
-    """Serve until SIGTERM."""
+    """Serve until an ending signal."""
+    for number in set(ending_signals()) - {signal.SIGTERM, signal.SIGINT}:  # these two are aiohttp's
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
     listener = socket.socket(fileno=int(sys.argv[1]))
     web.run_app(create_app(), sock=listener, print=None, access_log=None, shutdown_timeout=1.0)
 

@@ -10,6 +10,7 @@ from types import FrameType
 
 from sendoff_cli.servers.process import bound_to_parent
 from sendoff_config.bootstrap import CONFIGURATION_ERROR
+from sendoff_config.ending_signals import handled
 
 _HURRIED_SECONDS = 3.0
 
@@ -156,21 +157,23 @@ class _ManagedProcess:
 
 @contextmanager
 def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
-    """Within the block SIGINT and SIGTERM stop the supervisor, and a second one makes it hurry."""
+    """Within the block the ending signals stop the supervisor, and a second one makes it hurry.
+
+    SIGHUP never hurries: a terminal that closes sends two, and a service manager may send one after its SIGTERM.
+    """
     loop = asyncio.get_running_loop()
     received: list[int] = []
 
     def on_first() -> None:
-        supervisor.say("stopping in order; a second Ctrl-C hurries")
         supervisor.stop()
+        supervisor.say("stopping in order; a second Ctrl-C hurries")
 
     def on_signal(number: int, _: FrameType | None) -> None:
         received.append(number)
-        loop.call_soon_threadsafe(on_first if len(received) == 1 else supervisor.hurry)
+        if len(received) == 1:
+            loop.call_soon_threadsafe(on_first)
+        elif number != signal.SIGHUP:
+            loop.call_soon_threadsafe(supervisor.hurry)
 
-    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled(on_signal):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)

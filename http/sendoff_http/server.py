@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import signal
 from pathlib import Path
 
 import structlog
@@ -17,6 +16,7 @@ from sendoff_config.bootstrap import (
     read_settings,
     tune_gc,
 )
+from sendoff_config.ending_signals import ending_signals
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.settings import Settings
@@ -29,7 +29,7 @@ _log = structlog.get_logger("sendoff.http")
 
 
 def main() -> None:
-    """Run until SIGTERM or SIGINT; ends with 2 and one line per mistake when the settings are wrong."""
+    """Run until an ending signal; ends with 2 and one line per mistake when the settings are wrong."""
     parser = argparse.ArgumentParser(prog="sendoff_http", description="Run one process of Sendoff's API.")
     parser.add_argument("--config", type=Path, help="path of config.yaml; SENDOFF_CONFIG without it")
     path = parser.parse_args().config
@@ -45,7 +45,7 @@ async def serve(settings: Settings, identity: Identity) -> None:
     """Serve until a signal; then stop listening, finish what is being served, and close everything."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in ending_signals():
         loop.add_signal_handler(number, stop.set)
     runner = ApiRunner(create_app(settings, identity), shutdown_timeout=_SHUTDOWN_SECONDS)
     tune_gc()

@@ -189,6 +189,24 @@ async def test_a_signal_stops_the_supervisor() -> None:
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+async def test_a_closing_terminal_does_not_hurry_the_supervisor_however_often_it_says_so(tmp_path: Path) -> None:
+    slow = POLITE.replace('note("stopped', 'import time; time.sleep(0.5); note("stopped')
+    stages = [
+        [tiny("http 0", slow, tmp_path / "book", "http")],
+        [tiny("worker 0", POLITE, tmp_path / "book", "worker")],
+    ]
+    supervisor = Supervisor(stages, lambda _: None, QUICK)
+    with stopped_by_signals(supervisor):
+        running = asyncio.create_task(supervisor.run())
+        await eventually(lambda: len(lines(tmp_path / "book")) == 2, "both processes run")
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(10):
+            assert await running == 0
+    assert lines(tmp_path / "book")[2:] == ["stopped http", "stopped worker"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_no_process_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     file = tmp_path / "pid"

@@ -63,7 +63,7 @@ def test_the_signing_keys_are_sealed_with_a_key_that_is_kept_with_the_data(up: R
     assert file.read_text().strip() not in up.said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_stops_everything_and_leaves_no_process(folder: Path, number: signal.Signals) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
         ready(started)

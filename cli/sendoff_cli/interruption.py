@@ -1,0 +1,37 @@
+"""What the ending signals do while an instance is started and closed; in between its supervisor has them."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from sendoff_config.ending_signals import handled
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Within the block the first ending signal raises KeyboardInterrupt, so that what was begun is ended in order.
+
+    A later one is ignored, because a terminal that closes sends two; only Ctrl-C interrupts the ending as well.
+    """
+    received: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        if len(received) == 1 or number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+    with handled(interrupt):
+        yield
+
+
+@contextmanager
+def closing_undisturbed() -> Iterator[None]:
+    """Within the block ending signals are ignored, since it ends already; Ctrl-C raises KeyboardInterrupt."""
+
+    def ignore(number: int, _: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+    with handled(ignore):
+        yield

@@ -1,10 +1,19 @@
 """What the command says to a person: news on stderr, results on stdout."""
 
+import errno
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, RenderableType
+
+from sendoff_domain.errors import SendoffError
+
+#: What a write to a file, a terminal or a descriptor that is closed can end with.
+_OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
 def say(text: str) -> None:
@@ -24,7 +33,35 @@ def show(result: RenderableType) -> None:
 
 def show_json(document: Any) -> None:
     """A result for a program."""
-    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    print(json.dumps(document, indent=2))  # noqa: T201  it is the result
+
+
+@contextmanager
+def results_written() -> Iterator[None]:
+    """At the end of the block write what is still buffered, so that a loss is not found when Python ends.
+
+    A reader of the results that is gone ends the command with code 1 and no word, as he wants no more of it. Raises
+    SendoffError when the results can't be written.
+    """
+    try:
+        try:
+            yield
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        _give_up_results()
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in _OUTPUT_ERRORS:
+            raise
+        _give_up_results()
+        raise SendoffError(f"the result cannot be written: {error.strerror}") from None
+
+
+def _give_up_results() -> None:
+    """Let Python write elsewhere what it still holds; it would end with a code of its own for another failure."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _escaped(text: str) -> str:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from sendoff_cli.console import complain, show
+from sendoff_cli.console import complain, results_written, show
 from sendoff_cli.control_commands import add_control_commands
 from sendoff_cli.customer_commands import add_customer_commands
 from sendoff_cli.doctor.command import add_doctor_command
 from sendoff_cli.explain_command import add_explain_command
 from sendoff_cli.run_commands import add_run_commands
 from sendoff_cli.send_command import add_send_command
+from sendoff_config.lossy_output import make_output_lossy
 from sendoff_domain.errors import SendoffError, SettingsError
 
 FAILED = 1
@@ -53,8 +54,10 @@ def _options(
 
 def main() -> None:
     """Run the command line; an expected failure is one clear sentence, never a traceback."""
+    make_output_lossy("stderr")  # news; results are another matter
     try:
-        create_app()()
+        with results_written():
+            create_app()()
     except SettingsError as error:
         complain(str(error))
         sys.exit(WRONG_USAGE)

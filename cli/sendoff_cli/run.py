@@ -13,6 +13,7 @@ from sendoff_cli.listening import reachable_host
 from sendoff_cli.processes import http_processes, sample_process, worker_processes
 from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
+from sendoff_config.lossy_output import make_output_lossy
 
 #: How long a server that is started elsewhere is waited for (seconds).
 _SERVER_PATIENCE = 60.0
@@ -20,6 +21,7 @@ _SERVER_PATIENCE = 60.0
 
 def run_up(config: Path | None, data: Path) -> int:
     """Run everything that has no address yet, then the API and the workers; returns the code to exit with."""
+    make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
         environment = embedded_environment(config, data, stack)
         applied = asyncio.run(prepare_database(environment.settings, _SERVER_PATIENCE, say))
@@ -39,6 +41,7 @@ def run_workers(config: Path | None) -> int:
 
 
 def _run_part(config: Path | None, *, api: bool = False, workers: bool = False) -> int:
+    make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
         environment = configured_environment(config, stack, api=api)
         asyncio.run(wait_for_schema(environment.settings, _SERVER_PATIENCE, say))

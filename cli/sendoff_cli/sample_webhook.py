@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sendoff_config.ending_signals import ending_signals
+from sendoff_config.lossy_output import make_output_lossy
 
 #: How many messages `/` shows, and how much of a content a line shows.
 KEPT = 100
@@ -72,6 +73,7 @@ async def _show(request: web.Request) -> web.Response:
 
 def main() -> None:
     """Serve until an ending signal."""
+    make_output_lossy("stdout", "stderr")
     for number in set(ending_signals()) - {signal.SIGTERM, signal.SIGINT}:  # these two are aiohttp's
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGTERM))
     listener = socket.socket(fileno=int(sys.argv[1]))

@@ -19,6 +19,7 @@ from sendoff_config.bootstrap import (
 from sendoff_config.ending_signals import ending_signals
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
+from sendoff_config.lossy_output import make_output_lossy
 from sendoff_config.settings import Settings
 from sendoff_http.app import create_app
 from sendoff_http.web.connections import ApiRunner
@@ -30,6 +31,7 @@ _log = structlog.get_logger("sendoff.http")
 
 def main() -> None:
     """Run until an ending signal; ends with 2 and one line per mistake when the settings are wrong."""
+    make_output_lossy("stdout", "stderr")
     parser = argparse.ArgumentParser(prog="sendoff_http", description="Run one process of Sendoff's API.")
     parser.add_argument("--config", type=Path, help="path of config.yaml; SENDOFF_CONFIG without it")
     path = parser.parse_args().config

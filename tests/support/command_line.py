@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import pytest
@@ -21,6 +21,9 @@ from support.waiting import wait_until
 from support.whole_sendoff import free_port
 
 COMMAND = (sys.executable, "-m", "sendoff_cli")
+#: Standard output and standard error that are not even open.
+CLOSED = -100
+_WITHOUT_OUTPUTS = ("sh", "-c", 'exec "$0" "$@" >&- 2>&-')
 
 
 def clean_environment(settings: dict[str, str]) -> dict[str, str]:
@@ -144,17 +147,26 @@ def lives(process: psutil.Process) -> bool:
 @contextmanager
 def running(*arguments: str | Path, folder: Path, **settings: str) -> Iterator[Running]:
     """Run the command beside the block; whatever it has started is gone afterwards."""
+    with running_into(None, *arguments, folder=folder, **settings) as started:
+        yield started
+
+
+@contextmanager
+def running_into(
+    output: IO[bytes] | int | None, *arguments: str | Path, folder: Path, **settings: str
+) -> Iterator[Running]:
+    """Run the command beside the block; what it says goes to `output`, CLOSED is possible, or into the log."""
     port = free_port()
     given = {"SENDOFF_HTTP__PORT": str(port), "SENDOFF_WORKERS__PROCESSES": "1"}
     environment = clean_environment(given | {f"SENDOFF_{name}": value for name, value in settings.items()})
     log = folder / f"{arguments[0]}-{port}.log"
-    with log.open("wb") as output:
+    with log.open("wb") as own_log:
         popen = subprocess.Popen(
-            [*COMMAND, *map(str, arguments)],
+            [*(_WITHOUT_OUTPUTS if output == CLOSED else ()), *COMMAND, *map(str, arguments)],
             cwd=folder,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=own_log if output in (None, CLOSED) else output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )

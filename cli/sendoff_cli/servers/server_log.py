@@ -21,9 +21,12 @@ class ServerLog:
 
     def tail(self) -> str:
         """The last lines of this start, as the end of a message."""
-        with self.path.open("rb") as file:
-            file.seek(max(self._start, self.path.stat().st_size - _TAIL_BYTES))
-            lines = file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+        try:
+            with self.path.open("rb") as file:
+                file.seek(max(self._start, self.path.stat().st_size - _TAIL_BYTES))
+                lines = file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+        except OSError as error:
+            return f"{self.path} cannot be read: {error.strerror}"
         return f"the end of {self.path}:\n" + ("\n".join(lines) or "(nothing)")
 
     def mentions(self, text: str) -> bool:

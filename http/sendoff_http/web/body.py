@@ -1,5 +1,6 @@
 """Reads the body of a request: the right type, within its limit, JSON, and what the model allows."""
 
+import asyncio
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -75,6 +76,8 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
             if size > limit:
                 raise _too_large(limit)
             parts.append(decoded)
+            if decoder is not None:
+                await asyncio.sleep(0)  # a small part may unpack to all that the limit allows
     if decoder is not None:
         decoder.finish()
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -70,7 +70,11 @@ class Dispatcher:
     def release_for_open_breaker(self, customer_id: str) -> None:
         """Give back the messages that wait for a slot of a customer whose breaker is open; its probes stay."""
         for message in self._slots.withdraw(customer_id):
-            self._wait_for_slot(message)
+            if message.claimed.probe:
+                self._wait_for_slot(message)
+            else:
+                self._recorder.release(message)
+        self._holdings.update_room()
 
     def rebalance(self) -> frozenset[str]:
         """Tell slow customers from quick ones and start what may start now; to be called ten times a second.

@@ -8,8 +8,8 @@ Each part is made after those that it knows, so that the arrows between them mak
     Member (the fleet) <- ExtraTicks <- Holdings <- Recorder <- Dispatcher <- Sending, CustomerWatch <- Breakers
                                         Holdings <- Ticker
 
-The member hears last who listens to it. `make_worker` starts nothing, so that a test can do one turn of each service
-itself; `run_worker` joins the fleet and runs the services.
+`_subscribe` comes last: it tells the member whom to call. `make_worker` starts nothing, so that a test can do one turn
+of each service itself; `run_worker` joins the fleet and runs the services.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ from sendoff_control.member import Member
 from sendoff_control.seed import seed_state
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.seed import seed
 
@@ -88,7 +88,7 @@ def make_worker(
     broker: BlockingRedisBroker,
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
-    customers = Customers(pool, new_key_cipher(member.settings.security))
+    customers = CustomerCache(pool, new_key_cipher(member.settings.security))
     enqueuer = Enqueuer(broker)
     extra_ticks = _make_extra_ticks(member, enqueuer)
     sender = make_sender(
@@ -185,7 +185,7 @@ def _make_claiming(member: Member, process: ProcessIndex, pool: Pool) -> Claimin
         holder=member.identity.instance,
         horizon=scheduler.horizon,
         lease=scheduler.lease,
-        pace_ahead=min(scheduler.interval, _LONGEST_PACE) + scheduler.horizon,
+        rate_ahead=min(scheduler.interval, _LONGEST_PACE) + scheduler.horizon,
         parts=process.count,
     )
 

@@ -90,8 +90,8 @@ class MessageStore:
         self._batches = asyncio.Semaphore(max(1, pool.max_size - _CONNECTIONS_LEFT))
 
     async def store(self, submissions: Sequence[Submission]) -> list[Result | Exception]:
-        """Store the submissions with one statement."""
-        results = await self._store_each(submissions, repeated=False)
+        """Store the submissions together; halves that the database refuses are stored apart."""
+        results = await self._store_halving(submissions, repeated=False)
         self._report(results)
         return results
 
@@ -103,7 +103,7 @@ class MessageStore:
         """
         async with self._batches:
             if chunks.is_one_chunk:
-                results = await self._store_each(await chunks.next_chunk() or [], repeated=False)
+                results = await self._store_halving(await chunks.next_chunk() or [], repeated=False)
             else:
                 results = await self._store_chunks(chunks)
         self._report(results)
@@ -113,17 +113,17 @@ class MessageStore:
         self._wake_up.stored(results)
         self._accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
 
-    async def _store_each(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
+    async def _store_halving(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
         try:
-            return list(await self._store_all(submissions, repeated=repeated))
+            return list(await self._insert_with_retry(submissions, repeated=repeated))
         except (DataError, IntegrityError) as error:
             if len(submissions) == 1:
                 return [error]
         half = len(submissions) // 2
-        first = await self._store_each(submissions[:half], repeated=repeated)
-        return first + await self._store_each(submissions[half:], repeated=repeated)
+        first = await self._store_halving(submissions[:half], repeated=repeated)
+        return first + await self._store_halving(submissions[half:], repeated=repeated)
 
-    async def _store_all(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result]:
+    async def _insert_with_retry(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result]:
         """Store all or none; again when the connection breaks, because the ids are ours: nothing is stored twice."""
         async with asyncio.timeout(_STATEMENT_SECONDS):
             for pause in _PAUSES:
@@ -151,7 +151,7 @@ class MessageStore:
             # `repeated`, because the commit may have happened although its answer was lost.
             while (chunk := await chunks.next_chunk()) is not None:
                 taken += chunk
-            return await self._store_each(taken, repeated=True)
+            return await self._store_halving(taken, repeated=True)
 
     async def _write(self, chunks: Chunks, taken: list[Submission]) -> list[Result | Exception]:
         """Write a chunk while the next one is made, in one transaction; what was made is in `taken`, come what may."""

@@ -90,7 +90,7 @@ async def bury(db: AsyncConnection[Any], message: dict[str, Any], reason: str = 
 async def _fail(db: AsyncConnection[Any], message: dict[str, Any], next_attempt_at: datetime | None) -> None:
     message_id, token = uuid_of(message), await _token(db, message)
     made, generation = await _progress(db, message_id)
-    await run_statement(db, "reschedule", failure_values(message_id, token, made + 1, generation, next_attempt_at))
+    await run_statement(db, "record_failed", failure_values(message_id, token, made + 1, generation, next_attempt_at))
 
 
 def failure_values(

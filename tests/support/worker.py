@@ -28,7 +28,7 @@ from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection, Pool, open_pool
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 from sendoff_webhooks.seed import seed
 from support.receiver import Receiver
 from support.servers import RedisUrls
@@ -53,7 +53,7 @@ class Worker:
         return self.parts.member.clock
 
     @property
-    def customers(self) -> Customers:
+    def customers(self) -> CustomerCache:
         """What the process knows of its customers."""
         return self.parts.retrying.customers
 

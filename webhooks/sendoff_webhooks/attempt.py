@@ -12,7 +12,7 @@ from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customer import Customer
 
 
-async def attempt(
+async def make_attempt(
     customer: Customer | None,
     client: WebhookClient,
     *,

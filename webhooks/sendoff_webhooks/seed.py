@@ -10,9 +10,9 @@ from sendoff_domain.response_rule.json_value import same_json
 from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_webhooks.customer import Columns, Customer, columns_of
+from sendoff_webhooks.customer_rows import find_customer, insert_customer, update_customer
 from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.keys.signing_keys import keep_key
-from sendoff_webhooks.stored_customers import find_customer, insert_customer, update_customer
 
 #: Processes that start together with different configurations overtake one another; each must come first in the end.
 _TRIES = 10

@@ -88,7 +88,7 @@ async def _limit_concurrency(connection: Connection, concurrency: dict[str, int]
         limits.limited.add(customer)
 
 
-async def pace(connection: Connection, claimed: list[Claimed], spacings: Mapping[str, float]) -> list[Claimed]:
+async def apply_rates(connection: Connection, claimed: list[Claimed], spacings: Mapping[str, float]) -> list[Claimed]:
     """The messages, those of customers in `spacings` due at their slots, which are taken with the claim's commit.
 
     `spacings` is how far apart the requests of a customer start (seconds).

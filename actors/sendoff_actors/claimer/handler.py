@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from psycopg import Rollback
 
-from sendoff_actors.claimer.claim_limits import pace, read_claim_limits
+from sendoff_actors.claimer.claim_limits import apply_rates, read_claim_limits
 from sendoff_actors.claimer.demand_scan import DemandScan
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
@@ -31,7 +31,7 @@ _NOW = timedelta(0)
 class Claiming:
     """How this process claims: ahead of time by `horizon` (none when throttled), each claim for one `lease`.
 
-    Where a customer has a rate, its slots of the next `pace_ahead` are claimed: until the next tick comes. A claim is
+    Where a customer has a rate, its slots of the next `rate_ahead` are claimed: until the next tick comes. A claim is
     handed on in at least `parts` batches, so that every process of the instance gets to send some of it.
     """
 
@@ -40,7 +40,7 @@ class Claiming:
     holder: str
     horizon: timedelta
     lease: timedelta
-    pace_ahead: timedelta = timedelta(seconds=1)
+    rate_ahead: timedelta = timedelta(seconds=1)
     parts: int = 1
     _demand_scan: DemandScan = field(default_factory=DemandScan)
     _rotations: Iterator[int] = field(default_factory=lambda: count(1))
@@ -64,14 +64,14 @@ class Claiming:
                 return []
             async with connection.transaction():
                 customers = [demand.customer for demand in demands]
-                limits = await read_claim_limits(connection, customers, self.pace_ahead)
+                limits = await read_claim_limits(connection, customers, self.rate_ahead)
                 quotas = share_claim(
                     demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations)
                 )
-                if not quotas or not await self._may_claim(connection, tick):
-                    raise Rollback  # a probe that was taken is not used
+                if not quotas or not await self._enter_claim(connection, tick):
+                    raise Rollback  # so that a probe taken above stays untaken
                 messages, lease_until = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
-                messages = await pace(connection, limits.mark(messages), limits.spacings)
+                messages = await apply_rates(connection, limits.mark(messages), limits.spacings)
         is_full = tick.drain and len(messages) >= tick.batch_size
         return make_batches(messages, lease_until, at_least=self.parts, more=is_full)
 
@@ -85,8 +85,8 @@ class Claiming:
             await run(connection, __package__, "reap_expired")
             self._reaped_at = time.monotonic()
 
-    async def _may_claim(self, connection: Connection, tick: Tick) -> bool:
-        """Take the claim lock, which a stop waits for, and the tick if it is a throttled one.
+    async def _enter_claim(self, connection: Connection, tick: Tick) -> bool:
+        """Share the lock that a stop takes alone, so that `claim_due.sql` sees its state; take the tick if throttled.
 
         The lock is taken as late as possible, so that a stop waits for the claim itself only.
         """

@@ -23,7 +23,7 @@ def declare(
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.CLEAN_UP)
     def clean_up() -> None:
-        """Take away what is old; the ticker asks for it."""
+        """Make partitions and drop old ones; `CleanUpSchedule` asks for it every five minutes."""
         event_loop.call(burying.clean_up())
 
     return [bury, clean_up]

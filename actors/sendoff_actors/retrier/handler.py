@@ -12,7 +12,7 @@ from sendoff_db.sql import run
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.message import DeathReason
 from sendoff_webhooks.customer import strategy_of
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Retrying:
     """Decides when a failed message is tried again, and writes it down; the database is the only timer."""
 
     pool: Pool
-    customers: Customers
+    customers: CustomerCache
 
     async def handle(self, failures: Sequence[FailedAttempt]) -> list[Undeliverable]:
         """Record failed attempts and plan the next ones; returns those that have none left.
@@ -32,7 +32,7 @@ class Retrying:
         decisions = [self._decide(failure, random.random()) for failure in failures]  # noqa: S311  jitter only
         plans = [decision if isinstance(decision, datetime) else None for decision in decisions]
         async with self.pool.connection() as connection:
-            await run(connection, __package__, "reschedule", _values(failures, plans))
+            await run(connection, __package__, "record_failed", _values(failures, plans))
         return [
             Undeliverable(failure.id, failure.token, decision)
             for failure, decision in zip(failures, decisions, strict=True)

@@ -13,7 +13,7 @@ from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.breaker import BreakerPolicy, next_probe, opens
 from sendoff_domain.errors import UnavailableError
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 
 log = structlog.get_logger("sendoff.breakers")
 
@@ -33,7 +33,7 @@ class Breakers:
         self,
         *,
         pool: Pool,
-        customers: Customers,
+        customers: CustomerCache,
         outcomes: OutcomeCounts,
         announce: Callable[[str], None],
         pause: Callable[[str, str], Awaitable[None]],

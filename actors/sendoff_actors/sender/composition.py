@@ -22,7 +22,7 @@ from sendoff_control.member import Member
 from sendoff_db.pool import Pool
 from sendoff_domain.control import Action, Command
 from sendoff_webhooks.client.webhook_client import WebhookClient
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 
 #: A process may hold so many messages that wait for their moment within the horizon, or four batches if that is more.
 _LEAST_HELD = 5000
@@ -50,7 +50,7 @@ def make_sender(
     pool: Pool,
     cache: "redis.asyncio.Redis",
     broker: BlockingRedisBroker,
-    customers: Customers,
+    customers: CustomerCache,
     on_limit_freed: Callable[[], None],
 ) -> SenderParts:
     """Make the Sender; `on_limit_freed` is called when a limit of concurrency lets one more message be claimed."""
@@ -86,7 +86,7 @@ def make_sender(
 
 
 def _make_dispatcher(
-    *, member: Member, customers: Customers, slots: Slots, holdings: Holdings, recorder: Recorder
+    *, member: Member, customers: CustomerCache, slots: Slots, holdings: Holdings, recorder: Recorder
 ) -> Dispatcher:
     security = member.settings.security
     return Dispatcher(
@@ -102,7 +102,7 @@ def _make_dispatcher(
 
 
 def _make_breakers(
-    *, member: Member, pool: Pool, customers: Customers, outcomes: OutcomeCounts, watch: CustomerWatch
+    *, member: Member, pool: Pool, customers: CustomerCache, outcomes: OutcomeCounts, watch: CustomerWatch
 ) -> Breakers:
     def announce(customer_id: str) -> None:
         watch.changed(customer_id)  # this process looks at once, the others when they hear of it

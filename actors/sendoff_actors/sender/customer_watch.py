@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
 
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 
 _EVERY = 1.0
 
@@ -23,7 +23,7 @@ class CustomerWatch:
 
     def __init__(
         self,
-        customers: Customers,
+        customers: CustomerCache,
         held_customers: Callable[[], Iterable[str]],
         on_open_breaker: Callable[[str], None],
     ) -> None:

@@ -15,9 +15,9 @@ from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.slots import Slots
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.message import DeathReason
-from sendoff_webhooks.attempt import attempt
+from sendoff_webhooks.attempt import make_attempt
 from sendoff_webhooks.client.webhook_client import WebhookClient
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 
 
 class Dispatcher:
@@ -30,7 +30,7 @@ class Dispatcher:
         self,
         *,
         clock: DatabaseClock,
-        customers: Customers,
+        customers: CustomerCache,
         client: WebhookClient,
         slots: Slots,
         holdings: Holdings,
@@ -138,7 +138,7 @@ class Dispatcher:
         while message is not None:
             claimed, started_at = message.claimed, self._clock.now()
             try:
-                outcome = await attempt(
+                outcome = await make_attempt(
                     self._customers.get(claimed.customer),
                     self._client,
                     customer_id=claimed.customer,

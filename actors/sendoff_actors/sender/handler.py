@@ -19,7 +19,7 @@ from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_db.clock import DatabaseClock
-from sendoff_webhooks.customers import Customers
+from sendoff_webhooks.customer_cache import CustomerCache
 
 #: How long a leaving process tries to write each kind of outcome (seconds); the leases heal what it can't.
 _DRAIN_GRACE = 5.0
@@ -30,7 +30,7 @@ class Sending:
     """The Sender of one process: `accept` takes a batch, and everything after that happens by itself."""
 
     clock: DatabaseClock
-    customers: Customers
+    customers: CustomerCache
     markers: Markers
     holdings: Holdings
     dispatcher: Dispatcher
@@ -41,7 +41,7 @@ class Sending:
 
         A batch that was accepted before, by any process, or whose lease is over, is left alone.
         """
-        if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.take_batch(batch.id):
+        if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.is_first_arrival(batch.id):
             return
         await self.customers.ensure({claimed.customer for claimed in batch.messages})
         markers = await self.markers.find([claimed for claimed in batch.messages if claimed.token > 1])

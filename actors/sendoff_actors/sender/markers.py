@@ -46,7 +46,7 @@ class Markers:
         self._encode = msgspec.json.Encoder().encode
         self._pack = msgspec.msgpack.Encoder().encode
 
-    async def take_batch(self, batch_id: str) -> bool:
+    async def is_first_arrival(self, batch_id: str) -> bool:
         """Whether this batch is seen for the first time; a hand-off that Dramatiq delivers again is not."""
         try:
             return bool(await self._client.set(f"{self._prefix}:batch:{batch_id}", 1, nx=True, ex=_FENCE_TTL))

@@ -18,8 +18,8 @@ from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
 from sendoff_webhooks.customer import columns_of
+from sendoff_webhooks.customer_rows import StoredCustomer, find_customer, insert_customer
 from sendoff_webhooks.keys.signing_keys import add_first_key
-from sendoff_webhooks.stored_customers import StoredCustomer, find_customer, insert_customer
 
 routes = Routes("Customers")
 

@@ -10,7 +10,7 @@ from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
-from sendoff_webhooks.stored_customers import find_customer
+from sendoff_webhooks.customer_rows import find_customer
 
 routes = Routes("Customers")
 

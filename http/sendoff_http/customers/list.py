@@ -11,7 +11,7 @@ from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.pagination import PageQuery, cut_page, decode_position, encode_position, no_such_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
-from sendoff_webhooks.stored_customers import StoredCustomer
+from sendoff_webhooks.customer_rows import StoredCustomer
 
 routes = Routes("Customers")
 

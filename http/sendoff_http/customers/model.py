@@ -13,7 +13,7 @@ from sendoff_domain.webhook_headers import MASK, is_confidential
 from sendoff_domain.webhook_url import WebhookUrl
 from sendoff_http.web.documents import ShownMoment
 from sendoff_webhooks.customer import CustomerFields, Document
-from sendoff_webhooks.stored_customers import StoredCustomer
+from sendoff_webhooks.customer_rows import StoredCustomer
 
 _LONGEST_TIMEOUT = timedelta(minutes=5)
 

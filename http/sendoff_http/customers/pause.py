@@ -14,7 +14,7 @@ from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
-from sendoff_webhooks.stored_customers import StoredCustomer, find_customer
+from sendoff_webhooks.customer_rows import StoredCustomer, find_customer
 
 routes = Routes("Customers")
 

@@ -9,7 +9,7 @@ from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
 from sendoff_http.web.responses import json_response
-from sendoff_webhooks.stored_customers import find_customer
+from sendoff_webhooks.customer_rows import find_customer
 
 routes = Routes("Customers")
 

@@ -21,8 +21,8 @@ from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_webhooks.attempt import classify, post
 from sendoff_webhooks.customer import Customer
+from sendoff_webhooks.customer_rows import find_customer
 from sendoff_webhooks.keys.signing_keys import read_keys
-from sendoff_webhooks.stored_customers import find_customer
 
 routes = Routes("Customers")
 

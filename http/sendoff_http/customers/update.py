@@ -22,9 +22,9 @@ from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, invalid, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
-from sendoff_webhooks import stored_customers
+from sendoff_webhooks import customer_rows
 from sendoff_webhooks.customer import Columns, CustomerFields, Document, columns_of
-from sendoff_webhooks.stored_customers import StoredCustomer, find_customer
+from sendoff_webhooks.customer_rows import StoredCustomer, find_customer
 
 routes = Routes("Customers")
 
@@ -111,7 +111,7 @@ async def _try(
 
 async def _write(connection: Connection, columns: Columns, version: int) -> StoredCustomer | None:
     async with connection.transaction():
-        if not await stored_customers.update_customer(connection, columns, version):
+        if not await customer_rows.update_customer(connection, columns, version):
             return None
         return await find_customer(connection, columns["id"])
 

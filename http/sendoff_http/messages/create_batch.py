@@ -1,4 +1,4 @@
-"""Accept many messages at once: one statement for all, and a bad one does not hold back the good ones."""
+"""Accept many messages at once: one transaction for all, and a bad one does not hold back the good ones."""
 
 import asyncio
 from typing import Annotated, Any

@@ -28,7 +28,7 @@ async def undeliverable(worker: Worker, count: int = 1) -> list[Undeliverable]:
     ids = await accept(worker.db, count)
     await run_statement(worker.db, "claim_due", claim_values("default", count))
     for message_id in ids:
-        await run_statement(worker.db, "reschedule", failure_values(message_id, 1, 1, 0, None))
+        await run_statement(worker.db, "record_failed", failure_values(message_id, 1, 1, 0, None))
     return [Undeliverable(message_id.hex, 1, DeathReason.EXHAUSTED) for message_id in ids]
 
 

@@ -26,7 +26,7 @@ def claiming_of(worker: Worker) -> Claiming:
         holder="one",
         horizon=timedelta(0),
         lease=timedelta(seconds=8),
-        pace_ahead=AHEAD,
+        rate_ahead=AHEAD,
     )
 
 

@@ -62,8 +62,8 @@ FENCED = [
     ("release_unsent", release),
     ("renew_leases", renewal),
     ("record_sent", delivery),
-    ("reschedule", failure),
-    ("reschedule", last_failure),
+    ("record_failed", failure),
+    ("record_failed", last_failure),
     ("bury", burial),
 ]
 each_fenced = pytest.mark.parametrize(
@@ -147,11 +147,11 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
     await come_back(*resend)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
     moved = {"id": message_id, "deliver_at": None, "delay": timedelta(0)}
-    await come_back("sendoff_http.messages", "reschedule", moved)
+    await come_back("sendoff_http.messages", "record_failed", moved)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
     await connection.execute(read_statement("sendoff_http.messages", "cancel"), {"id": message_id})
     await come_back(*resend)
-    await run_statement(connection, "reschedule", failure_values(message_id, tokens[-1], 1, 3, datetime.now(UTC)))
+    await run_statement(connection, "record_failed", failure_values(message_id, tokens[-1], 1, 3, datetime.now(UTC)))
     ((*_, token, _, _, _),) = await run_statement(connection, "claim_retries", claim_values("default", 1))
 
     assert tokens == sorted(set(tokens))
@@ -163,7 +163,11 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
 
 @pytest.mark.parametrize(
     ("package", "name"),
-    [("sendoff_http.messages", "resend"), ("sendoff_http.messages", "reschedule"), ("sendoff_http.messages", "cancel")],
+    [
+        ("sendoff_http.messages", "resend"),
+        ("sendoff_http.messages", "reschedule"),
+        ("sendoff_http.messages", "cancel"),
+    ],
 )
 async def test_a_move_by_the_api_raises_the_token(connection: Connection, package: str, name: str) -> None:
     (message_id,) = await accept(connection)

@@ -37,9 +37,9 @@ async def test_a_marker_goes_by_itself_when_no_claim_can_need_it_any_more(worker
 
 
 async def test_a_batch_is_taken_once_in_the_whole_fleet(worker: Worker, markers: Markers) -> None:
-    taken = [await one.take_batch("batch-1") for one in (markers, markers, Markers(worker.cache))]
+    taken = [await one.is_first_arrival("batch-1") for one in (markers, markers, Markers(worker.cache))]
     assert taken == [True, False, False]
-    assert await markers.take_batch("batch-2")
+    assert await markers.is_first_arrival("batch-2")
 
 
 async def test_two_prefixes_do_not_see_each_other(worker: Worker, markers: Markers) -> None:
@@ -52,4 +52,4 @@ async def test_without_redis_everything_goes_on() -> None:
         markers = Markers(gone)
         await markers.write([(claimed(), MARKER)])
         assert await markers.find([claimed()]) == {}
-        assert await markers.take_batch("batch-1"), "a batch that may be new is sent"
+        assert await markers.is_first_arrival("batch-1"), "a batch that may be new is sent"

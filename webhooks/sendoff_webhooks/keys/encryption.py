@@ -20,7 +20,7 @@ _HEADER_BYTES = 5
 
 
 class KeyCipher:
-    """EncryptionState with the first encryption key and opens with any of them; without one nothing is encrypted.
+    """Encrypts with the first encryption key and decrypts with any of them; without one nothing is encrypted.
 
     What it seals belongs to one customer: under another customer's id it does not open.
     """

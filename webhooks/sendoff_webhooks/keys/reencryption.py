@@ -1,4 +1,4 @@
-"""EncryptionState the stored signing keys anew after the encryption key has changed."""
+"""Encrypts the stored signing keys anew after the encryption key has changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

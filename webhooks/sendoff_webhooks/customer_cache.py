@@ -34,7 +34,7 @@ class _Loaded:
         return str(self.columns["id"])
 
 
-class Customers:
+class CustomerCache:
     """A cache of customers; `ensure` loads, `get` only looks. `has_many` once there are more customers than one."""
 
     def __init__(self, pool: Pool, key_cipher: KeyCipher) -> None:

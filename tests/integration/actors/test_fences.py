@@ -147,7 +147,7 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
     await come_back(*resend)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
     moved = {"id": message_id, "deliver_at": None, "delay": timedelta(0)}
-    await come_back("sendoff_http.messages", "record_failed", moved)
+    await come_back("sendoff_http.messages", "reschedule", moved)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
     await connection.execute(read_statement("sendoff_http.messages", "cancel"), {"id": message_id})
     await come_back(*resend)

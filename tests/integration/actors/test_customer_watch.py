@@ -3,8 +3,11 @@
 import pytest
 
 from sendoff_actors.sender.customer_watch import CustomerWatch
+from support.messages import accept
 from support.proxy import open_proxy
+from support.receiver import Receiver
 from support.servers import RedisUrls
+from support.waiting import eventually
 from support.worker import Worker, open_worker
 
 
@@ -56,6 +59,25 @@ async def test_messages_of_a_customer_whose_breaker_is_open_are_given_back(worke
     process.watch.changed("failing")
     await process.watch.run_once()
     assert process.released == ["failing"]
+
+
+async def test_an_open_breaker_gives_back_what_waits_for_a_slot_although_none_is_free(
+    sender: Worker, receiver: Receiver
+) -> None:
+    """All slots may be taken by the very webhook that hangs."""
+    receiver.hang(lambda _: True)
+    await accept(sender.db, 5)
+    await sender.accept()
+    await eventually(lambda: len(receiver.received) == 2, "both slots are taken")
+
+    await open_breaker(sender, "default")
+    sender.parts.sender.watch.changed("default")
+    await sender.parts.sender.watch.run_once()
+    await sender.record()
+    states = await sender.rows("SELECT status, count(*)::int FROM message_status GROUP BY status ORDER BY status")
+    assert states == [("scheduled", 3), ("sending", 2)]
+    assert len(sender.parts.sender.holdings) == 2
+    receiver.let_go()
 
 
 async def test_a_customer_of_whom_nothing_is_in_hand_is_left_alone(worker: Worker) -> None:

@@ -146,20 +146,6 @@ async def test_a_stop_gives_back_what_waits_and_lets_what_is_on_the_wire_end(
     assert len(receiver.received) == 2
 
 
-async def test_an_open_breaker_gives_back_what_waits_for_a_slot_although_none_is_free(
-    sender: Worker, receiver: Receiver
-) -> None:
-    """All slots may be taken by the very webhook that hangs."""
-    await fill_slots(sender, receiver, waiting=3)
-    await sender.db.execute("INSERT INTO breakers (customer_id, opened_at, probe_at) VALUES ('default', now(), now())")
-    sender.parts.sender.watch.changed("default")
-    await sender.parts.sender.watch.run_once()
-    await sender.record()
-    assert await places(sender) == {"sending": 2, "scheduled": 3}
-    assert len(held(sender)) == 2
-    receiver.let_go()
-
-
 async def test_a_batch_that_arrives_after_a_stop_goes_back(sender: Worker, receiver: Receiver) -> None:
     await accept(sender.db, 3)
     batches = await sender.claim()

@@ -1,11 +1,17 @@
 """What the documents say is still true."""
 
 import re
+from pathlib import Path
+
+import pytest
 
 from sendoff_domain.message import FINAL, Status
 from support.layout import FOLDERS, ROOT
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/bench/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 STATES = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")
 
 
@@ -71,3 +77,14 @@ def test_every_test_that_is_named_exists() -> None:
     named = {name for path in DOCUMENTS for name in re.findall(r"`(test_\w+)`", path.read_text(encoding="utf-8"))}
     assert named
     assert sorted(name for name in named if f"def {name}(" not in tests) == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_prose_is_at_most_a_hundred_characters_wide(document: Path) -> None:
+    """Tables and code may be wider: they can't be broken."""
+    is_code, wide = False, []
+    for number, line in enumerate(document.read_text(encoding="utf-8").splitlines(), 1):
+        is_code ^= line.lstrip().startswith("```")
+        if len(line) > 100 and not is_code and not line.startswith("|"):
+            wide.append(number)
+    assert wide == []

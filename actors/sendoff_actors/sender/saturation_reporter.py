@@ -23,9 +23,9 @@ class SaturationReporter:
 
     name = "saturation reporter"
 
-    def __init__(self, pool: Pool, holder: str, rebalance: Callable[[], frozenset[str]]) -> None:
+    def __init__(self, pool: Pool, process: str, rebalance: Callable[[], frozenset[str]]) -> None:
         self._pool = pool
-        self._holder = holder
+        self._process = process
         self._rebalance = rebalance
         self._written: dict[str, float] = {}
 
@@ -40,7 +40,7 @@ class SaturationReporter:
         over = [customer for customer in self._written if customer not in saturated]
         if not due and not over:
             return
-        values = {"holder": self._holder, "saturated": due, "over": over, "lasts": _LASTS}
+        values = {"process": self._process, "saturated": due, "over": over, "lasts": _LASTS}
         try:
             async with self._pool.connection() as connection:
                 await run(connection, __package__, "write_saturated_customers", values)

@@ -67,7 +67,8 @@ CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
 
 -- 3. What has to be sent now or later, one row per message. visible_at is the moment from which a claim may take the
 -- row: its due time, or, while it is claimed (holder is set), the end of the lease. token is the fencing token: it rises
--- with every move. generation counts the resends, attempts those made in this generation.
+-- with every move but the one to deliveries, which keeps it. generation counts the resends, attempts those made in this
+-- generation.
 CREATE TABLE due (
     message_id  uuid PRIMARY KEY,
     customer_id text NOT NULL,
@@ -81,7 +82,8 @@ CREATE TABLE due (
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.02);
 -- A claim looks at what waits in the order of time and, when there is much, customer by customer. What is claimed is in
--- neither of these indexes, so that a claim enters its rows into one index only.
+-- neither of these indexes, so that a claim enters its rows into one index only, and
+-- those of a limit of concurrency into a second.
 CREATE INDEX due_waiting ON due (visible_at) WHERE holder IS NULL;
 CREATE INDEX due_waiting_of_customer ON due (customer_id, visible_at) WHERE holder IS NULL;
 CREATE INDEX due_leased ON due (visible_at) WHERE holder IS NOT NULL;
@@ -117,9 +119,9 @@ SELECT breakers.customer_id, breakers.opened_at, breakers.probe_at
 -- The worker processes that hold more of a customer's messages than they can send; until then they get no more of them.
 CREATE TABLE saturated_customers (
     customer_id text NOT NULL,
-    holder      text NOT NULL,
+    process     text NOT NULL,
     until       timestamptz NOT NULL,
-    PRIMARY KEY (customer_id, holder)
+    PRIMARY KEY (customer_id, process)
 );
 
 -- 5. What was tried. Attempts that failed, and the successful ones of earlier generations; attempt is the ordinal, from

@@ -29,7 +29,7 @@ def process(worker: Worker) -> Process:
 
 async def reported(worker: Worker) -> list[tuple[str, str]]:
     """Who is saturated, and in which process."""
-    return await worker.rows(f"SELECT customer_id, holder FROM {await table(worker)} ORDER BY 1, 2")
+    return await worker.rows(f"SELECT customer_id, process FROM {await table(worker)} ORDER BY 1, 2")
 
 
 async def table(worker: Worker) -> str:

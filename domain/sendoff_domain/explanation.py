@@ -64,7 +64,7 @@ class Explanation:
 def explain(facts: Facts) -> Explanation:
     """Why the message has not been delivered yet; there is always a reason."""
     if facts.holder is not None:
-        detail = f"claimed by {facts.holder}; if that process has died, it is claimed again after its lease"
+        detail = f"claimed by the instance {facts.holder}; if its process has died, it is claimed again after its lease"
         return Explanation((Reason(Cause.CLAIMED, detail, facts.lease_until),), facts.due_at)
     decided = _decided(facts)
     timed = [*_due(facts), *_held(facts)]

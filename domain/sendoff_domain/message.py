@@ -1,4 +1,4 @@
-"""The states of a message; docs/states.md has the moves between them, each of which is one SQL statement."""
+"""The states of a message; docs/states.md has the moves between them, each one statement or one transaction."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Group commit: the submissions that arrive while one flush is on its way share the next."""
+"""Group commit: submissions that arrive during a flush share the next one, which starts beside it if they are many."""
 
 import asyncio
 from collections import deque

@@ -35,7 +35,7 @@ def measure_recovery(around: Surroundings) -> Figures:
         "recovery": {
             "seconds": Series("s", tuple(kill.seconds for kill in kills)),
             "claimed": Series("", tuple(kill.claimed for kill in kills)),
-            # Requests that were in flight: their answer was lost with the worker (G3).
+            # Requests that were in flight: their answer was lost with the worker.
             "sent twice": Series("", tuple(kill.sent_twice for kill in kills)),
             "lost": Series("", tuple(kill.lost for kill in kills)),
         }

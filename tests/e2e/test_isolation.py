@@ -1,4 +1,4 @@
-"""One customer's trouble is its own (G6)."""
+"""One customer's trouble is its own."""
 
 from support.client import Client
 from support.instances import Launcher

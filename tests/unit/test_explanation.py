@@ -67,5 +67,5 @@ def test_the_words_say_since_when_and_why() -> None:
 
 def test_a_claimed_message_says_by_whom_and_until_when() -> None:
     reason = explain(replace(DUE, holder="host-1", lease_until=SOON)).reasons[0]
-    assert "host-1" in reason.detail
+    assert "the instance host-1" in reason.detail
     assert reason.until == SOON

@@ -1,4 +1,4 @@
-"""Claiming: how messages that are due become this process's; `Claiming.claim` tells it from top to bottom.
+"""Claiming: how messages that are due are claimed for this instance; `Claiming.claim` tells it from top to bottom.
 
 Nothing here knows Dramatiq.
 """

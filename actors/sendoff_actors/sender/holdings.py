@@ -1,4 +1,4 @@
-"""What a process holds: the messages that it has claimed, their leases, and whether it takes any more."""
+"""What a process holds: the messages that it took over, their leases, and whether it takes any more."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ class Holdings:
         return message
 
     def forget(self, messages: Sequence[ClaimedMessage]) -> None:
-        """Let go of messages; one that was claimed anew by this process meanwhile is still held under its new claim."""
+        """Let go of messages; one that it took over again meanwhile is still held under its new claim."""
         for message in messages:
             if self._messages.get(message.claimed.id) is message:
                 del self._messages[message.claimed.id]

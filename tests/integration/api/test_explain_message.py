@@ -38,7 +38,7 @@ async def test_what_is_claimed_says_by_whom(api: Api) -> None:
     await claim(api.db, message)
     explanation = await explained(api, message)
     assert explanation["status"] == "sending"
-    assert "claimed by worker" in explanation["summary"]
+    assert "claimed by the instance worker" in explanation["summary"]
     assert explanation["reasons"][0]["until"] is not None
 
 
@@ -52,7 +52,7 @@ async def test_a_stop_a_pause_a_breaker_and_limits_are_all_named(api: Api) -> No
         "INSERT INTO control_state (scope, desired, reason) VALUES ('acme', 'stopped', 'another test')",
         "INSERT INTO breakers (customer_id, opened_at, probe_at) VALUES ('acme', now(), now() + interval '1 minute')",
         "INSERT INTO rate_slots (customer_id, next_slot_at) VALUES ('acme', now() + interval '1 hour')",
-        "INSERT INTO saturated_customers (customer_id, holder, until) VALUES ('acme', 'one-0', now() + interval '9 s')",
+        "INSERT INTO saturated_customers (customer_id, process, until) VALUES ('acme', 'one-0', now() + interval '9s')",
     ):
         await api.db.execute(statement.encode())
 

@@ -17,6 +17,8 @@ Model = TypeVar("Model", bound=BaseModel)
 JSON = "application/json"
 #: Enough for one message whose content is written in escapes throughout.
 BODY_LIMIT = 512 * 1024
+#: What reading a body raises when the client is gone, or does not frame it as HTTP says.
+_UNREADABLE = (OSError, web.RequestPayloadError, HttpProcessingError)
 
 
 async def read_json(request: web.Request, limit: int = BODY_LIMIT) -> Any:
@@ -65,10 +67,12 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
     """The whole body; raises ProblemError 413 as soon as it is known to be longer than `limit` bytes."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
+    decoder = make_decoder(request) if "Content-Encoding" in request.headers else None
+    if decoder is None and request.content.is_eof():  # a short body has come with its head: no need to wait
+        return _read_whole(request, limit)
     # Counted while it arrives: neither a chunked nor a compressed body tells its length beforehand.
     parts: list[bytes] = []
     size = 0
-    decoder = make_decoder(request) if "Content-Encoding" in request.headers else None
     while not request.content.at_eof():
         part = await _read_part(request)
         for decoded in (part,) if decoder is None else decoder.decode(part):
@@ -83,13 +87,27 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+def _read_whole(request: web.Request, limit: int) -> bytes:
+    try:
+        body = request.content.read_nowait()
+    except _UNREADABLE as error:
+        raise _unreadable(error) from None
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
 async def _read_part(request: web.Request) -> bytes:
     try:
         return await request.content.readany()
-    except OSError:  # every kind of it: a reset, a time-out, a broken pipe
-        raise ClientGoneError("the client went away before its request was whole") from None
-    except (web.RequestPayloadError, HttpProcessingError):
-        raise ProblemError(400, "malformed_request", "the body is not framed as HTTP says") from None
+    except _UNREADABLE as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> Exception:
+    if isinstance(error, OSError):  # every kind of it: a reset, a time-out, a broken pipe
+        return ClientGoneError("the client went away before its request was whole")
+    return ProblemError(400, "malformed_request", "the body is not framed as HTTP says")
 
 
 def parse_body(body: bytes) -> Any:

@@ -88,3 +88,14 @@ def test_prose_is_at_most_a_hundred_characters_wide(document: Path) -> None:
         if len(line) > 100 and not is_code and not line.startswith("|"):
             wide.append(number)
     assert wide == []
+
+
+def test_every_source_file_that_is_named_exists() -> None:
+    folders = "|".join((*FOLDERS, "tests"))
+    named = {
+        (document.name, path)
+        for document in DOCUMENTS
+        for path in re.findall(rf"`((?:{folders})/[\w/]+\.(?:py|sql))", document.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert {(document, path) for document, path in named if not (ROOT / path).exists()} == set()

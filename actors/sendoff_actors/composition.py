@@ -42,7 +42,7 @@ from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.seed import seed
 
 #: Slots of a rate are claimed this far ahead at most: they wait on leases.
-_LONGEST_PACE = timedelta(seconds=2)
+_LONGEST_RATE_AHEAD = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,7 @@ def _make_claiming(member: Member, process: ProcessIndex, pool: Pool) -> Claimin
         holder=member.identity.instance,
         horizon=scheduler.horizon,
         lease=scheduler.lease,
-        rate_ahead=min(scheduler.interval, _LONGEST_PACE) + scheduler.horizon,
+        rate_ahead=min(scheduler.interval, _LONGEST_RATE_AHEAD) + scheduler.horizon,
         parts=process.count,
     )
 

@@ -75,7 +75,7 @@ class LossyOutput(io.RawIOBase):
 
 
 def _without_blocking(descriptor: int) -> int:
-    """The same pipe or terminal, opened anew so that a write to it does not wait.
+    """Open the pipe or terminal anew, so that a write to it does not wait; else the descriptor as it is.
 
     To change `descriptor` itself would change it for the shell and for other processes that share it. Only Linux can
     open it anew; sockets can't be opened. What can't be has no limit on its waits.

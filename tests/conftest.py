@@ -1,5 +1,7 @@
 """The fixtures that every test may use."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
 
 from support.browsers import browser
@@ -20,3 +22,6 @@ __all__ = [
 # No deadline: how long an example takes on a busy machine says nothing about the code.
 settings.register_profile("sendoff", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 settings.load_profile("sendoff")
+
+# Under nohup SIGHUP is ignored, and every process that a test starts would inherit that; some tests send it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)

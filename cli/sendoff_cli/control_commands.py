@@ -19,9 +19,9 @@ from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOpti
 from sendoff_cli.server_urls import with_embedded_addresses
 from sendoff_config.settings import Settings
 from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
-from sendoff_domain.durations import format_duration, parse_duration
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.texts import CustomerId
+from sendoff_domain.times import format_duration, parse_duration
 from sendoff_http.fleet.model import describe_fleet
 
 Document = dict[str, Any]

@@ -19,15 +19,14 @@ from pydantic_core import InitErrorDetails
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
-from sendoff_domain.durations import Duration, PositiveDuration
+from sendoff_domain.document_model import PolicyModel
 from sendoff_domain.encryption_key import parse_encryption_key
 from sendoff_domain.limits import Limits
-from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.signing_secret import parse_secret
-from sendoff_domain.webhook_addresses import AllowedNetwork
+from sendoff_domain.times import Duration, PositiveDuration
+from sendoff_domain.webhook_addresses import DEFAULT_PORTS, AllowedNetwork, Ports
 from sendoff_domain.webhook_headers import Headers
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, Ports
 from sendoff_domain.webhook_url import check_port, checked_webhook_url
 
 

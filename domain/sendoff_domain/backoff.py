@@ -8,9 +8,9 @@ from pydantic import Field, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from sendoff_domain.durations import PositiveDuration
-from sendoff_domain.policy_model import PolicyModel
+from sendoff_domain.document_model import PolicyModel
 from sendoff_domain.presets import PRESETS, preset
+from sendoff_domain.times import PositiveDuration
 
 #: A receiver's Retry-After is followed up to here, so that no customer can park a message for months.
 LONGEST_HINT = timedelta(hours=24)

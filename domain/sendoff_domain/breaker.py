@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from pydantic import Field
 
-from sendoff_domain.durations import PositiveDuration
+from sendoff_domain.document_model import PolicyModel
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
-from sendoff_domain.policy_model import PolicyModel
+from sendoff_domain.times import PositiveDuration
 
 #: A webhook that answers with one of these can't serve any message now; with any other 4xx it refuses this one message.
 _OVERLOADED = frozenset({408, 425, 429})

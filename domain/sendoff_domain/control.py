@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from sendoff_domain.durations import parse_duration
 from sendoff_domain.texts import CustomerId, Remark
+from sendoff_domain.times import parse_duration
 
 GLOBAL_SCOPE = "global"
 DEFAULT_TTL = timedelta(seconds=30)

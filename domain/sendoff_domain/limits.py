@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from pydantic import Field, model_validator
 
-from sendoff_domain.durations import PositiveDuration
-from sendoff_domain.policy_model import PolicyModel
+from sendoff_domain.document_model import PolicyModel
+from sendoff_domain.times import PositiveDuration
 
 #: Slots are so much further apart than the limit asks for, so that a request that starts a little late does not make
 #: one too many of its second.

@@ -1,10 +1,12 @@
-"""Which addresses may be called: public ones, and networks that the operator allows; docs/security.md says why."""
+"""Which addresses and ports may be called: public ones, and what the operator allows; docs/security.md says why."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -124,3 +126,104 @@ def _isatap(address: Address) -> IPv4Address | None:
     if isinstance(address, IPv6Address) and number >> 32 & _ISATAP_MASK == _ISATAP:
         return IPv4Address(number & 0xFFFF_FFFF)
     return None
+
+
+_RANGE = re.compile(r"([1-9][0-9]{0,4})(?:-([1-9][0-9]{0,4}))?")
+_EXPECTED = "expected a port from 1 to 65535, or a range such as 8000-8999"
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """The ports from `first` to `last`, both included."""
+
+    first: int
+    last: int
+
+    def __contains__(self, port: int) -> bool:
+        return self.first <= port <= self.last
+
+    def __str__(self) -> str:
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+def parse_ports(value: object) -> PortRange:
+    """Read one port (443) or one range (`8000-8999`); raises ValueError with what was expected."""
+    if isinstance(value, PortRange):
+        return value
+    is_text = isinstance(value, int | str) and not isinstance(value, bool)
+    match = _RANGE.fullmatch(str(value).strip()) if is_text else None
+    if match is None:
+        raise ValueError(_EXPECTED)
+    ports = PortRange(int(match[1]), int(match[2] or match[1]))
+    if ports.last > 65535 or ports.first > ports.last:
+        raise ValueError(_EXPECTED)
+    return ports
+
+
+#: The web's own ports, and those that need no privileges; not the mail, files and names of other people's machines.
+DEFAULT_PORTS = (PortRange(80, 80), PortRange(443, 443), PortRange(1024, 65535))
+
+#: A port or a range of them, as config.yaml has it.
+Ports = Annotated[
+    PortRange,
+    BeforeValidator(parse_ports),
+    PlainSerializer(str, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["443", "8000-8999"]}),
+]
+
+
+def port_may_be_called(port: int, allowed_ports: Sequence[PortRange]) -> bool:
+    """Whether requests may go to this port."""
+    return any(port in ports for ports in allowed_ports)
+
+
+def shown_ports(allowed_ports: Sequence[PortRange]) -> str:
+    """The ports as a person reads them: `80, 443, 1024-65535`."""
+    return ", ".join(str(ports) for ports in allowed_ports)
+
+
+#: One part of an IPv4 address as inet_aton reads it: hexadecimal, octal or decimal.
+_PART = re.compile(r"(0[xX][0-9a-fA-F]+)|0([0-7]*)|([1-9][0-9]*)")
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
+
+
+def literal_address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, without asking a name server; None for a name, and for what only looks like one.
+
+    Reads what inet_aton does (`127.1`, `0x7f000001`, `0177.0.0.1`, `2130706433`), a dot at the end, and digits and dots
+    of other scripts, which IDNA makes ASCII. A zone is left out.
+    """
+    if ":" in host:
+        try:
+            return IPv6Address(host.partition("%")[0])
+        except ValueError:
+            return None
+    try:
+        return _ipv4(host.encode("idna").decode("ascii").removesuffix("."))
+    except UnicodeError:
+        return None
+
+
+def looks_like_an_address(name: str) -> bool:
+    """Whether the last label is a number, which no name on the internet has: some resolver may take it for one."""
+    return _NUMBER.fullmatch(name.removesuffix(".").rpartition(".")[2]) is not None
+
+
+def _ipv4(text: str) -> IPv4Address | None:
+    """Up to four parts of eight bits; the last one fills what is left."""
+    matches = [_PART.fullmatch(part) for part in text.split(".")]
+    parts = [_value(match) for match in matches if match is not None]
+    if len(parts) < len(matches) or len(parts) > 4:
+        return None
+    *bytes_, last = parts
+    room = 256 ** (4 - len(bytes_))
+    if last >= room or any(byte > 255 for byte in bytes_):
+        return None
+    return IPv4Address(sum(byte << 8 * (3 - place) for place, byte in enumerate(bytes_)) + last)
+
+
+def _value(match: re.Match[str]) -> int:
+    hexadecimal, octal, decimal = match.groups()
+    if hexadecimal:
+        return int(hexadecimal, 16)
+    return int(decimal) if decimal else int(octal or "0", 8)

@@ -1,16 +1,25 @@
-"""What a webhook's URL may look like, and whether it may be called, before any name is resolved."""
+"""What a webhook's URL may look like, whether it may be called before any name is resolved, and where it leads."""
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
-from typing import Annotated
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address
+from typing import Annotated, NamedTuple
+from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, Field
 
-from sendoff_domain.literal_address import literal_address, looks_like_an_address
-from sendoff_domain.webhook_addresses import Address, Network, may_be_called
-from sendoff_domain.webhook_ports import PortRange, port_may_be_called, shown_ports
+from sendoff_domain.webhook_addresses import (
+    Address,
+    Network,
+    PortRange,
+    literal_address,
+    looks_like_an_address,
+    may_be_called,
+    port_may_be_called,
+    shown_ports,
+)
 
 LONGEST = 2048
 #: How an error says which addresses may be called.
@@ -92,3 +101,54 @@ def _known_addresses(host: str) -> tuple[Address, ...]:
         return _LOOPBACK
     address = literal_address(host)
     return () if address is None else (address,)
+
+
+#: What a request target may hold as it is (RFC 3986); anything else is percent-encoded.
+_SAFE = "/?:@!$&'()*+,;=-._~%[]"
+_NAME = re.compile(r"[a-z0-9._-]+")
+
+
+class Origin(NamedTuple):
+    """What connections are kept for; a tuple because its hash is needed for every request."""
+
+    secure: bool
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An origin, and the first bytes of every request to one URL: request line and Host."""
+
+    origin: Origin
+    head: bytes
+
+
+@lru_cache(maxsize=4096)
+def parse_target(url: str) -> Target:
+    """Take a URL apart; raises ValueError for one that can't be called."""
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or not parts.hostname or parts.port == 0:
+        raise ValueError("expected a URL with http or https, a host and a port above 0")
+    if "@" in parts.netloc:
+        raise ValueError("expected a URL without user and password")
+    host = _checked_host(parts.hostname)
+    port = parts.port or _PORTS[parts.scheme]
+    shown = f"[{host}]" if ":" in host else host
+    authority = shown if port == _PORTS[parts.scheme] else f"{shown}:{port}"
+    path = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
+    head = f"POST {path} HTTP/1.1\r\nhost: {authority}\r\n".encode("ascii")
+    return Target(Origin(parts.scheme == "https", host, port), head)
+
+
+def _checked_host(host: str) -> str:
+    """A host as the request names it: an IPv6 address, or a name in ASCII (IDNA)."""
+    if ":" in host:
+        address = IPv6Address(host)
+        if address.scope_id is not None:
+            raise ValueError("expected an IPv6 address without a zone")
+        return host
+    name = host.encode("idna").decode("ascii").lower()
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"expected a host's name, got {host!r}")
+    return name

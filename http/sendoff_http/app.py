@@ -44,8 +44,7 @@ from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, SETTINGS
 from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
-from sendoff_http.web.request_log import RequestLog, make_access_log
-from sendoff_http.web.request_metrics import METRICS, make_metrics
+from sendoff_http.web.request_log import METRICS, RequestLog, make_access_log, make_metrics
 from sendoff_http.web.responses import name_server
 from sendoff_webhooks.keys.encryption import new_key_cipher
 

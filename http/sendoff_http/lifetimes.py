@@ -22,7 +22,7 @@ from sendoff_http.web.keys import (
     SUBMISSION_READER,
     database_now,
 )
-from sendoff_http.web.request_metrics import METRICS
+from sendoff_http.web.request_log import METRICS
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission_reader import SubmissionReader

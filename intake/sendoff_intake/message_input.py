@@ -8,9 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.document_model import DocumentModel
-from sendoff_domain.durations import Duration
 from sendoff_domain.texts import DEFAULT_CUSTOMER, CustomerId, Recipient
-from sendoff_domain.times import Moment
+from sendoff_domain.times import Duration, Moment
 from sendoff_intake.submission import NewMessage
 
 MOST_METADATA_KEYS = 50

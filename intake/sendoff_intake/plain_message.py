@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from sendoff_domain.durations import parse_duration
 from sendoff_domain.exact_numbers import read_number
 from sendoff_domain.strict_json import DEEPEST
 from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_RECIPIENT, match_customer_id
-from sendoff_domain.times import parse_moment
+from sendoff_domain.times import parse_duration, parse_moment
 from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, metadata_size
 from sendoff_intake.submission import NewMessage
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_addresses import DEFAULT_PORTS, PortRange
 from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.name_lookup import KEPT, Resolve
 from sendoff_webhooks.client.webhook_client import WebhookClient

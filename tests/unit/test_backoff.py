@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from sendoff_domain.backoff import LONGEST_HINT, RetryStrategy, next_wait
-from sendoff_domain.durations import LONGEST
+from sendoff_domain.times import LONGEST
 
 waits = st.timedeltas(timedelta(microseconds=1), LONGEST)
 entropies = st.floats(0, 1, exclude_max=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from sendoff_domain.durations import LONGEST, Duration, PositiveDuration, format_duration, parse_duration
+from sendoff_domain.times import LONGEST, Duration, PositiveDuration, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
-from sendoff_domain.durations import format_duration, parse_duration
+from sendoff_domain.times import format_duration, parse_duration
 from sendoff_http.app import OPERATIONS
 from sendoff_http.web.openapi import describe_api
 from sendoff_http.web.operation import Operation

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange, parse_ports, port_may_be_called, shown_ports
+from sendoff_domain.webhook_addresses import DEFAULT_PORTS, PortRange, parse_ports, port_may_be_called, shown_ports
 
 
 @pytest.mark.parametrize(

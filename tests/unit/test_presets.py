@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from sendoff_config.settings import Settings
 from sendoff_domain.backoff import RetryStrategy, next_wait
-from sendoff_domain.durations import parse_duration
 from sendoff_domain.presets import PRESETS
+from sendoff_domain.times import parse_duration
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_domain.literal_address import literal_address
-from sendoff_domain.webhook_addresses import may_be_called
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, parse_ports
+from sendoff_domain.webhook_addresses import DEFAULT_PORTS, literal_address, may_be_called, parse_ports
 from sendoff_domain.webhook_url import callable_webhook_url, checked_webhook_url
 
 #: A host that is loopback, however it is written, and why it is.

@@ -15,11 +15,10 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
-from sendoff_domain.document_model import DocumentModel
-from sendoff_domain.durations import PositiveDuration, format_duration
+from sendoff_domain.document_model import DocumentModel, PolicyModel
 from sendoff_domain.limits import Limits
-from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.times import PositiveDuration, format_duration
 from sendoff_domain.webhook_headers import Headers, shown_headers
 from sendoff_domain.webhook_url import WebhookUrl
 

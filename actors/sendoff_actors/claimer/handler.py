@@ -12,8 +12,7 @@ from operator import itemgetter
 
 from psycopg import Rollback
 
-from sendoff_actors.claimer.claim_limits import apply_rates, read_claim_limits
-from sendoff_actors.claimer.demand_scan import DemandScan
+from sendoff_actors.claimer.claim_limits import DemandScan, apply_rates, read_claim_limits
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock

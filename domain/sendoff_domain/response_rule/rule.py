@@ -7,8 +7,8 @@ from typing import Annotated, Any, Self
 import msgspec
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from sendoff_domain.document_model import PolicyModel
 from sendoff_domain.json_pointer import MISSING, find, parse_pointer
-from sendoff_domain.policy_model import PolicyModel
 from sendoff_domain.response_rule.answer_schema import AnswerSchema, answer_schema
 from sendoff_domain.response_rule.json_value import check_storable, same_json, shown_json
 

@@ -7,10 +7,9 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from sendoff_db.sql import fetch_all
-from sendoff_domain.durations import Duration
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
-from sendoff_domain.times import format_optional
+from sendoff_domain.times import Duration, format_optional
 from sendoff_http.customers.model import GivenSecret, key_of
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.documents import ShownMoment

@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from sendoff_control.status import FleetStatus
 from sendoff_domain.control import DEFAULT_TTL, GLOBAL_SCOPE, CommandStatus, Decision, Desired
-from sendoff_domain.durations import Duration, PositiveDuration
 from sendoff_domain.texts import CustomerId, Remark
+from sendoff_domain.times import Duration, PositiveDuration
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.validation import ApiModel
 

@@ -8,9 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_one
-from sendoff_domain.durations import Duration
 from sendoff_domain.message import WAITING
-from sendoff_domain.times import Moment
+from sendoff_domain.times import Duration, Moment
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.moves import TRIES, wrong_state

@@ -10,7 +10,7 @@ from sendoff_http.operations.customer_gauges import read_customer_gauges
 from sendoff_http.web.keys import POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
-from sendoff_http.web.request_metrics import METRICS
+from sendoff_http.web.request_log import METRICS
 
 routes = Routes("Health")
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sendoff_actors.claimer.demand_scan import DemandScan
+from sendoff_actors.claimer.claim_limits import DemandScan
 from sendoff_db.pool import Connection
 from sendoff_domain.claim_plan import Demand
 

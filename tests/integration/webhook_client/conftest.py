@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import uvloop
 
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_addresses import DEFAULT_PORTS, PortRange
 from sendoff_webhooks.client.name_lookup import KEPT, NameLookup, Resolve
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from support.certificates import Authority, new_authority

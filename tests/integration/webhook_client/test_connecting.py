@@ -9,8 +9,8 @@ import pytest
 
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_response import Response
+from sendoff_domain.webhook_url import parse_target
 from sendoff_webhooks.client.connection import TransportError
-from sendoff_webhooks.client.origin import parse_target
 from support.posting import NewClient, Post, Receive, posting
 from support.raw_receiver import OK, Peer, answering, free_port, full_backlog
 from support.waiting import eventually

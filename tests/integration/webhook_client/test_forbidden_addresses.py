@@ -8,7 +8,7 @@ from itertools import cycle
 import pytest
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.webhook_ports import parse_ports
+from sendoff_domain.webhook_addresses import parse_ports
 from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.connection import TransportError
 from support.posting import NewClient, Post, Receive, posting

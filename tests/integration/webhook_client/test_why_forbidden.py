@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sendoff_domain.webhook_ports import PortRange
+from sendoff_domain.webhook_addresses import PortRange
 from support.posting import NewClient
 
 

@@ -9,15 +9,12 @@ from datetime import timedelta
 from functools import lru_cache
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.webhook_addresses import Network
-from sendoff_domain.webhook_ports import DEFAULT_PORTS, PortRange
+from sendoff_domain.webhook_addresses import DEFAULT_PORTS, Network, PortRange
 from sendoff_domain.webhook_response import Response
-from sendoff_domain.webhook_url import PUBLIC_ADDRESS, callable_webhook_url
+from sendoff_domain.webhook_url import PUBLIC_ADDRESS, Origin, Target, callable_webhook_url, parse_target
 from sendoff_webhooks.client.connection import Connection, StaleConnectionError, TransportError
-from sendoff_webhooks.client.connection_pool import ConnectionPool, IdleConnections
-from sendoff_webhooks.client.deadlines import too_late
+from sendoff_webhooks.client.connection_pool import ConnectionPool, IdleConnections, too_late
 from sendoff_webhooks.client.name_lookup import NameLookup
-from sendoff_webhooks.client.origin import Origin, Target, parse_target
 
 #: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
 _KEEPALIVE = 50.0

@@ -19,3 +19,11 @@ class MigrationError(SendoffError):
 
 class DecryptionError(SendoffError):
     """A stored secret does not open with the encryption keys of the settings; no part of it is in the text."""
+
+
+def is_lost_connection(error: BaseException) -> bool:
+    """Whether a client library may have raised this, which is none of its own classes, for a connection that broke.
+
+    uvloop raises a plain RuntimeError for a transport that was closed beneath it; TimeoutError is an OSError.
+    """
+    return isinstance(error, OSError | EOFError) or type(error) is RuntimeError

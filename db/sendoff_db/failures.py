@@ -1,0 +1,45 @@
+"""What an error of PostgreSQL means: an outage, after which the same is to be asked again, or poison in what it got."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from sendoff_domain.errors import UnavailableError, is_lost_connection
+
+#: The classes of SQLSTATE (PostgreSQL documentation, appendix A) that blame the rows or values: cardinality, data,
+#: integrity, a check option, a size that no row may have, an exception of PL/pgSQL, and an internal error, which
+#: a damaged row causes too.
+_POISON = frozenset({"21", "22", "23", "44", "54", "P0", "XX"})
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the server, the connection or the schema is to blame, so that the same may work on another connection.
+
+    Everything is an outage but the classes that blame what was to be read or written: a server that is away, full,
+    read-only or shutting down, a lost prepared statement, a lock, a missing table or privilege. What is no error of
+    a server, such as a value that can't be sent, is none.
+    """
+    if isinstance(error, psycopg.Error) and error.sqlstate is not None:
+        return error.sqlstate[:2] not in _POISON
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | UnavailableError) or (
+        is_lost_connection(error)
+    )
+
+
+@contextmanager
+def outages_as_unavailable(what: str) -> Iterator[None]:
+    """Raise UnavailableError in place of an outage while `what` is asked of PostgreSQL; poison passes as it is."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UnavailableError) or not is_outage(error):
+            raise
+        raise UnavailableError(f"PostgreSQL did not take {what}: {describe(error)}") from error
+
+
+def describe(error: BaseException) -> str:
+    """What a log may say of an error: its SQLSTATE and class, and what it says unless that may quote a value."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    name = f"{state} {type(error).__name__}" if state else type(error).__name__
+    return f"{name}: {str(error).partition(chr(10))[0][:200]}" if is_outage(error) else name

@@ -11,7 +11,8 @@ FROM python:3.11-slim
 RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/sendoff sendoff
 COPY --from=build /opt/sendoff /opt/sendoff
 COPY config.yaml /etc/sendoff/config.yaml
-# In a container the API is reached from outside of it, and logs are read by programs.
+# In a container the API is reached from outside of it, so that it does not start without a key (SENDOFF_HTTP__API_KEYS,
+# or SENDOFF_HTTP__OPEN=anywhere); and logs are read by programs.
 ENV PATH=/opt/sendoff/bin:$PATH PYTHONUNBUFFERED=1 SENDOFF_HTTP__HOST=0.0.0.0 SENDOFF_LOGGING__FORMAT=json
 USER sendoff
 WORKDIR /var/lib/sendoff

@@ -10,6 +10,7 @@ import aiohttp
 
 from sendoff_cli.listening import reachable_host
 from sendoff_config.settings import HttpSettings
+from sendoff_domain.access import Scope
 from sendoff_domain.errors import SendoffError, UnavailableError
 
 _CONNECT_SECONDS = 5.0
@@ -91,10 +92,11 @@ def default_url(settings: HttpSettings) -> str:
 
 
 def api_client(url: str | None, settings: HttpSettings) -> ApiClient:
-    """A client with the key of SENDOFF_API_KEY; for this machine's own API, its first configured key will do."""
-    key = os.environ.get("SENDOFF_API_KEY")
-    if key is None and url is None and settings.api_keys:
-        key = settings.api_keys[0].get_secret_value()
+    """A client with the key of SENDOFF_API_KEY; for this machine's own API, a configured key will do."""
+    key = os.environ.get("SENDOFF_API_KEY") or None
+    if key is None and url is None:
+        able = sorted(settings.api_keys, key=lambda one: one.customer is not None or Scope.ADMIN not in one.granted)
+        key = able[0].secret.get_secret_value() if able else None
     return ApiClient(url or default_url(settings), key)
 
 

@@ -18,7 +18,7 @@ from sendoff_cli.encryption import encryption_overrides, make_encryption_key
 from sendoff_cli.listening import reserved_port
 from sendoff_cli.server_urls import address_overrides, servers_without_address
 from sendoff_cli.servers.embedded import EmbeddedServers, embedded_servers
-from sendoff_config.bootstrap import instance_name, require_addresses
+from sendoff_config.bootstrap import instance_name, require_addresses, require_closed_api
 from sendoff_config.loading import load_settings
 from sendoff_config.settings import SecuritySettings, Settings
 
@@ -40,7 +40,7 @@ class Environment:
 def configured_environment(config: Path | None, stack: ExitStack, *, api: bool) -> Environment:
     """Take the servers that are configured, and with `api` hold the port until `stack` is closed.
 
-    Raises SettingsError when PostgreSQL or Redis has no address.
+    Raises SettingsError when PostgreSQL or Redis has no address, or the API would be open to others.
     """
     settings = load_settings(config)
     require_addresses(settings, "postgres", "redis")
@@ -68,6 +68,7 @@ def embedded_environment(config: Path | None, data: Path, stack: ExitStack) -> E
 
 
 def _port_overrides(settings: Settings, stack: ExitStack) -> dict[str, str]:
+    require_closed_api(settings.http)
     port = stack.enter_context(reserved_port(settings.http.host, settings.http.port))
     return {"SENDOFF_HTTP__PORT": str(port)}
 

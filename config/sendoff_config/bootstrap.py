@@ -15,7 +15,7 @@ from typing import Literal
 from sendoff_config.identity import Identity, Role
 from sendoff_config.loading import load_settings
 from sendoff_config.process_index import ProcessIndex, parse_process_index
-from sendoff_config.settings import Settings
+from sendoff_config.settings import HttpSettings, Settings
 from sendoff_domain.errors import SettingsError
 
 #: The code a process ends with when its configuration is wrong; a supervisor must not start it again.
@@ -55,6 +55,15 @@ def require_addresses(settings: Settings, *servers: Literal["postgres", "redis"]
     if missing:
         expected = ", ".join(missing)
         raise SettingsError(f"expected {expected} to be set: only `sendoff up` starts servers by itself")
+
+
+def require_closed_api(http: HttpSettings) -> None:
+    """Raise SettingsError if others could do everything over the API without a key, and nothing says that they may."""
+    if not (http.needs_key or http.on_loopback or http.open == "anywhere"):
+        raise SettingsError(
+            f"http.apiKeys: expected a key, because others than this machine reach the API at {http.host or 'any'!r};"
+            " or set http.open: never to need one of `sendoff keys`, anywhere to let everybody in"
+        )
 
 
 def read_process_index() -> ProcessIndex:

@@ -5,25 +5,25 @@ environment is `sendoff_config.loading`'s work.
 """
 
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
     Field,
-    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic_core import InitErrorDetails
 
+from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
+from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.document_model import PolicyModel
-from sendoff_domain.encryption_key import parse_encryption_key
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule.rule import ResponseRule
-from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.times import Duration, PositiveDuration
 from sendoff_domain.webhook_addresses import DEFAULT_PORTS, AllowedNetwork, Ports
 from sendoff_domain.webhook_headers import Headers
@@ -41,16 +41,12 @@ def _address(example: str, *schemes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _encryption_key(value: SecretStr) -> SecretStr:
-    parse_encryption_key(value.get_secret_value())
-    return value
-
-
 Port = Annotated[int, Field(ge=0, le=65535)]
-PostgresUrl = Annotated[str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres")]
-RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix")]
-NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss")]
-EncryptionKey = Annotated[SecretStr, AfterValidator(_encryption_key)]
+PostgresUrl = Annotated[
+    str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres"), WITH_PASSWORD_OR_NONE
+]
+RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix"), WITH_PASSWORD_OR_NONE]
+NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss"), WITH_PASSWORD_OR_NONE]
 
 
 class SchedulerSettings(PolicyModel):
@@ -65,13 +61,63 @@ class SchedulerSettings(PolicyModel):
     lease: PositiveDuration = timedelta(seconds=8)
 
 
+class ConfiguredKey(KeyPolicy):
+    """A key of the API in the file; a mere text is a secret that may do everything."""
+
+    name: KeyName | None = None  # type: ignore[assignment]  # needed only where something is said of the secret
+    secret: ApiSecret
+
+    @model_validator(mode="before")
+    @classmethod
+    def _secret_alone(cls, value: object) -> object:
+        return {"secret": value, "role": Role.ADMIN} if isinstance(value, str) else value
+
+
 class HttpSettings(PolicyModel):
-    """The API server; an empty `api_keys` leaves it open (fit for loopback only)."""
+    """The API server. Without `api_keys` whoever reaches it may do everything, where `open` allows that.
+
+    Where it does not, a key of the database is needed.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 8080
     processes: int = Field(default=1, ge=1, le=256)
-    api_keys: tuple[SecretStr, ...] = ()
+    api_keys: tuple[ConfiguredKey, ...] = ()
+    open: Literal["loopback", "anywhere", "never"] = "loopback"
+
+    @field_validator("api_keys")
+    @classmethod
+    def _each_once(cls, keys: tuple[ConfiguredKey, ...]) -> tuple[ConfiguredKey, ...]:
+        for what, found in (
+            ("secret", [key.secret.get_secret_value() for key in keys]),
+            ("name", [key.name for key in keys if key.name is not None]),
+        ):
+            if len(set(found)) < len(found):
+                raise ValueError(f"expected each {what} once")
+        return keys
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine reaches the API."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:  # a name, or nothing, which is every address
+            return self.host == "localhost"
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a request must carry a key."""
+        return bool(self.api_keys) or self.open == "never"
+
+    @property
+    def callers(self) -> dict[bytes, Caller]:
+        """The keys of the file, by the digests of their secrets."""
+        return {
+            key_digest(key.secret.get_secret_value()): Caller(
+                f"config:{key.name or number}", frozenset(key.granted), key.customer, key.rate
+            )
+            for number, key in enumerate(self.api_keys, 1)
+        }
 
 
 class WorkerSettings(PolicyModel):
@@ -108,8 +154,8 @@ class NatsSettings(PolicyModel):
 
     url: NatsUrl | None = None
     user: str | None = None
-    password: SecretStr | None = None
-    token: SecretStr | None = None
+    password: ServerSecret | None = None
+    token: ServerSecret | None = None
     creds: str | None = None
     tls: bool = False
 
@@ -132,7 +178,7 @@ class WebhookSettings(PolicyModel):
     """The default customer's webhook."""
 
     url: str | None = None
-    secret: SecretStr | None = None
+    secret: SigningSecret | None = None
     timeout: PositiveDuration = timedelta(seconds=15)
     connect_timeout: PositiveDuration = timedelta(seconds=5)
     headers: Headers = Field(default_factory=dict)
@@ -142,13 +188,6 @@ class WebhookSettings(PolicyModel):
     @classmethod
     def _url(cls, value: str | None) -> str | None:
         return None if value is None else checked_webhook_url(value)
-
-    @field_validator("secret")
-    @classmethod
-    def _secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            parse_secret(value.get_secret_value())
-        return value
 
 
 class DeadLetterSettings(PolicyModel):

@@ -21,6 +21,9 @@ _YAML = Vocabulary(
 )
 #: The addresses of servers; each may hold a password, wherever a mistake has put it.
 _SERVERS = ("postgres", "redis", "nats")
+#: The API's keys; a secret may stand in the place of the whole list, of a key, and of a key's name by mistake.
+_KEYS = ("http", "apiKeys")
+_SHOWN_OF_KEYS = ("role", "customer", "rate")
 
 
 def explain(error: ErrorDetails) -> str:
@@ -40,6 +43,8 @@ def explain(error: ErrorDetails) -> str:
 def _is_secret(location: tuple[int | str, ...], found: object) -> bool:
     """Whether a value must not be shown: a secret's, or a URL's that may hold a password."""
     if location and location[0] in _SERVERS and str(location[-1]).lower().endswith("url"):
+        return True
+    if location[:2] == _KEYS and location[-1] not in _SHOWN_OF_KEYS:
         return True
     types = field_types(model_at(Settings, location))
     return "@" in str(found) or any("SecretStr" in str(types.get(str(part), "")) for part in location)

@@ -39,7 +39,7 @@ from sendoff_http.operations.liveness import routes as liveness
 from sendoff_http.operations.metrics import routes as metrics
 from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
-from sendoff_http.web.authentication import make_authenticate
+from sendoff_http.web.authentication import Authentication
 from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, SETTINGS
 from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
@@ -88,12 +88,13 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     """The API of one process; what it holds lives as long as the application runs."""
     numbers = make_metrics()
     request_log = RequestLog(numbers, make_access_log(settings.logging, identity.name))
-    middleware = make_middleware(request_log, make_authenticate(settings.http.api_keys))
+    authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
+    middleware = make_middleware(request_log, authentication)
     app = web.Application(middlewares=[middleware], client_max_size=0)
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, numbers
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
-    app[OPENAPI] = describe_api(OPERATIONS)
+    app[OPENAPI] = describe_api(OPERATIONS, needs_key=settings.http.needs_key)
     app.on_response_prepare.append(name_server)
     mount(app, OPERATIONS)
     mount_page(app)

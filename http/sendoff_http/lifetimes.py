@@ -11,6 +11,7 @@ from aiohttp import web
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
 from sendoff_http.customers.webhooks import hold_webhook_client
+from sendoff_http.web.key_cache import hold_key_cache
 from sendoff_http.web.keys import (
     CLOCK,
     GROUP_COMMIT,
@@ -54,4 +55,4 @@ async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     await group_commit.close()
 
 
-LIFETIMES = (hold_pool, hold_membership, hold_intake, hold_webhook_client)
+LIFETIMES = (hold_pool, hold_key_cache, hold_membership, hold_intake, hold_webhook_client)

@@ -14,6 +14,7 @@ from sendoff_config.bootstrap import (
     make_identity,
     read_process_index,
     read_settings,
+    require_closed_api,
     tune_gc,
 )
 from sendoff_config.ending_signals import ending_signals
@@ -37,6 +38,7 @@ def main() -> None:
     path = parser.parse_args().config
     with exit_when_misconfigured():
         settings = read_settings(path, "postgres")
+        require_closed_api(settings.http)
         identity = make_identity("http", read_process_index().index, instance_name())
     configure_logging(settings.logging, process=identity.name)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

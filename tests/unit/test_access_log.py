@@ -28,7 +28,7 @@ async def test_the_lines_of_one_turn_are_written_at_once(kind: type[TextLines]) 
     log = kind("app-0", stream)
     for turn in range(2):
         for number in range(3):
-            log.add("POST", "/v1/messages", 202, 0.0123456, "127.0.0.1", f"r{turn}{number}")
+            log.add("POST", "/v1/messages", 202, 0.0123456, "127.0.0.1", f"r{turn}{number}", "key_1")
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     assert [write.count(b"\n") for write in stream.writes] == [3, 3]
@@ -40,7 +40,7 @@ async def test_the_lines_of_one_turn_are_written_at_once(kind: type[TextLines]) 
 
 async def test_a_line_for_programs_has_all_fields() -> None:
     stream, before = Recorder(), datetime.now(UTC)
-    JsonLines("app-0", stream).add("GET", '/a"b', 404, 0.5, None, "mine")
+    JsonLines("app-0", stream).add("GET", '/a"b', 404, 0.5, None, "mine", "key_1")
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     line = json.loads(stream.writes[0])
@@ -56,4 +56,5 @@ async def test_a_line_for_programs_has_all_fields() -> None:
         "ms": 500.0,
         "peer": None,
         "request_id": "mine",
+        "key": "key_1",
     }

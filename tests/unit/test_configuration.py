@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
+from sendoff_config.bootstrap import require_closed_api
 from sendoff_config.loading import load_settings
 from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
@@ -206,6 +207,11 @@ def test_a_mistake_is_told_in_the_words_of_the_file(config: Path, text: str, sai
         "nats: {url: hunter2}",
         "webhook: {secret: whsec_hunter2}",
         "http: {apiKeys: [[hunter2]]}",
+        "http: {apiKeys: hunter2}",
+        "http: {apiKeys: [hunter2]}",
+        "http: {apiKeys: [{secret: hunter2}]}",
+        "http: {apiKeys: [{name: 'hunter2 !', secret: a-long-enough-secret, role: viewer}]}",
+        "http: {apiKeys: [hunter2-hunter2-hunter2, hunter2-hunter2-hunter2]}",
     ],
 )
 def test_a_mistake_in_an_address_or_a_secret_does_not_show_it(config: Path, text: str) -> None:
@@ -223,3 +229,53 @@ def test_a_response_rule_may_be_set_by_a_variable() -> None:
         None, {"SENDOFF_WEBHOOK__RESPONSE_RULE": "{statuses: [200, 202], pointer: /ok, equals: true}"}
     ).webhook.response_rule
     assert (rule.statuses, rule.pointer, rule.equals) == (("200", "202"), "/ok", True)
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('http: {apiKeys: [""]}', "http.apiKeys.0.secret"),
+        ('http: {apiKeys: ["                    "]}', "http.apiKeys.0.secret"),
+        ("http: {apiKeys: [a-long-enough-secret, short]}", "http.apiKeys.1.secret"),
+        ('http: {apiKeys: [{name: ci, secret: "", role: admin}]}', "http.apiKeys.0.secret"),
+        ("http: {apiKeys: [{name: ci, secret: a-long-enough-secret}]}", "http.apiKeys.0"),
+        ("http: {apiKeys: [a-long-enough-secret, a-long-enough-secret]}", "http.apiKeys"),
+        ('webhook: {secret: ""}', "webhook.secret"),
+        ("webhook: {secret: whsec_c2hvcnQ=}", "webhook.secret"),
+        ('security: {encryptionKeys: [""]}', "security.encryptionKeys.0"),
+        ('nats: {user: sendoff, password: ""}', "nats.password"),
+        ('nats: {token: " "}', "nats.token"),
+        ("nats: {url: 'nats://sendoff:@nats:4222'}", "nats.url"),
+        ("nats: {url: 'nats://a:4222,nats://sendoff:@b:4222'}", "nats.url"),
+        ("postgres: {url: 'postgresql://sendoff:@postgres/sendoff'}", "postgres.url"),
+        ("postgres: {url: 'postgresql://postgres/sendoff?user=a&password='}", "postgres.url"),
+        ("redis: {brokerUrl: 'redis://:@redis/0', cacheUrl: 'redis://:secret@redis/1'}", "redis.brokerUrl"),
+        ("redis: {brokerUrl: 'redis://:secret@redis/0', cacheUrl: 'redis://:@redis/1'}", "redis.cacheUrl"),
+    ],
+)
+def test_an_empty_or_short_secret_is_refused_wherever_it_stands(config: Path, text: str, path: str) -> None:
+    config.write_text(text)
+    assert refusal(config).startswith(f"{config}: {path}: expected ")
+
+
+@pytest.mark.parametrize(
+    "http", [{}, {"host": "::1"}, {"host": "localhost"}, {"host": "127.9.9.9"}, {"host": "0.0.0.0", "open": "anywhere"}]
+)
+def test_an_api_that_only_this_machine_reaches_or_that_says_so_may_be_open(http: dict[str, str]) -> None:
+    require_closed_api(load_settings(None, variables(http)).http)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "10.0.0.1", "example.org", "localhost.example.org"])
+def test_an_api_that_others_reach_is_not_open_by_accident(config: Path, host: str) -> None:
+    config.write_text(f"http: {{host: '{host}'}}")
+    with pytest.raises(SettingsError, match=r"http\.apiKeys: expected a key"):
+        require_closed_api(load_settings(config, {}).http)
+    keys = {"api_keys": "[a-long-enough-secret]"}
+    for closed in ({"open": "never"}, keys, {**keys, "open": "anywhere"}):
+        settings = load_settings(config, variables(closed)).http
+        require_closed_api(settings)
+        assert settings.needs_key
+
+
+def variables(http: dict[str, str]) -> dict[str, str]:
+    return {f"SENDOFF_HTTP__{name.upper()}": value for name, value in http.items()}

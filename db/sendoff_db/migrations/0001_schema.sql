@@ -287,3 +287,21 @@ CREATE TABLE ticks (
     tick      bigint NOT NULL,
     ticked_at timestamptz NOT NULL DEFAULT now()
 );
+
+-- 8. Who may do what over the API. A key with a customer sees and changes what is that customer's, and goes with it.
+-- Only the digest of a secret is kept, and a prefix by which a person knows it.
+CREATE TABLE api_keys (
+    id           text PRIMARY KEY,
+    name         text NOT NULL,
+    prefix       text NOT NULL,
+    digest       bytea NOT NULL UNIQUE,
+    scopes       text[] NOT NULL CHECK (cardinality(scopes) > 0),
+    customer_id  text REFERENCES customers ON DELETE CASCADE,
+    rate         integer CHECK (rate > 0),  -- requests per second of each API process; NULL: no limit
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    created_by   text NOT NULL,
+    expires_at   timestamptz,
+    revoked_at   timestamptz,
+    last_used_at timestamptz
+);
+CREATE INDEX api_keys_customer_id ON api_keys (customer_id);

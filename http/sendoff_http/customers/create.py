@@ -5,6 +5,7 @@ import secrets
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_domain.access import Scope
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.customers.merge_patch import merged
@@ -13,7 +14,7 @@ from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
@@ -60,9 +61,12 @@ _EXAMPLES = {
     "Create a customer",
     {
         201: ResponseDoc(
-            "The customer and its secret", CreatedCustomer, headers={"Location": "Where to read it", **ETAG}
+            "The customer and its secret",
+            CreatedCustomer,
+            headers={"Location": "Where to read it", **ETAG},
         )
     },
+    access=needs(Scope.CUSTOMERS, of_fleet=True),
     problems=(400, 409, 413, 415, 422, 503),
     body=Body({JSON: NewCustomer}, _EXAMPLES),
 )

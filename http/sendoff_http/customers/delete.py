@@ -4,10 +4,11 @@ from aiohttp import web
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
+from sendoff_domain.access import Scope
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
 from sendoff_webhooks.customer_rows import find_customer
@@ -20,6 +21,7 @@ routes = Routes("Customers")
     "/v1/customers/{id}",
     "Delete a customer",
     {204: ResponseDoc("It is gone, and its keys with it; what was sent and what is dead stays")},
+    access=needs(Scope.CUSTOMERS),
     problems=(404, 409, 412, 422, 503),
     headers=HEADER,
 )

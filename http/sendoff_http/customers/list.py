@@ -4,10 +4,11 @@ from aiohttp import web
 from pydantic import Field
 
 from sendoff_db.sql import fetch_all_as
+from sendoff_domain.access import Scope
 from sendoff_domain.texts import match_customer_id
 from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import PageQuery, cut_page, decode_position, encode_position, no_such_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
@@ -36,6 +37,7 @@ class CustomerQuery(PageQuery):
     "/v1/customers",
     "List customers",
     {200: ResponseDoc("One page", CustomerPage)},
+    access=needs(Scope.CUSTOMERS),
     problems=(422, 503),
     query=CustomerQuery,
 )

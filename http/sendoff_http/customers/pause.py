@@ -3,13 +3,14 @@
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_domain.access import Scope
 from sendoff_domain.control import Action, Command
 from sendoff_domain.texts import Remark
 from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import MEMBER, POOL
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
 from sendoff_http.web.responses import json_response
@@ -31,7 +32,13 @@ _BODY = Body({JSON: PauseInput}, {"maintenance": {"reason": "their maintenance"}
 
 
 @routes.operation(
-    "POST", "/v1/customers/{id}/pause", "Hold a customer's messages", _ANSWER, problems=_PROBLEMS, body=_BODY
+    "POST",
+    "/v1/customers/{id}/pause",
+    "Hold a customer's messages",
+    _ANSWER,
+    access=needs(Scope.CUSTOMERS, Scope.CONTROL),
+    problems=_PROBLEMS,
+    body=_BODY,
 )
 async def pause_customer(request: web.Request) -> web.Response:
     """Answer once it is decided: from then on none of its messages is claimed. Nothing is lost, no attempt is spent."""
@@ -39,7 +46,13 @@ async def pause_customer(request: web.Request) -> web.Response:
 
 
 @routes.operation(
-    "POST", "/v1/customers/{id}/resume", "Let a customer's messages go", _ANSWER, problems=_PROBLEMS, body=_BODY
+    "POST",
+    "/v1/customers/{id}/resume",
+    "Let a customer's messages go",
+    _ANSWER,
+    access=needs(Scope.CUSTOMERS, Scope.CONTROL),
+    problems=_PROBLEMS,
+    body=_BODY,
 )
 async def resume_customer(request: web.Request) -> web.Response:
     """Answer once it is decided; what is due goes out at once."""

@@ -2,10 +2,11 @@
 
 from aiohttp import web
 
+from sendoff_domain.access import Scope
 from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
 from sendoff_http.web.responses import json_response
@@ -19,6 +20,7 @@ routes = Routes("Customers")
     "/v1/customers/{id}",
     "Read a customer",
     {200: ResponseDoc("The customer", Customer, headers=ETAG)},
+    access=needs(Scope.CUSTOMERS),
     problems=(404, 503),
 )
 async def read_customer(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from sendoff_db.sql import fetch_all
+from sendoff_domain.access import Scope
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.times import Duration, format_optional
@@ -14,7 +15,7 @@ from sendoff_http.customers.model import GivenSecret, key_of
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL, SETTINGS
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
 from sendoff_http.web.responses import json_response
@@ -55,6 +56,7 @@ class RotatedSecret(ApiModel):
     "/v1/customers/{id}/rotate-secret",
     "Give a customer a new signing key",
     {200: ResponseDoc("The new secret", RotatedSecret)},
+    access=needs(Scope.CUSTOMERS),
     problems=(400, 404, 409, 413, 415, 422, 503),
     body=Body({JSON: Rotation}, {"slowly": {"grace": "7d"}, "leaked": {"grace": "0s"}}, required=False),
 )

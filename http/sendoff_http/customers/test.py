@@ -6,6 +6,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_domain.access import Scope
 from sendoff_domain.errors import DecryptionError
 from sendoff_domain.ids import hex_uuid7
 from sendoff_domain.outcome import Delivered, ErrorClass, Outcome
@@ -14,7 +15,7 @@ from sendoff_domain.webhook_request import render_payload, request_headers
 from sendoff_domain.webhook_response import Response
 from sendoff_http.customers.webhooks import WEBHOOK_CLIENT, WEBHOOK_TESTS
 from sendoff_http.web.keys import IDENTITY, KEY_CIPHER, POOL, database_now
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
@@ -66,6 +67,7 @@ class Trial(ApiModel):
     "/v1/customers/{id}/test",
     "Send a test message to a customer's webhook",
     {200: ResponseDoc("What was sent and what came of it, good or bad", Trial)},
+    access=needs(Scope.CUSTOMERS),
     problems=(404, 409, 503),
 )
 async def try_webhook(request: web.Request) -> web.Response:

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from sendoff_db.pool import Connection
+from sendoff_domain.access import Scope
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.validation_errors import FieldError
 from sendoff_domain.webhook_url import WebhookUrl
@@ -17,7 +18,7 @@ from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, invalid, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
@@ -59,6 +60,7 @@ class CustomerPatch(CustomerFields):
     "/v1/customers/{id}",
     "Change a customer",
     {200: ResponseDoc("The customer as it is now", Customer, headers=ETAG)},
+    access=needs(Scope.CUSTOMERS),
     problems=(400, 404, 409, 412, 413, 415, 422, 503),
     body=Body(
         {JSON: CustomerPatch, _MERGE_PATCH: CustomerPatch},

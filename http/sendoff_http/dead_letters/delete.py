@@ -3,16 +3,22 @@
 from aiohttp import web
 
 from sendoff_db.sql import fetch_one
+from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.model import no_such_dead_letter
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 
 routes = Routes("Dead letters")
 
 
 @routes.operation(
-    "DELETE", "/v1/dead-letters/{id}", "Delete a dead letter", {204: ResponseDoc("It is gone")}, problems=(404, 503)
+    "DELETE",
+    "/v1/dead-letters/{id}",
+    "Delete a dead letter",
+    {204: ResponseDoc("It is gone")},
+    access=needs(Scope.DEAD_LETTERS),
+    problems=(404, 503),
 )
 async def delete_dead_letter(request: web.Request) -> web.Response:
     """Answer 204 once it is gone for good."""

@@ -3,9 +3,10 @@
 from aiohttp import web
 
 from sendoff_db.sql import fetch_all_as
+from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.model import KIND, DeadLetterPage, DeadLetterQuery, DeadLetterRow, describe_row
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import cut_page, encode_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import read_query
@@ -18,6 +19,7 @@ routes = Routes("Dead letters")
     "/v1/dead-letters",
     "List dead letters, newest message first",
     {200: ResponseDoc("One page", DeadLetterPage)},
+    access=needs(Scope.DEAD_LETTERS, Scope.READ_MESSAGES),
     problems=(422, 503),
     query=DeadLetterQuery,
 )

@@ -6,9 +6,10 @@ from uuid import UUID
 from aiohttp import web
 
 from sendoff_db.sql import run
+from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.bulk import SELECTION_BODY, BulkResult, act_on_selection
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 
 routes = Routes("Dead letters")
 
@@ -18,6 +19,7 @@ routes = Routes("Dead letters")
     "/v1/dead-letters/purge",
     "Delete many dead letters",
     {200: ResponseDoc("How many", BulkResult)},
+    access=needs(Scope.DEAD_LETTERS),
     problems=(400, 413, 415, 422, 503),
     body=SELECTION_BODY,
 )

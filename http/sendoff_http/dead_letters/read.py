@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sendoff_db.sql import fetch_all_as
+from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.model import (
     DeadLetterWithHistory,
     DeadLetterWithHistoryRow,
@@ -11,7 +12,7 @@ from sendoff_http.dead_letters.model import (
     no_such_dead_letter,
 )
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.responses import json_response
 
@@ -23,6 +24,7 @@ routes = Routes("Dead letters")
     "/v1/dead-letters/{id}",
     "Inspect a dead letter",
     {200: ResponseDoc("The dead letter with its history", DeadLetterWithHistory)},
+    access=needs(Scope.DEAD_LETTERS, Scope.READ_MESSAGES),
     problems=(404, 503),
 )
 async def read_dead_letter(request: web.Request) -> web.Response:

@@ -2,12 +2,13 @@
 
 from aiohttp import web
 
+from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.model import no_such_dead_letter
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.responses import json_response
 
@@ -18,7 +19,14 @@ routes = Routes("Dead letters")
     "POST",
     "/v1/dead-letters/{id}/resend",
     "Send a dead letter again",
-    {202: ResponseDoc("The message, due now", Message, headers={"Location": "Where to read it"})},
+    {
+        202: ResponseDoc(
+            "The message, due now",
+            Message,
+            headers={"Location": "Where to read it"},
+        )
+    },
+    access=needs(Scope.DEAD_LETTERS),
     problems=(404, 503),
 )
 async def resend_dead_letter(request: web.Request) -> web.Response:

@@ -5,10 +5,11 @@ from uuid import UUID
 
 from aiohttp import web
 
+from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.bulk import SELECTION_BODY, BulkResult, act_on_selection
 from sendoff_http.messages.resending import resend
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 
 routes = Routes("Dead letters")
 
@@ -18,6 +19,7 @@ routes = Routes("Dead letters")
     "/v1/dead-letters/resend",
     "Send many dead letters again",
     {200: ResponseDoc("How many", BulkResult)},
+    access=needs(Scope.DEAD_LETTERS),
     problems=(400, 413, 415, 422, 503),
     body=SELECTION_BODY,
 )

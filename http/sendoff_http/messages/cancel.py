@@ -3,11 +3,12 @@
 from aiohttp import web
 
 from sendoff_db.sql import fetch_one
+from sendoff_domain.access import Scope
 from sendoff_domain.message import WAITING
 from sendoff_http.messages.moves import TRIES, wrong_state
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 
@@ -19,6 +20,7 @@ routes = Routes("Messages")
     "/v1/messages/{id}",
     "Cancel a message",
     {204: ResponseDoc("It will not be sent")},
+    access=needs(Scope.WRITE_MESSAGES),
     problems=(404, 409, 503),
 )
 async def cancel_message(request: web.Request) -> web.Response:

@@ -5,13 +5,14 @@ from functools import lru_cache
 
 from aiohttp import web
 
+from sendoff_domain.access import Scope
 from sendoff_domain.ids import created_seconds
 from sendoff_domain.times import format_moment
 from sendoff_http.messages.accepting import KEY_HEADER, REPLAYED_HEADER, idempotency_key, problem_of
 from sendoff_http.messages.model import Message
 from sendoff_http.web.body import BODY_LIMIT, JSON, read_bytes, require_type
 from sendoff_http.web.keys import GROUP_COMMIT, SUBMISSION_READER
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.submission import Rejected, Stored, Submission
@@ -41,9 +42,12 @@ _EXAMPLES = {
     "Accept a message",
     {
         202: ResponseDoc(
-            "The stored message", Message, headers={"Location": "Where to read it", REPLAYED_HEADER: "true on a replay"}
+            "The stored message",
+            Message,
+            headers={"Location": "Where to read it", REPLAYED_HEADER: "true on a replay"},
         )
     },
+    access=needs(Scope.WRITE_MESSAGES),
     problems=(400, 413, 415, 422, 503),
     body=Body({JSON: MessageInput}, _EXAMPLES),
     headers={KEY_HEADER: "The same key with the same body gives the same message again; kept for three days."},

@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_domain.access import Scope
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.accepting import KEY_HEADER, STATUSES, idempotency_key
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, read_bytes, require_type
 from sendoff_http.web.keys import MESSAGE_STORE, SUBMISSION_READER
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_intake.message_input import MessageInput
@@ -58,6 +59,7 @@ class BatchResult(ApiModel):
     "/v1/messages/batch",
     f"Accept up to {MOST_ITEMS} messages",
     {202: ResponseDoc("Each item's id or error, in order", BatchResult)},
+    access=needs(Scope.WRITE_MESSAGES),
     problems=(400, 413, 415, 422, 503),
     body=Body(
         {JSON: Annotated[list[MessageInput], Field(max_length=MOST_ITEMS)], LINES: str},

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all_as
+from sendoff_domain.access import Scope
 from sendoff_domain.explanation import Cause, Explanation, Facts, explain
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import FINAL
@@ -17,7 +18,7 @@ from sendoff_http.messages.moves import TRIES
 from sendoff_http.messages.rows import MessageRow, load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
@@ -49,6 +50,7 @@ class ShownExplanation(ResponseModel):
     "/v1/messages/{id}/explain",
     "Say why a message is not delivered yet",
     {200: ResponseDoc("All that it waits for", ShownExplanation)},
+    access=needs(Scope.READ_MESSAGES),
     problems=(404, 503),
 )
 async def explain_message(request: web.Request) -> web.Response:

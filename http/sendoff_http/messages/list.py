@@ -3,11 +3,12 @@
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_domain.access import Scope
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import describe_row
 from sendoff_http.messages.search import KIND, ListQuery, find_page
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import encode_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
@@ -27,6 +28,7 @@ class MessagePage(ApiModel):
     "/v1/messages",
     "List messages, newest first",
     {200: ResponseDoc("One page", MessagePage)},
+    access=needs(Scope.READ_MESSAGES),
     problems=(422, 503),
     query=ListQuery,
 )

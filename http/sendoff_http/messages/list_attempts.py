@@ -8,10 +8,11 @@ from aiohttp import web
 from pydantic import Field
 
 from sendoff_db.sql import fetch_all_as
+from sendoff_domain.access import Scope
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
@@ -60,6 +61,7 @@ class Attempts(ResponseModel):
     "/v1/messages/{id}/attempts",
     "List a message's attempts",
     {200: ResponseDoc("Every attempt that is kept, the latest first", Attempts)},
+    access=needs(Scope.READ_MESSAGES),
     problems=(404, 503),
 )
 async def list_attempts(request: web.Request) -> web.Response:

@@ -7,12 +7,13 @@ from aiohttp import web
 from pydantic import Field
 
 from sendoff_db.sql import Row, fetch_all
+from sendoff_domain.access import Scope
 from sendoff_domain.ids import format_message_id
 from sendoff_http.messages.model import LastError, MessageId
 from sendoff_http.messages.rows import MessageRow, last_error, load_messages
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import (
     FIRST_ID,
     PageQuery,
@@ -53,6 +54,7 @@ class RetryPage(ResponseModel):
     "/v1/retries",
     "List what waits for its next attempt",
     {200: ResponseDoc("One page", RetryPage)},
+    access=needs(Scope.READ_MESSAGES),
     problems=(422, 503),
     query=PageQuery,
 )

@@ -2,10 +2,11 @@
 
 from aiohttp import web
 
+from sendoff_domain.access import Scope
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
@@ -14,7 +15,12 @@ routes = Routes("Messages")
 
 
 @routes.operation(
-    "GET", "/v1/messages/{id}", "Read a message", {200: ResponseDoc("The message", Message)}, problems=(404, 503)
+    "GET",
+    "/v1/messages/{id}",
+    "Read a message",
+    {200: ResponseDoc("The message", Message)},
+    access=needs(Scope.READ_MESSAGES),
+    problems=(404, 503),
 )
 async def read_message(request: web.Request) -> web.Response:
     """Answer with the message's present state."""

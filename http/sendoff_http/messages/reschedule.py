@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_one
+from sendoff_domain.access import Scope
 from sendoff_domain.message import WAITING
 from sendoff_domain.times import Duration, Moment
 from sendoff_domain.validation_errors import FieldError
@@ -16,7 +17,7 @@ from sendoff_http.messages.moves import TRIES, wrong_state
 from sendoff_http.messages.rows import MessageRow, describe_row, load_message
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import Body, ResponseDoc, Routes
+from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import invalid, no_such_message
 from sendoff_http.web.responses import json_response
@@ -43,6 +44,7 @@ class Reschedule(ApiModel):
     "/v1/messages/{id}",
     "Move a delivery to another time",
     {200: ResponseDoc("The message as it is now", Message)},
+    access=needs(Scope.WRITE_MESSAGES),
     problems=(400, 404, 409, 413, 415, 422, 503),
     body=Body({JSON: Reschedule}, {"later": {"delay": "10m"}}),
 )

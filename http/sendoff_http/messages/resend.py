@@ -2,12 +2,13 @@
 
 from aiohttp import web
 
+from sendoff_domain.access import Scope
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.moves import wrong_state
 from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
@@ -19,7 +20,14 @@ routes = Routes("Messages")
     "POST",
     "/v1/messages/{id}/resend",
     "Send a message again",
-    {202: ResponseDoc("The message, due now", Message, headers={"Location": "Where to read it"})},
+    {
+        202: ResponseDoc(
+            "The message, due now",
+            Message,
+            headers={"Location": "Where to read it"},
+        )
+    },
+    access=needs(Scope.WRITE_MESSAGES),
     problems=(404, 409, 503),
 )
 async def resend_message(request: web.Request) -> web.Response:

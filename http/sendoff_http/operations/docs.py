@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from sendoff_http.web.openapi import OPENAPI
-from sendoff_http.web.operation import ResponseDoc, Routes, mount_open_page
+from sendoff_http.web.operation import OPEN, ResponseDoc, Routes, mount_open_page
 
 routes = Routes("Description")
 
@@ -27,7 +27,7 @@ _BUNDLED = {
 
 
 @routes.operation(
-    "GET", "/openapi.json", "This document", {200: ResponseDoc("The OpenAPI 3.1 document", dict[str, Any])}, open=True
+    "GET", "/openapi.json", "This document", {200: ResponseDoc("The OpenAPI 3.1 document", dict[str, Any])}, access=OPEN
 )
 async def read_openapi(request: web.Request) -> web.Response:
     """The document that was built at start."""

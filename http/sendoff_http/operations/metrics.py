@@ -6,9 +6,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from sendoff_domain.access import Scope
 from sendoff_http.operations.customer_gauges import read_customer_gauges
 from sendoff_http.web.keys import POOL, SETTINGS
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.request_log import METRICS
 
@@ -20,6 +21,7 @@ routes = Routes("Health")
     "/metrics",
     "Metrics for Prometheus",
     {200: ResponseDoc("Text format", str, content_type="text/plain")},
+    access=needs(Scope.READ_MESSAGES, of_fleet=True),
     problems=(404,),
 )
 async def read_metrics(request: web.Request) -> web.Response:

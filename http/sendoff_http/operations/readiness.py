@@ -12,7 +12,7 @@ from sendoff_db.pool import Pool
 from sendoff_domain.errors import MigrationError
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import MEMBER, POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import OPEN, ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.responses import json_response
 
@@ -36,7 +36,7 @@ class Ready(ResponseModel):
 
 
 @routes.operation(
-    "GET", "/health/ready", "Can this process serve?", {200: ResponseDoc("It can", Ready)}, problems=(503,), open=True
+    "GET", "/health/ready", "Can this process serve?", {200: ResponseDoc("It can", Ready)}, problems=(503,), access=OPEN
 )
 async def read_readiness(request: web.Request) -> web.Response:
     """Answer 200 when PostgreSQL answers and has all migrations, else 503.

@@ -5,9 +5,10 @@ from pydantic import Field
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
+from sendoff_domain.access import Scope
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import POOL
-from sendoff_http.web.operation import ResponseDoc, Routes
+from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.responses import json_response
 
 routes = Routes("Stats")
@@ -37,7 +38,14 @@ class Stats(ResponseModel):
     sent_last_minute: int
 
 
-@routes.operation("GET", "/v1/stats", "Counts and lag", {200: ResponseDoc("The numbers", Stats)}, problems=(503,))
+@routes.operation(
+    "GET",
+    "/v1/stats",
+    "Counts and lag",
+    {200: ResponseDoc("The numbers", Stats)},
+    access=needs(Scope.READ_MESSAGES, of_fleet=True),
+    problems=(503,),
+)
 async def read_stats(request: web.Request) -> web.Response:
     """Answer with counts that cost the same whatever there is."""
     async with request.app[POOL].connection() as connection:

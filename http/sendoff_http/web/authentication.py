@@ -1,49 +1,86 @@
-"""API keys: `Authorization: Bearer <key>` or `X-API-Key: <key>`; no key configured leaves the API open."""
+"""Lets requests in: `Authorization: Bearer <secret>` or `X-API-Key: <secret>`, and what the key may do."""
 
-import hashlib
-import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 
 from aiohttp import web
-from pydantic import SecretStr
 
-from sendoff_http.web.operation import OPEN_HANDLERS
+from sendoff_domain.access import ANONYMOUS, Caller, key_digest
+from sendoff_http.web.key_cache import KEY_CACHE
+from sendoff_http.web.keys import CALLER
+from sendoff_http.web.operation import ACCESS, OPEN, Access
 from sendoff_http.web.problems import ProblemError
+from sendoff_http.web.request_rates import RequestRates
 
-#: Raises ProblemError 401 for a request that may not pass.
-Authenticate = Callable[[web.Request], None]
-
-
-def make_authenticate(keys: Sequence[SecretStr]) -> Authenticate:
-    """A function that raises ProblemError 401 for a request that needs one of the keys and has none."""
-    known = [_digest(key.get_secret_value()) for key in keys]
-
-    def authenticate(request: web.Request) -> None:
-        if known and not _is_open(request) and not _is_known(known, _presented(request)):
-            raise ProblemError(
-                401,
-                "unauthorized",
-                "expected a known API key as Authorization: Bearer or X-API-Key",
-                headers={"WWW-Authenticate": 'Bearer realm="sendoff"'},
-            )
-
-    return authenticate
+_CHALLENGE = 'Bearer realm="sendoff"'
 
 
-def _is_open(request: web.Request) -> bool:
-    return request.match_info.handler in request.app[OPEN_HANDLERS]
+class Authentication:
+    """Finds the caller of each request, and refuses what that caller may not do."""
+
+    def __init__(self, configured: Mapping[bytes, Caller], *, needs_key: bool) -> None:
+        """`configured` are callers by the digests of their secrets; without `needs_key` no secret is needed."""
+        self._configured = configured
+        self._needs_key = needs_key
+        self._rates = RequestRates()
+
+    async def admit(self, request: web.Request) -> None:
+        """Let a request in: it holds its CALLER from then on.
+
+        Raises ProblemError 401 without a key or with one that is unknown, revoked or expired, 403 when the key may not
+        do this, 429 when its rate is used up. A path or method that is unknown needs any key, where keys are needed.
+        """
+        access = request.app[ACCESS].get(request.match_info.handler)
+        if access is OPEN:
+            return
+        caller = request[CALLER] = await self._find(request)
+        if access is not None:
+            _require(caller, access)
+        if caller.rate is not None:
+            self._require_rate(caller, caller.rate)
+
+    async def _find(self, request: web.Request) -> Caller:
+        secret = _presented(request)
+        if secret is None:
+            if self._needs_key:
+                raise _unauthorized("expected an API key as Authorization: Bearer or X-API-Key", _CHALLENGE)
+            return ANONYMOUS
+        digest = key_digest(secret)
+        # Where these are found says nothing of a secret: who could choose a digest would have broken SHA-256.
+        caller = self._configured.get(digest) or await request.app[KEY_CACHE].find(digest)
+        if caller is None:
+            raise _unauthorized("the API key is unknown, revoked or expired", f'{_CHALLENGE}, error="invalid_token"')
+        return caller
+
+    def _require_rate(self, caller: Caller, rate: int) -> None:
+        wait = self._rates.take(caller.id, rate)
+        if wait:
+            detail = f"the key {caller.id} may send {rate} requests per second"
+            raise ProblemError(429, "too_many_requests", detail, headers={"Retry-After": str(wait)})
 
 
-def _presented(request: web.Request) -> str:
+def _presented(request: web.Request) -> str | None:
+    """The secret that a request carries; None if it carries none, so that what says `Basic` carries none."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    if scheme.lower() == "bearer":
+        return token.strip()
+    return request.headers.get("X-API-Key")
 
 
-def _is_known(known: list[bytes], presented: str) -> bool:
-    # Digests have one length, and every key is compared: the time tells nothing about the keys.
-    digest = _digest(presented)
-    return any([hmac.compare_digest(digest, key) for key in known])  # noqa: C419 a generator would stop early
+def _require(caller: Caller, access: Access) -> None:
+    if not caller.may(access.scopes):
+        needed = " or ".join(access.scopes)
+        detail = f"this needs a key with the scope {needed}; {caller.id} has {', '.join(sorted(caller.scopes))}"
+        challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(access.scopes)}"'
+        headers, extra = {"WWW-Authenticate": challenge}, {"scopes": list(access.scopes)}
+        raise ProblemError(403, "missing_scope", detail, headers=headers, extra=extra)
+    if access.of_fleet and caller.customer is not None:
+        raise bound_key(caller, "this is about all customers")
 
 
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+def bound_key(caller: Caller, why: str) -> ProblemError:
+    """The problem (403) of what a key of one customer may not do."""
+    return ProblemError(403, "bound_key", f"{why}, and {caller.id} is a key of the customer {caller.customer!r} alone")
+
+
+def _unauthorized(detail: str, challenge: str) -> ProblemError:
+    return ProblemError(401, "unauthorized", detail, headers={"WWW-Authenticate": challenge})

@@ -9,6 +9,7 @@ from sendoff_config.settings import Settings
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
+from sendoff_domain.access import Caller
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore
 from sendoff_intake.submission_reader import SubmissionReader
@@ -24,6 +25,8 @@ SUBMISSION_READER: web.AppKey[SubmissionReader] = web.AppKey("submission_reader"
 MESSAGE_STORE: web.AppKey[MessageStore] = web.AppKey("message_store", MessageStore)
 GROUP_COMMIT: web.AppKey[GroupCommit] = web.AppKey("group_commit", GroupCommit)
 
+#: Who sent the request; it is there once the request was let in.
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
 

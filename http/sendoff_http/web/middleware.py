@@ -8,12 +8,12 @@ import time
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from sendoff_http.web.authentication import Authenticate
+from sendoff_http.web.authentication import Authentication
 from sendoff_http.web.problems import CLIENT_GONE, error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
 
 
-def make_middleware(request_log: RequestLog, authenticate: Authenticate) -> Middleware:
+def make_middleware(request_log: RequestLog, authentication: Authentication) -> Middleware:
     """The middleware; whatever happens inside, the response has the request's id and is counted."""
 
     @web.middleware
@@ -21,7 +21,7 @@ def make_middleware(request_log: RequestLog, authenticate: Authenticate) -> Midd
         started, status = time.perf_counter(), CLIENT_GONE
         request_id = request_log.identify(request)
         try:
-            authenticate(request)
+            await authentication.admit(request)
             response = await handler(request)
             status = response.status
         except web.HTTPRedirection as redirect:

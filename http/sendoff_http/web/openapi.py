@@ -21,12 +21,14 @@ _REF = "#/components/schemas/{model}"
 _MEANINGS = {
     400: "The body or the query cannot be read",
     401: "No known API key",
+    403: "The API key may not do this",
     404: "There is no such thing",
     409: "The present state does not allow it",
     412: "It was changed in the meantime",
     413: "Too large",
     415: "Not a media type that is understood",
     422: "Readable, but not allowed",
+    429: "The API key has used up its rate; Retry-After tells when to try again",
     500: "A mistake of the server",
     503: "Something that is needed is away; try again",
 }
@@ -45,14 +47,13 @@ class Problem(BaseModel):
     errors: list[FieldError] = Field(default_factory=list)
 
 
-def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The document; built once at start."""
+def describe_api(operations: Iterable[Operation], *, needs_key: bool = True) -> dict[str, Any]:
+    """The document; built once at start. Without `needs_key` each operation may also be called without a key."""
     spec = APISpec(
         title="Sendoff",
         version=sendoff_http.__version__,
         openapi_version="3.1.0",
         info={"description": "Delivers scheduled messages to webhooks."},
-        security=[{"bearer": []}, {"apiKey": []}, {}],
     )
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     spec.components.security_scheme("apiKey", {"type": "apiKey", "in": "header", "name": "X-API-Key"})
@@ -60,7 +61,9 @@ def describe_api(operations: Iterable[Operation]) -> dict[str, Any]:
     listed = list(operations)
     _add_schemas(spec, listed)
     for operation in listed:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation)
+        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation) | _security(
+            operation, needs_key=needs_key
+        )
     for path, methods in paths.items():
         spec.path(path=path, operations=methods)
     return spec.to_dict()
@@ -109,9 +112,15 @@ def _describe(operation: Operation) -> dict[str, Any]:
                 for media_type, model in operation.body.models.items()
             },
         }
-    if operation.open:
-        described["security"] = []
     return described
+
+
+def _security(operation: Operation, *, needs_key: bool) -> dict[str, Any]:
+    """What a caller must have: one of the scopes, each named for both ways to send a key."""
+    if operation.access.is_open:
+        return {"security": []}
+    ways = [{way: [scope]} for scope in operation.access.scopes for way in ("bearer", "apiKey")]
+    return {"security": ways if needs_key else [*ways, {}]}
 
 
 def _examples(operation: Operation, media_type: str) -> dict[str, Any]:
@@ -131,7 +140,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
             described[str(status)]["headers"] = {
                 name: {"description": text, "schema": {"type": "string"}} for name, text in response.headers.items()
             }
-    for status in sorted({*operation.problems, 422, 500, *(() if operation.open else (401,))}):
+    for status in sorted({*operation.problems, 422, 500, *(() if operation.access.is_open else (401, 403, 429))}):
         content = {CONTENT_TYPE: {"schema": _schema(Problem)}}
         described.setdefault(str(status), {"description": _MEANINGS[status], "content": content})
     return described

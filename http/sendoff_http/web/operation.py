@@ -8,10 +8,31 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel
 
+from sendoff_domain.access import Scope
 from sendoff_http.web.validation import ApiModel, read_query
 
-#: The handlers that answer without an API key.
-OPEN_HANDLERS: web.AppKey[set[Handler]] = web.AppKey("open_handlers")
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a handler asks of a caller: one of `scopes` (none: it is open); `of_fleet`: no key of a single customer."""
+
+    scopes: tuple[Scope, ...] = ()
+    of_fleet: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it answers without an API key."""
+        return not self.scopes
+
+
+#: What each handler that answers a request asks of its caller.
+ACCESS: web.AppKey[dict[Handler, Access]] = web.AppKey("access")
+OPEN = Access()
+
+
+def needs(*scopes: Scope, of_fleet: bool = False) -> Access:
+    """The access of what needs a key with one of these scopes."""
+    return Access(scopes, of_fleet)
 
 
 class NoQuery(ApiModel):
@@ -44,24 +65,23 @@ class OperationOptions(TypedDict, total=False):
     body: Body | None
     query: type[BaseModel]
     headers: Mapping[str, str]
-    open: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One method of one path; `open` operations need no API key."""
+    """One method of one path, and what it asks of a caller: `access` has no default, so that it is never forgotten."""
 
     method: str
     path: str
     tag: str
     summary: str
     handler: Handler
+    access: Access
     responses: Mapping[int, ResponseDoc]
     problems: tuple[int, ...] = ()
     body: Body | None = None
     query: type[BaseModel] = NoQuery
     headers: Mapping[str, str] = field(default_factory=dict)
-    open: bool = False
 
     @property
     def name(self) -> str:
@@ -85,6 +105,8 @@ class Routes:
         path: str,
         summary: str,
         responses: Mapping[int, ResponseDoc],
+        *,
+        access: Access,
         **options: Unpack[OperationOptions],
     ) -> Callable[[Handler], Handler]:
         """Declare the decorated handler as an operation of the API."""
@@ -96,6 +118,7 @@ class Routes:
                 tag=self._tag,
                 summary=summary,
                 handler=handler,
+                access=access,
                 responses=responses,
                 **options,
             )
@@ -107,11 +130,10 @@ class Routes:
 
 def mount(app: web.Application, operations: list[Operation]) -> None:
     """Make the operations reachable."""
-    app[OPEN_HANDLERS] = set()
+    app[ACCESS] = {}
     for operation in operations:
         handler = operation.handler if operation.query is not NoQuery else _without_query(operation.handler)
-        if operation.open:
-            app[OPEN_HANDLERS].add(handler)
+        app[ACCESS][handler] = operation.access
         if operation.method == "GET":
             app.router.add_get(operation.path, handler)  # with HEAD
         else:
@@ -120,7 +142,7 @@ def mount(app: web.Application, operations: list[Operation]) -> None:
 
 def mount_open_page(app: web.Application, path: str, handler: Handler) -> None:
     """Make a page for people reachable: it needs no API key, and the OpenAPI document does not name it."""
-    app[OPEN_HANDLERS].add(handler)
+    app[ACCESS][handler] = OPEN
     app.router.add_get(path, handler)
 
 

@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from sendoff_config.settings import LoggingSettings
 from sendoff_domain.ids import Entropy
-from sendoff_http.web.keys import REQUEST_ID
+from sendoff_http.web.keys import CALLER, REQUEST_ID
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -70,8 +70,8 @@ HEADER = "X-Request-Id"
 _ID_BYTES = 16
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
 
-#: Method, path, status, seconds, peer, request id.
-AccessLog = Callable[[str, str, int, float, str | None, str], None]
+#: Method, path, status, seconds, peer, request id, key.
+AccessLog = Callable[[str, str, int, float, str | None, str, str | None], None]
 
 
 class RequestLog:
@@ -95,7 +95,10 @@ class RequestLog:
         resource = request.match_info.route.resource
         # A path without a route is not a label: clients could make up any number of them.
         self._metrics.observe(request.method, resource.canonical if resource else "", status, seconds)
-        self._access_log(request.method, request.rel_url.raw_path, status, seconds, request.remote, request[REQUEST_ID])
+        caller = request.get(CALLER)
+        key = None if caller is None else caller.id
+        path = request.rel_url.raw_path
+        self._access_log(request.method, path, status, seconds, request.remote, request[REQUEST_ID], key)
 
 
 def make_access_log(settings: LoggingSettings, process: str) -> AccessLog:
@@ -120,19 +123,19 @@ class TextLines:
         self._shown = ""
 
     def add(  # noqa: PLR0917  called for every request, where keywords cost
-        self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str
+        self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str, key: str | None
     ) -> None:
         """Log one request, by this turn's end."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
-        self._lines.append(self._line(method, path, status, round(seconds * 1000, 2), peer, request_id))
+        self._lines.append(self._line(method, path, status, round(seconds * 1000, 2), peer, request_id, key))
 
     def _line(  # noqa: PLR0917  called by `add`
-        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str
+        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str, key: str | None
     ) -> bytes:
         text = (
             f"{self._now()} [info] request process={self._process} method={method} path={path} status={status} ms={ms} "
-            f"peer={peer} request_id={request_id}\n"
+            f"peer={peer} request_id={request_id} key={key}\n"
         )
         return text.encode("utf-8", "backslashreplace")
 
@@ -155,7 +158,7 @@ class JsonLines(TextLines):
     """Lines for programs: one JSON object each."""
 
     def _line(  # noqa: PLR0917  called by `add`
-        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str
+        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str, key: str | None
     ) -> bytes:
         line = {
             "level": "info",
@@ -169,5 +172,6 @@ class JsonLines(TextLines):
             "ms": ms,
             "peer": peer,
             "request_id": request_id,
+            "key": key,
         }
         return msgspec.json.encode(line) + b"\n"

@@ -1,4 +1,4 @@
-"""What holds for every request: problem documents, request ids, API keys, methods."""
+"""What holds for every request: problem documents, request ids, methods."""
 
 import asyncio
 import json
@@ -37,41 +37,6 @@ async def test_a_mistake_of_ours_tells_nothing_about_us(api: Api) -> None:
     reply = await api.get("/v1/messages/msg_" + "0" * 32)
     assert (reply.status, reply.json["code"]) == (500, "internal_error")
     assert b"message_status" not in reply.body
-
-
-async def test_with_keys_only_who_has_one_gets_in(database: str) -> None:
-    settings = api_settings(database, http={"apiKeys": ["first-key", "second-key"]})
-    async with running_api(settings) as api:
-        for headers in (
-            {"Authorization": "Bearer first-key"},
-            {"Authorization": "bearer second-key"},
-            {"X-API-Key": "second-key"},
-        ):
-            assert (await api.get("/v1/messages", headers=headers)).status == 200
-        for headers in ({}, {"X-API-Key": "third"}, {"Authorization": "Basic first-key"}, {"X-API-Key": ""}):
-            for path in ("/v1/messages", "/v1/stats", "/metrics", "/v1/nothing"):
-                reply = await api.get(path, headers=headers)
-                assert (reply.status, reply.json["code"]) == (401, "unauthorized")
-                assert reply.headers["WWW-Authenticate"].startswith("Bearer")
-        for path in ("/health/live", "/health/ready", "/openapi.json", "/swagger/index.html"):
-            assert (await api.get(path, checked=False)).status == 200
-
-
-async def test_without_a_key_only_what_is_declared_open_can_be_reached(database: str) -> None:
-    """An open path opens neither a longer one nor another method of itself."""
-    async with running_api(api_settings(database, http={"apiKeys": ["first-key"]})) as api:
-        for path in ("/swagger", "/swagger/", "/swagger/swagger-ui.css", "/favicon.ico"):
-            assert (await api.get(path, checked=False)).status in (200, 302)
-        assert (await api.call("HEAD", "/health/live", checked=False)).status == 200
-        for path in ("/swaggerfoo", "/swagger/nothing", "/openapi.json2", "/health/", "/health/live/more"):
-            assert (await api.get(path, checked=False)).status == 401
-        assert (await api.post("/health/live", checked=False)).status == 401
-
-
-async def test_nothing_is_stored_without_a_key(database: str) -> None:
-    async with running_api(api_settings(database, http={"apiKeys": ["first-key"]})) as api:
-        assert (await api.post("/v1/messages", {"to": "a", "content": 1})).status == 401
-        assert await api.count("messages") == 0
 
 
 async def test_every_request_leaves_one_line(database: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -84,6 +84,7 @@ class HttpSettings(PolicyModel):
     processes: int = Field(default=1, ge=1, le=256)
     api_keys: tuple[ConfiguredKey, ...] = ()
     open: Literal["loopback", "anywhere", "never"] = "loopback"
+    max_connections: int = Field(default=1_000, ge=16, le=1_000_000)
 
     @field_validator("api_keys")
     @classmethod

@@ -48,6 +48,7 @@ class Api:
     session: aiohttp.ClientSession
     contract: Contract
     db: AsyncConnection[Any]
+    runner: ApiRunner
 
     async def call(self, method: str, path: str, *, checked: bool = True, **options: Any) -> Reply:
         async with self.session.request(method, self.url + path, allow_redirects=False, **options) as response:
@@ -112,6 +113,6 @@ async def running_api(settings: Settings, *, prepare: bool = True) -> AsyncItera
             async with aiohttp.ClientSession() as session:
                 async with session.get(url + "/openapi.json") as response:
                     contract = Contract(await response.json())
-                yield Api(url, session, contract, db)
+                yield Api(url, session, contract, db, runner)
         finally:
             await runner.cleanup()

@@ -8,7 +8,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel
 
 from sendoff_domain.strict_json import NotJsonError, parse_json
-from sendoff_http.web.content_coding import make_decoder
+from sendoff_http.web.content_coding import Decoder, make_decoder
 from sendoff_http.web.problems import ClientGoneError, ProblemError
 from sendoff_http.web.validation import validate
 
@@ -17,6 +17,9 @@ Model = TypeVar("Model", bound=BaseModel)
 JSON = "application/json"
 #: Enough for one message whose content is written in escapes throughout.
 BODY_LIMIT = 512 * 1024
+#: A body may take so long, and longer for what of it has come: at least that fast it must arrive.
+_BODY_SECONDS = 15.0
+_BODY_BYTES_PER_SECOND = 512 * 1024
 #: What reading a body raises when the client is gone, or does not frame it as HTTP says.
 _UNREADABLE = (OSError, web.RequestPayloadError, HttpProcessingError)
 
@@ -70,11 +73,22 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
     decoder = make_decoder(request) if "Content-Encoding" in request.headers else None
     if decoder is None and request.content.is_eof():  # a short body has come with its head: no need to wait
         return _read_whole(request, limit)
-    # Counted while it arrives: neither a chunked nor a compressed body tells its length beforehand.
+    try:
+        async with asyncio.timeout(_BODY_SECONDS) as patience:
+            return await _read_parts(request, limit, decoder, patience)
+    except TimeoutError:
+        raise ProblemError(408, "request_timeout", "the body came too slowly") from None
+
+
+async def _read_parts(request: web.Request, limit: int, decoder: Decoder | None, patience: asyncio.Timeout) -> bytes:
+    """The body, counted while it arrives: neither a chunked nor a compressed one tells its length beforehand."""
     parts: list[bytes] = []
-    size = 0
+    size = received = 0
+    deadline = patience.when() or 0.0
     while not request.content.at_eof():
         part = await _read_part(request)
+        received += len(part)
+        patience.reschedule(deadline + received / _BODY_BYTES_PER_SECOND)
         for decoded in (part,) if decoder is None else decoder.decode(part):
             size += len(decoded)
             if size > limit:

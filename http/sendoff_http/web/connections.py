@@ -1,25 +1,151 @@
-"""The connections of the API: bodies arrive as they were sent, and a malformed head gets a problem document."""
+"""The connections of the API: no client is waited for without end, and a malformed head gets a problem document."""
 
+import asyncio
 import uuid
 from typing import Any
 
 import structlog
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.streams import EMPTY_PAYLOAD
+from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
-from sendoff_http.web.keys import REQUEST_ID
-from sendoff_http.web.problems import ProblemError, error_response, problem_response
+from sendoff_http.web.connection_table import ConnectionTable
+from sendoff_http.web.keys import REQUEST_ID, SETTINGS
+from sendoff_http.web.problems import ProblemError, error_response, overloaded, problem_response
 from sendoff_http.web.request_log import HEADER
 from sendoff_http.web.responses import SERVER
 
+#: How long a connection may be idle between two requests: longer than gateways keep theirs (nginx: 60 s), so that the
+#: gateway is the one to close it.
+IDLE_SECONDS = 75.0
+#: How long the head of a request may take, from the opening of the connection or else from its first byte.
+HEAD_SECONDS = 15.0
+#: A client that is told that there is no place for it has so long to send something.
+_REFUSED_SECONDS = 2.0
+#: A client must take so many bytes of its responses within so many seconds.
+UNREAD_SECONDS = 15.0
+_LEAST_READ = 16 * 1024
+#: After a response that came before its request was whole, the rest is read and dropped for so long.
+_LINGERING_SECONDS = 5.0
+#: Requests of one connection that wait for the ones before them.
+_MOST_PIPELINED = 8
 _log = structlog.get_logger("sendoff.http")
+
+
+class _LateError(Exception):
+    """The head of a request did not come in time."""
+
+
+class _NoPlaceError(Exception):
+    """There are too many connections."""
 
 
 class Connection(RequestHandler):
     """One connection of a client."""
 
-    __slots__ = ()
+    __slots__ = ("_has_begun", "_has_place", "_head_timer", "_refused", "_table", "_unread", "_unread_timer")
+
+    def __init__(self, manager: web.Server, table: ConnectionTable, **options: Any) -> None:
+        super().__init__(manager, keepalive_timeout=IDLE_SECONDS, lingering_time=_LINGERING_SECONDS, **options)
+        self._max_msg_queue_size, self._msg_queue_resume_size = _MOST_PIPELINED, _MOST_PIPELINED // 2
+        self._table = table
+        self._has_begun = self._has_place = self._refused = False
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._unread_timer: asyncio.TimerHandle | None = None
+        self._unread = 0
+
+    @property
+    def awaits_client(self) -> bool:
+        """Whether nothing is done for the client before it sends more: a head, or the rest of a body."""
+        if self._current_request is not None:
+            return not self._current_request.content.is_eof()
+        return self._awaits_head
+
+    @property
+    def _awaits_head(self) -> bool:
+        return self._request_count == 0 or (self._waiter is not None and not self._waiter.done())
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take a place; without one the client is told so as soon as it has sent something."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._has_place = self._table.add(self, peer[0] if isinstance(peer, tuple) else "")
+        if not self._has_place:
+            self._refused = self._table.may_refuse()
+            if not self._refused:
+                self.force_close()
+                return
+        patience = HEAD_SECONDS if self._has_place else _REFUSED_SECONDS
+        self._head_timer = self._loop.call_later(patience, self._head_is_late)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on, and watch the time while a head has only begun."""
+        if self._refused:
+            self._answer(503, _NoPlaceError())
+            return
+        self._has_begun = True
+        super().data_received(data)
+        if self._request_count and (self._waiter is None or self._waiter.done()):
+            if self._head_timer is not None:
+                self._head_timer.cancel()
+                self._head_timer = None
+        elif self._head_timer is None:
+            self._head_timer = self._loop.call_later(HEAD_SECONDS, self._head_is_late)
+
+    def pause_writing(self) -> None:
+        """Watch whether the client reads what it has asked for."""
+        super().pause_writing()
+        if self.transport is not None:
+            self._unread = self.transport.get_write_buffer_size()
+            self._unread_timer = self._loop.call_later(UNREAD_SECONDS, self._check_reading)
+
+    def resume_writing(self) -> None:
+        """The client has read nearly all."""
+        super().resume_writing()
+        self._stop(self._unread_timer)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Give the place back."""
+        self._stop(self._head_timer)
+        self._stop(self._unread_timer)
+        if self._has_place:
+            self._table.remove(self)
+        elif self._refused:
+            self._table.refused()
+        super().connection_lost(exc)
+
+    def _answer(self, status: int, error: Exception) -> None:
+        """Have a problem answered in the place of a request that has not come, if no other is on its way."""
+        if not self._messages:
+            self._messages.append((_ErrInfo(status=status, exc=error, message=""), EMPTY_PAYLOAD))
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if not self._awaits_head:
+            return
+        if self._has_begun:
+            self._answer(408, _LateError())
+        else:
+            self.force_close()
+
+    def _check_reading(self) -> None:
+        if self.transport is None:
+            return
+        left = self.transport.get_write_buffer_size()
+        if self._unread - left < _LEAST_READ:
+            _log.info("a client does not read its responses", bytes=left)
+            self.transport.abort()
+            return
+        self._unread = left
+        self._unread_timer = self._loop.call_later(UNREAD_SECONDS, self._check_reading)
+
+    @staticmethod
+    def _stop(timer: asyncio.TimerHandle | None) -> None:
+        if timer is not None:
+            timer.cancel()
 
     def handle_error(
         self,
@@ -32,31 +158,37 @@ class Connection(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("the response has begun already")
         request[REQUEST_ID] = uuid.uuid4().hex
-        response = self._describe(request, status, exc)
-        response.headers.update({HEADER: request[REQUEST_ID], "Server": SERVER})
+        response = _describe(request, status, exc)
+        response.headers.update({HEADER: request[REQUEST_ID], "Server": SERVER, "Connection": "close"})
         response.force_close()
         return response
 
-    def _describe(self, request: web.BaseRequest, status: int, exc: BaseException | None) -> web.Response:
-        if isinstance(exc, LineTooLong):
-            return self._refuse(
-                request, ProblemError(431, "head_too_large", "a line of the request's head is too long")
-            )
-        if isinstance(exc, HttpProcessingError) or status == 400:
-            return self._refuse(request, ProblemError(400, "malformed_request", "this is no well-formed HTTP request"))
-        return error_response(request, exc if isinstance(exc, Exception) else RuntimeError("no response"))
 
-    @staticmethod
-    def _refuse(request: web.BaseRequest, problem: ProblemError) -> web.Response:
-        _log.info("a request is malformed", peer=request.remote, code=problem.code, request_id=request[REQUEST_ID])
-        return problem_response(request, problem)
+def _describe(request: web.BaseRequest, status: int, error: BaseException | None) -> web.Response:
+    match error:
+        case LineTooLong():
+            problem = ProblemError(431, "head_too_large", "a line of the request's head is too long")
+        case _LateError():
+            problem = ProblemError(408, "request_timeout", f"the head was not whole within {HEAD_SECONDS:.0f} s")
+        case _NoPlaceError():
+            problem = overloaded("there are too many connections; try again")
+        case _ if isinstance(error, HttpProcessingError) or status == 400:
+            problem = ProblemError(400, "malformed_request", "this is no well-formed HTTP request")
+        case _:
+            return error_response(request, error if isinstance(error, Exception) else RuntimeError("no response"))
+    _log.info("a request is refused unread", peer=request.remote, code=problem.code, request_id=request[REQUEST_ID])
+    return problem_response(request, problem)
 
 
 class _Server(web.Server):
     """Makes a connection of ours for each that is opened."""
 
+    def __init__(self, made: Any, table: ConnectionTable) -> None:
+        super().__init__(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
+        self._table = table
+
     def __call__(self) -> RequestHandler:
-        return Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, self._table, loop=self._loop, **self._kwargs)
 
 
 class ApiRunner(web.AppRunner):
@@ -66,10 +198,4 @@ class ApiRunner(web.AppRunner):
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout, auto_decompress=False)
 
     async def _make_server(self) -> web.Server:
-        made: Any = await super()._make_server()
-        return _Server(
-            made.request_handler,
-            request_factory=made.request_factory,
-            loop=made._loop,
-            **made._kwargs,
-        )
+        return _Server(await super()._make_server(), ConnectionTable(self.app[SETTINGS].http.max_connections))

@@ -102,9 +102,12 @@ def problem_response(request: web.BaseRequest, problem: ProblemError) -> web.Res
     }
     if problem.errors:
         document["errors"] = [error.document() for error in problem.errors]
-    return web.Response(
+    response = web.Response(
         body=msgspec.json.encode(document), status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers
     )
+    if problem.status == 408:  # nobody knows what comes next on this connection
+        response.force_close()
+    return response
 
 
 def _from_aiohttp(error: web.HTTPException) -> ProblemError:

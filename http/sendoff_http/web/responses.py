@@ -65,6 +65,8 @@ class QuickResponse(web.StreamResponse):
         start = f"HTTP/1.1 {self.status} {self.reason}\r\n{head}{common}Content-Length: {length}\r\n\r\n"
         transport.write(start.encode("latin-1") + self._whole_body)
         self._sent = True
+        if request.protocol.writing_paused:  # the client does not read: its next request waits until it does
+            await request.writer.drain()
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -83,6 +83,14 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     probe: bool = False
     limited: bool = False
 
+    @property
+    def was_claimed_before(self) -> bool:
+        """Whether this is not the message's first claim, so that it may have been sent already.
+
+        Each claim raises the token by 2^32 at least and by less than 2^33 (`claim_token` in the schema).
+        """
+        return self.token >= 2**33
+
 
 class Batch(msgspec.Struct, frozen=True):
     """What one claim took; `more` says that the claim was full, so that there is probably more to take."""

@@ -19,7 +19,7 @@ WITH picked AS MATERIALIZED (
        AND (SELECT count(*) FROM paused_customers WHERE paused_customers.customer_id = wanted.customer_id) = 0
 ), claimed AS (
     UPDATE due
-       SET token = due.token + 1, holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s,
+       SET token = claim_token(due.token), holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s,
            limited = due.customer_id = ANY (%(limited)s::text[])
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM picked))
  RETURNING due.*

@@ -19,8 +19,8 @@ WITH picked AS MATERIALIZED (
     DELETE FROM retries WHERE retries.message_id = ANY (ARRAY(SELECT message_id FROM picked)) RETURNING retries.*
 ), claimed AS (
     INSERT INTO due (message_id, customer_id, due_at, visible_at, attempts, generation, token, holder, limited)
-    SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempts, generation, token + 1,
-           %(holder)s, customer_id = ANY (%(limited)s::text[])
+    SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempts, generation,
+           claim_token(token), %(holder)s, customer_id = ANY (%(limited)s::text[])
       FROM gone
  RETURNING due.*
 )

@@ -67,7 +67,7 @@ CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
 
 -- 3. What has to be sent now or later, one row per message. visible_at is the moment from which a claim may take the
 -- row: its due time, or, while it is claimed (holder is set), the end of the lease. token is the fencing token: it rises
--- with every move but the one to deliveries, which keeps it. generation counts the resends, attempts those made in this
+-- with every move but the one to deliveries, which keeps it, and by claim_token with a claim. generation counts the resends, attempts those made in this
 -- generation.
 CREATE TABLE due (
     message_id  uuid PRIMARY KEY,
@@ -89,6 +89,11 @@ CREATE INDEX due_waiting_of_customer ON due (customer_id, visible_at) WHERE hold
 CREATE INDEX due_leased ON due (visible_at) WHERE holder IS NOT NULL;
 CREATE INDEX due_limited ON due (customer_id) WHERE holder IS NOT NULL AND limited;
 CREATE INDEX due_retrying ON due (message_id) WHERE attempts > 0 AND holder IS NULL;
+
+-- The token of a new claim: 2^32 more, and a random number below that. A server that was promoted without the last
+-- claims of its predecessor gives other tokens than those did, so that no claim answers for one that was forgotten.
+CREATE FUNCTION claim_token(token bigint) RETURNS bigint LANGUAGE sql VOLATILE
+RETURN token + 4294967296 + floor(random() * 4294967296)::bigint;
 
 -- 4. What limits a claim. A customer's rate: the first moment that it leaves free.
 CREATE TABLE rate_slots (

@@ -16,6 +16,7 @@ import pytest
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from support.actor_statements import run_statement, statement_names, statement_text
+from support.claims import claimed
 from support.messages import accept
 from support.places import claim_values, delivery_values, failure_values
 
@@ -124,8 +125,38 @@ async def test_a_statement_without_its_fence_is_noticed(
     assert await changes(connection, open_to_all, values(claims.message_id, claims.stale))
 
 
+@each_fenced
+async def test_a_claim_that_a_promoted_server_has_forgotten_changes_nothing(
+    connection: Connection, name: str, values: Any
+) -> None:
+    (message_id,) = await accept(connection)
+    async with connection.transaction(force_rollback=True):
+        forgotten = await claim(connection)
+    assert forgotten != await claim(connection)
+    assert not await changes(connection, statement_text(name), values(message_id, forgotten))
+
+
+async def test_a_first_claim_is_told_from_a_later_one_by_its_token(connection: Connection) -> None:
+    await accept(connection, 100)
+    first = await tokens_of_all(connection)
+    await connection.execute("UPDATE due SET holder = NULL, visible_at = now(), token = token + 1")
+    again = await tokens_of_all(connection)
+
+    assert not any(claimed(token=token).was_claimed_before for token in first)
+    assert all(claimed(token=token).was_claimed_before for token in again)
+
+
+async def tokens_of_all(connection: Connection) -> list[int]:
+    """Claim 100 messages; returns their tokens."""
+    claims = await run_statement(connection, "claim_due", claim_values("default", 100))
+    assert len(claims) == 100
+    return [token for (*_, token, _, _, _) in claims]
+
+
 def test_every_statement_that_compares_a_token_is_tried() -> None:
-    comparing = [name for name in statement_names() if re.search(rb"token = (?!\w+\.token \+)", statement_text(name))]
+    comparing = [
+        name for name in statement_names() if re.search(rb"token = (?!\w+\.token \+|claim_token)", statement_text(name))
+    ]
     assert comparing == sorted({name for name, _ in FENCED})
 
 

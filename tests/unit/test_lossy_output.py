@@ -55,8 +55,8 @@ def test_a_stalled_reader_is_waited_for_once_only(pipe: tuple[int, int]) -> None
     fill(output)
     first = time.monotonic()
     fill(output)
-    assert 0.4 < first - began < 5
-    assert time.monotonic() - first < 0.4
+    assert first - began > 0.4
+    assert time.monotonic() - first < (first - began) / 2
     assert os.get_blocking(pipe[1])  # others who write to it wait as they did
 
 

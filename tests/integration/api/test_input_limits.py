@@ -2,11 +2,13 @@
 
 import io
 import json
-import time
 
 from support.api import Api
+from support.effort import Effort
 
 JSON = {"Content-Type": "application/json"}
+#: What the slowest of these requests took, times five; where work grew with the square of the names it was 600.
+MOST_EFFORT = 60
 
 
 async def test_a_fraction_comes_back_with_all_its_digits(api: Api) -> None:
@@ -32,30 +34,30 @@ async def test_many_unknown_names_are_counted_and_not_listed(api: Api) -> None:
 
 async def test_a_document_of_many_names_is_answered_at_once(api: Api) -> None:
     names = {f"n{number}": 1 for number in range(30_000)}
-    started = time.perf_counter()
     for path in ("/v1/messages", "/v1/customers", "/v1/dead-letters/purge"):
-        reply = await api.post(path, names)
+        with Effort() as effort:
+            reply = await api.post(path, names)
         assert reply.status == 422
         assert len(reply.body) < 20_000
-    assert time.perf_counter() - started < 3
+        assert effort.units < MOST_EFFORT
 
 
 async def test_a_name_that_is_there_twice_among_many_is_found_at_once(api: Api) -> None:
     names = [f'"n{number}":1' for number in range(40_000)]
     body = ("{" + ",".join([*names, '"n39999":2']) + "}").encode()
-    started = time.perf_counter()
-    reply = await api.post("/v1/messages", data=body, headers=JSON)
+    with Effort() as effort:
+        reply = await api.post("/v1/messages", data=body, headers=JSON)
     assert (reply.status, reply.json["code"]) == (400, "not_json")
     assert "n39999" in reply.json["detail"]
-    assert time.perf_counter() - started < 2
+    assert effort.units < MOST_EFFORT
 
 
 async def test_one_item_of_a_batch_is_not_larger_than_a_message(api: Api) -> None:
     huge = {f"name{number}": 1 for number in range(350_000)}
     body = io.BytesIO(json.dumps([{"to": "a", "content": 1}, huge]).encode())
-    started = time.perf_counter()
-    reply = await api.post("/v1/messages/batch", data=body, headers=JSON)
-    assert time.perf_counter() - started < 2
+    with Effort() as effort:
+        reply = await api.post("/v1/messages/batch", data=body, headers=JSON)
+    assert effort.units < MOST_EFFORT
     good, bad = reply.json["data"]
     assert good["id"]
     assert (bad["error"]["status"], bad["error"]["code"]) == (413, "content_too_large")

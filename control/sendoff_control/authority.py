@@ -5,14 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from psycopg.errors import LockNotAvailable
+
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection
-from sendoff_db.sql import fetch_one, run
+from sendoff_db.sql import fetch_all, fetch_one, run
 from sendoff_domain.control import Command, CommandStatus, Decision, Desired, Origin, desired_by
 from sendoff_domain.errors import UnavailableError
 
 #: How far the clock of the sender of a command may be off.
 CLOCK_SKEW = timedelta(seconds=2)
+#: A claim that lets a command wait for so long is undone. The server needs milliseconds for one.
+_PATIENCE = "500ms"
+#: A process that stands still for so long within a command loses it, so that claims and commands go on without it.
+_IDLE = "1s"
+#: How often the holders of the lock are ended before a command is given up.
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +42,25 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     """Commit a command and return what became of it; a duplicate gets the result of the first.
 
     The lock on the scope's row puts all commands of a scope in one order, which is the order of the revisions. Claims
-    share another lock, which a command takes alone, so that no claim commits beside it.
+    share another lock, which a command takes alone, so that no claim commits beside it; a claim or a command that has
+    it for too long, because its process stands still, is undone.
     Without an id the command counts as a new one each time. Raises psycopg.OperationalError when PostgreSQL does not
     answer; the command may then have been committed, so repeat it with the same id.
     """
     command_id = command.command_id or str(uuid.uuid4())
+    for _ in range(_TRIES):
+        try:
+            return await _commit(connection, command, command_id, origin=origin, fence=fence)
+        except LockNotAvailable:
+            await fetch_all(connection, __package__, "end_lock_holders", {"lock": CLAIMS, "patience": _PATIENCE})
+    raise UnavailableError("a lock that a command needs is held by a session that this one may not end")
+
+
+async def _commit(
+    connection: Connection, command: Command, command_id: str, *, origin: Origin, fence: Fence
+) -> Decision:
     async with connection.transaction():
-        await run(connection, __package__, "take_claim_lock", {"lock": CLAIMS})
+        await run(connection, __package__, "take_claim_lock", {"lock": CLAIMS, "patience": _PATIENCE, "idle": _IDLE})
         epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
         if fence.expected_revision not in (None, revision):
             late = True

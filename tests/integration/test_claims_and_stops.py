@@ -12,6 +12,7 @@ import pytest
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.handoffs import Tick
 from sendoff_config.settings import PostgresSettings
+from sendoff_control import authority
 from sendoff_control.authority import decide
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.locks import CLAIMS
@@ -58,6 +59,14 @@ async def waiting_for_a_lock(url: str) -> bool:
         return cursor.rowcount > 0
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command wait for a claim as long as the test needs, however busy the machine is."""
+    monkeypatch.setattr(authority, "_PATIENCE", "1min")
+    monkeypatch.setattr(authority, "_IDLE", "1min")
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("scope", ["global", "default"])
 async def test_a_claim_that_meets_a_stop_waits_and_then_claims_nothing(sendoff_database: str, scope: str) -> None:
     await put_one(sendoff_database)
@@ -74,6 +83,7 @@ async def test_a_claim_that_meets_a_stop_waits_and_then_claims_nothing(sendoff_d
     assert await held(sendoff_database) == 0
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("scope", ["global", "default"])
 async def test_a_stop_that_meets_a_claim_commits_after_it(sendoff_database: str, scope: str) -> None:
     async with (
@@ -98,6 +108,7 @@ async def test_a_tick_claims_once_however_often_it_arrives(sendoff_database: str
     assert before != after
 
 
+@pytest.mark.usefixtures("patient")
 async def test_a_stop_waits_for_the_claims_before_it_only(sendoff_database: str) -> None:
     """With claims that overlap one another without end, too."""
     async with (

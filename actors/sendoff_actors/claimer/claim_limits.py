@@ -137,20 +137,21 @@ async def _limit_concurrency(connection: Connection, concurrency: dict[str, int]
 
 
 async def apply_rates(connection: Connection, claimed: list[Claimed], spacings: Mapping[str, float]) -> list[Claimed]:
-    """The messages, those of customers in `spacings` due at their slots, which are taken with the claim's commit.
+    """The messages, those of customers in `spacings` due at the slots that are taken for them in a transaction.
 
     `spacings` is how far apart the requests of a customer start (seconds).
     """
     paced = sorted({message.customer for message in claimed} & spacings.keys()) if spacings else []
     if not paced:
         return claimed
-    slots: dict[str, float] = dict(await fetch_all(connection, __package__, "lock_slots", {"customers": paced}))
-    moved = [message for message in claimed if message.customer not in slots]
-    for customer in paced:
-        own = [message for message in claimed if message.customer == customer]
-        starts = spread([message.due_at for message in own], slots[customer], spacings[customer])
-        moved += [msgspec.structs.replace(each, due_at=start) for each, start in zip(own, starts, strict=True)]
-        slots[customer] = starts[-1] + spacings[customer]
-    values = {"customers": paced, "slots": [slots[customer] for customer in paced]}
-    await run(connection, __package__, "write_slots", values)
+    async with connection.transaction():
+        slots: dict[str, float] = dict(await fetch_all(connection, __package__, "lock_slots", {"customers": paced}))
+        moved = [message for message in claimed if message.customer not in slots]
+        for customer in paced:
+            own = [message for message in claimed if message.customer == customer]
+            starts = spread([message.due_at for message in own], slots[customer], spacings[customer])
+            moved += [msgspec.structs.replace(each, due_at=start) for each, start in zip(own, starts, strict=True)]
+            slots[customer] = starts[-1] + spacings[customer]
+        values = {"customers": paced, "slots": [slots[customer] for customer in paced]}
+        await run(connection, __package__, "write_slots", values)
     return moved

@@ -5,20 +5,21 @@ Nothing here knows Dramatiq.
 
 import time
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
 from operator import itemgetter
 
-from psycopg import Rollback
+from psycopg import AsyncCursor, Rollback
 
-from sendoff_actors.claimer.claim_limits import DemandScan, apply_rates, read_claim_limits
+from sendoff_actors.claimer.claim_limits import ClaimLimits, DemandScan, apply_rates, read_claim_limits
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
-from sendoff_db.sql import Row, fetch_all, run
+from sendoff_db.sql import Row, read_statement, run
 from sendoff_domain.claim_plan import Quota, share_claim
 
 #: Leases that have run out are looked for so often (seconds).
@@ -49,30 +50,33 @@ class Claiming:
         """Take up to `tick.batch_size` messages; nothing for a tick that is over or was taken before.
 
         A throttled tick (`drain` off) is taken in the same transaction as the claim, so that however often it
-        arrives it claims once.
+        arrives it claims once. What a claim took is left to its lease if the answer to its commit gets lost, or if
+        its slots of a rate can't be had.
         """
         if not tick.drain and self.clock.now() >= tick.until:
             return []
         horizon = self.horizon if tick.drain else _NOW
-        messages: list[Claimed] = []
-        lease_until = 0.0
         async with self.pool.connection() as connection:
             await self._reap_expired(connection)
             demands = await self._demand_scan.look(connection, tick.batch_size, horizon)
             if not demands:
                 return []
-            async with connection.transaction():
-                customers = [demand.customer for demand in demands]
-                limits = await read_claim_limits(connection, customers, self.rate_ahead)
+            limits, taken = ClaimLimits(), list[AsyncCursor[Row]]()
+            async with AsyncExitStack() as pipeline, connection.transaction():
+                limits = await read_claim_limits(connection, [each.customer for each in demands], self.rate_ahead)
                 quotas = share_claim(
                     demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations)
                 )
-                if not quotas or not await self._enter_claim(connection, tick):
+                if not quotas or not await _take_tick(connection, tick):
                     raise Rollback  # so that a probe taken above stays untaken
-                messages, lease_until = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
-                messages = await apply_rates(connection, limits.mark(messages), limits.spacings)
-        is_full = tick.drain and len(messages) >= tick.batch_size
-        return make_batches(messages, lease_until, at_least=self.parts, more=is_full)
+                await pipeline.enter_async_context(connection.pipeline())
+                taken = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
+            rows = sorted([row for cursor in taken for row in await cursor.fetchall()], key=itemgetter(2))
+            claimed = limits.mark([Claimed(*row[:-1]) for row in rows])
+            claimed = await apply_rates(connection, claimed, limits.spacings)
+        is_full = tick.drain and len(claimed) >= tick.batch_size
+        lease_until = min((row[-1] for row in rows), default=0.0)
+        return make_batches(claimed, lease_until, at_least=self.parts, more=is_full)
 
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""
@@ -84,20 +88,14 @@ class Claiming:
             await run(connection, __package__, "reap_expired")
             self._reaped_at = time.monotonic()
 
-    async def _enter_claim(self, connection: Connection, tick: Tick) -> bool:
-        """Share the lock that a stop takes alone, so that `claim_due.sql` sees its state; take the tick if throttled.
-
-        The lock is taken as late as possible, so that a stop waits for the claim itself only.
-        """
-        await run(connection, __package__, "share_claim_lock", {"lock": CLAIMS})
-        if tick.drain:
-            return True
-        return await run(connection, __package__, "take_tick", {"instance": tick.instance, "tick": tick.number}) > 0
-
     async def _take(
         self, connection: Connection, quotas: Sequence[Quota], *, limited: Collection[str], horizon: timedelta
-    ) -> tuple[list[Claimed], float]:
-        """Claim due messages and retries by their quotas; returns them in due order, and when the first lease ends."""
+    ) -> "list[AsyncCursor[Row]]":
+        """Send the claim of due messages and retries by their quotas to the server, behind the lock of a stop.
+
+        Lock, claim and (by the caller) commit go in one pipeline, so that the server needs no answer of this process
+        while it has the lock, and a stop need not wait for one. The rows are there when the pipeline is over.
+        """
         due, retries = [quota.due for quota in quotas], [quota.retries for quota in quotas]
         values = {
             "customers": [quota.customer for quota in quotas],
@@ -106,11 +104,17 @@ class Claiming:
             "lease": self.lease,
             "limited": sorted(limited),
         }
-        rows: list[Row] = []
-        if any(due):
-            rows += await fetch_all(connection, __package__, "claim_due", {**values, "quotas": due}, binary=True)
-        if any(retries):
-            more = {**values, "quotas": retries}
-            rows += await fetch_all(connection, __package__, "claim_retries", more, binary=True)
-        rows.sort(key=itemgetter(2))
-        return [Claimed(*row[:-1]) for row in rows], min((row[-1] for row in rows), default=0.0)
+        await connection.execute(read_statement(__package__, "share_claim_lock"), {"lock": CLAIMS})
+        taken = []
+        for name, wanted in (("claim_due", due), ("claim_retries", retries)):
+            if any(wanted):
+                statement = read_statement(__package__, name)
+                taken.append(await connection.execute(statement, {**values, "quotas": wanted}, binary=True))
+        return taken
+
+
+async def _take_tick(connection: Connection, tick: Tick) -> bool:
+    """Take the tick of a throttled instance, once however often it arrives; a draining one need not."""
+    if tick.drain:
+        return True
+    return await run(connection, __package__, "take_tick", {"instance": tick.instance, "tick": tick.number}) > 0

@@ -1,8 +1,6 @@
 """`sendoff start | stop | status`: through the API, or from PostgreSQL when no API runs here."""
 
 import asyncio
-import os
-import socket
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -15,7 +13,15 @@ from sendoff_cli.api_client import ApiClient, NoApiError, api_client
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.direct_control import command_directly, read_fleet
 from sendoff_cli.fleet_table import describe_result, fleet_table
-from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, UrlOption, chosen_config
+from sendoff_cli.options import (
+    DEFAULT_DATA,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    UrlOption,
+    chosen_config,
+    requested_by,
+)
 from sendoff_cli.server_urls import with_embedded_addresses
 from sendoff_config.settings import Settings
 from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
@@ -95,7 +101,8 @@ def _command(
 ) -> None:
     patience = _duration(wait)
     # One id for every try: whatever became of the first one, the command counts once.
-    command = Command(action, str(uuid.uuid4()), _scope(scope), reason, _requested_by())
+    who = requested_by()
+    command = Command(action, str(uuid.uuid4()), _scope(scope), reason, who, actor=f"cli:{who}")
 
     async def directly() -> Document:
         return await command_directly(settings, command, patience)
@@ -147,7 +154,3 @@ def _scope(text: str) -> str:
         return msgspec.convert(text, CustomerId)
     except msgspec.ValidationError:
         raise typer.BadParameter("expected global, or a customer's id", param_hint="--scope") from None
-
-
-def _requested_by() -> str:
-    return f"{os.environ.get('USER') or f'uid {os.getuid()}'}@{socket.gethostname()}"[:500]

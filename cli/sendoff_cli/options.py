@@ -1,5 +1,7 @@
 """Options that several commands share."""
 
+import os
+import socket
 from pathlib import Path
 from typing import Annotated
 
@@ -28,3 +30,8 @@ def chosen_config(config: Path | None) -> Path | None:
     if config is None and _DEFAULT_CONFIG.is_file():
         return _DEFAULT_CONFIG
     return config
+
+
+def requested_by() -> str:
+    """Who gives the command, as this machine knows it."""
+    return f"{os.environ.get('USER') or f'uid {os.getuid()}'}@{socket.gethostname()}"[:500]

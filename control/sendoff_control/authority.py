@@ -116,5 +116,7 @@ def _values(decision: Decision, command: Command, origin: Origin) -> dict[str, A
         "desired": decision.desired,
         "origin": origin,
         "requested_by": command.requested_by,
+        "actor": command.actor or origin,
+        "request_id": command.request_id,
         "reason": command.reason,
     }

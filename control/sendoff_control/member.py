@@ -117,7 +117,9 @@ class Member:
             "a command was decided",
             action=named.action,
             scope=named.scope,
-            requested_by=named.requested_by or origin,
+            actor=named.actor or origin,
+            requested_by=named.requested_by,
+            request_id=named.request_id,
             status=decision.status,
         )
         return decision

@@ -1,10 +1,13 @@
--- Deletes old rows of the plain tables and returns how many; idempotency keys live for three days in any case.
+-- Deletes old rows of the plain tables and returns how many; idempotency keys live for three days in any case, the
+-- audit for a year.
 WITH keys AS (
     DELETE FROM idempotency_keys WHERE created_at < now() - interval '3 days' RETURNING 1
 ), cancelled AS (
     DELETE FROM cancellations WHERE cancelled_at < %(before)s RETURNING 1
 ), commands AS (
     DELETE FROM control_commands WHERE received_at < %(before)s RETURNING 1
+), audited AS (
+    DELETE FROM audit WHERE happened_at < now() - interval '1 year' RETURNING 1
 ), dead AS (
     DELETE FROM processes WHERE heartbeat_at < now() - interval '1 hour' RETURNING 1
 ), idle AS (
@@ -15,5 +18,6 @@ WITH keys AS (
     DELETE FROM customer_secrets WHERE expires_at <= now() RETURNING 1
 )
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM cancelled) + (SELECT count(*) FROM commands)
+     + (SELECT count(*) FROM audited)
      + (SELECT count(*) FROM dead) + (SELECT count(*) FROM idle)
      + (SELECT count(*) FROM saturated) + (SELECT count(*) FROM secrets)

@@ -74,7 +74,8 @@ def merge(current: ControlState | None, incoming: ControlState) -> ControlState:
 class Command:
     """A wish to start or stop; the same `command_id` counts once, however often and wherever it arrives.
 
-    It is expired when `ttl` has passed since `issued_at`; without `issued_at` it never is.
+    It is expired when `ttl` has passed since `issued_at`; without `issued_at` it never is. `requested_by` is what its
+    sender says; `actor` is who was let in with a key, and `request_id` by which request.
     """
 
     action: Action
@@ -84,6 +85,8 @@ class Command:
     requested_by: str | None = None
     ttl: timedelta = DEFAULT_TTL
     issued_at: datetime | None = None
+    actor: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

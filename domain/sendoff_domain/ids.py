@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _PREFIX = "msg_"
+#: How the id of an API key begins.
+KEY_ID_PREFIX = "key_"
 #: The bits that are random, and version and variant where they stand.
 _FREE = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
 _MARKS = 0x7 << 76 | 0x2 << 62
@@ -71,7 +73,14 @@ def format_message_id(message_id: UUID) -> str:
 
 def parse_message_id(text: str) -> UUID | None:
     """The UUID of a public id, or None if the text is none."""
-    digits = text.removeprefix(_PREFIX)
-    if len(text) != len(_PREFIX) + 32 or len(digits) != 32 or not set(digits) <= set("0123456789abcdef"):
-        return None
-    return UUID(hex=digits)
+    return UUID(hex=text[len(_PREFIX) :]) if _is_id(_PREFIX, text) else None
+
+
+def is_key_id(text: str) -> bool:
+    """Whether a text has the form of an API key's id."""
+    return _is_id(KEY_ID_PREFIX, text)
+
+
+def _is_id(prefix: str, text: str) -> bool:
+    digits = text.removeprefix(prefix)
+    return len(text) == len(prefix) + 32 and len(digits) == 32 and set(digits) <= set("0123456789abcdef")

@@ -5,6 +5,7 @@ from aiohttp import web
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
+from sendoff_http.audit.list import routes as list_audit
 from sendoff_http.customers.create import routes as create_customer
 from sendoff_http.customers.delete import routes as delete_customer
 from sendoff_http.customers.list import routes as list_customers
@@ -22,6 +23,10 @@ from sendoff_http.dead_letters.resend_many import routes as resend_dead_letters
 from sendoff_http.fleet.read import routes as read_scheduler
 from sendoff_http.fleet.start import routes as start_scheduler
 from sendoff_http.fleet.stop import routes as stop_scheduler
+from sendoff_http.keys.create import routes as create_key
+from sendoff_http.keys.list import routes as list_keys
+from sendoff_http.keys.read import routes as read_key
+from sendoff_http.keys.revoke import routes as revoke_key
 from sendoff_http.lifetimes import LIFETIMES
 from sendoff_http.messages.cancel import routes as cancel_message
 from sendoff_http.messages.create import routes as create_message
@@ -76,6 +81,11 @@ OPERATIONS: list[Operation] = [
     *start_scheduler,
     *stop_scheduler,
     *read_scheduler,
+    *list_keys,
+    *create_key,
+    *read_key,
+    *revoke_key,
+    *list_audit,
     *stats,
     *liveness,
     *readiness,

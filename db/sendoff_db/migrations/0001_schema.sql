@@ -310,3 +310,29 @@ CREATE TABLE api_keys (
     last_used_at timestamptz
 );
 CREATE INDEX api_keys_customer_id ON api_keys (customer_id);
+
+-- Who did what: starts and stops, changes of customers and keys, what was sent again or deleted. Written in the
+-- transaction of what it tells of. Rows are only added, and go after a year.
+CREATE TABLE audit (
+    id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    happened_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    actor       text NOT NULL,  -- the id of an API key, `anonymous`, a bus, a worker, or who used the command line
+    action      text NOT NULL,
+    target      text NOT NULL,
+    customer_id text,
+    request_id  text,
+    details     jsonb NOT NULL DEFAULT '{}'
+);
+CREATE INDEX audit_happened_at ON audit (happened_at);
+
+CREATE FUNCTION refuse_change_of_audit() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' AND OLD.happened_at < now() - interval '1 year' THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'the audit is append-only' USING ERRCODE = 'object_not_in_prerequisite_state';
+END $$;
+CREATE TRIGGER audit_keeps_rows BEFORE UPDATE OR DELETE ON audit
+   FOR EACH ROW EXECUTE FUNCTION refuse_change_of_audit();
+CREATE TRIGGER audit_keeps_all BEFORE TRUNCATE ON audit
+   FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit();

@@ -4,9 +4,9 @@ from uuid import UUID
 
 from aiohttp import web
 
-from sendoff_domain.ids import parse_message_id
+from sendoff_domain.ids import is_key_id, parse_message_id
 from sendoff_domain.texts import match_customer_id
-from sendoff_http.web.problems import no_such_customer, no_such_message
+from sendoff_http.web.problems import no_such_customer, no_such_key, no_such_message
 
 
 def message_id_of(request: web.Request) -> UUID:
@@ -23,4 +23,12 @@ def customer_id_of(request: web.Request) -> str:
     text = request.match_info["id"]
     if match_customer_id(text) is None:
         raise no_such_customer(text)
+    return text
+
+
+def key_id_of(request: web.Request) -> str:
+    """The id in the path; raises ProblemError 404 for what cannot be one."""
+    text = request.match_info["id"]
+    if not is_key_id(text):
+        raise no_such_key(text)
     return text

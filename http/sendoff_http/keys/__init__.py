@@ -1,0 +1,1 @@
+"""/v1/keys: the API keys that are in the database."""

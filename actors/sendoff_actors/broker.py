@@ -5,6 +5,7 @@ Here every enqueue leaves a token on a wake list, on which idle consumers block;
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 
@@ -70,7 +71,11 @@ class BlockingRedisBroker(RedisBroker):
             self.emit_after("declare_queue", queue_name)
 
     def enqueue(self, message: "dramatiq.Message[object]", *, delay: int | None = None) -> "dramatiq.Message[object]":
-        """Enqueue and wake one idle consumer; raises redis.RedisError when Redis does not answer."""
+        """Enqueue and wake one idle consumer.
+
+        Raises redis.ResponseError when Redis refuses the message, and another redis.RedisError when its answer does not
+        come: the message may then be enqueued all the same, even later.
+        """
         if delay is not None:
             raise ValueError("expected no delay: PostgreSQL is the only timer")
         enqueued = super().enqueue(message)
@@ -78,11 +83,12 @@ class BlockingRedisBroker(RedisBroker):
         pipeline = self.client.pipeline(transaction=False)
         pipeline.lpush(wake, 1)
         pipeline.ltrim(wake, 0, _WAKE_TOKENS - 1)
-        pipeline.execute()
+        with contextlib.suppress(redis.RedisError):  # the message is enqueued; an idle consumer looks once a second
+            pipeline.execute()
         return enqueued
 
     def hand_on(self, actor: ActorName, *arguments: object) -> None:
-        """Put a hand-off on an actor's queue; raises redis.RedisError when Redis does not answer."""
+        """Put a hand-off on an actor's queue; raises what `enqueue` raises."""
         message: dramatiq.Message[object] = dramatiq.Message(
             queue_name=actor.queue, actor_name=actor, args=arguments, kwargs={}, options={}
         )
@@ -181,7 +187,11 @@ class Enqueuer:
         self._broker = broker
 
     async def enqueue(self, actor: ActorName, *arguments: object) -> None:
-        """Put a hand-off on an actor's queue; raises UnavailableError when Redis does not take it."""
+        """Put a hand-off on an actor's queue.
+
+        Raises UnavailableError when Redis refuses it or does not answer; it may then be there all the same, so what is
+        tried again must be harmless twice.
+        """
         try:
             await asyncio.to_thread(self._broker.hand_on, actor, *arguments)
         except redis.RedisError as error:

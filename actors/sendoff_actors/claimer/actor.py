@@ -44,9 +44,11 @@ def declare(
                     break
                 batches = event_loop.call(claiming.claim(tick))
                 unsent = _hand_on(broker, batches)
-                for batch in unsent:
-                    event_loop.call(claiming.release(batch))
-                if unsent or not any(batch.more for batch in batches):
+                if unsent is not None:
+                    for batch in unsent:
+                        event_loop.call(claiming.release(batch))
+                    break
+                if not any(batch.more for batch in batches):
                     break
         finally:
             busy.release()
@@ -54,12 +56,19 @@ def declare(
     return claim
 
 
-def _hand_on(broker: BlockingRedisBroker, batches: list[Batch]) -> list[Batch]:
-    """Hand batches to the Sender; returns those that Redis did not take."""
+def _hand_on(broker: BlockingRedisBroker, batches: list[Batch]) -> list[Batch] | None:
+    """Hand batches to the Sender; returns None, or when Redis fails those that it has certainly not taken.
+
+    A batch whose answer does not come may be taken, now or when Redis goes on: its messages are left to their leases,
+    since one that was given back could be cancelled or moved, and sent all the same.
+    """
     for position, batch in enumerate(batches):
         try:
             broker.hand_on(ActorName.SEND, batch)
-        except redis.RedisError as error:
-            log.warning("claimed messages go back, Redis does not take them", error=str(error))
+        except redis.ResponseError as error:
+            log.warning("claimed messages go back, Redis refuses them", error=str(error))
             return batches[position:]
-    return []
+        except redis.RedisError as error:
+            log.warning("claimed messages wait for their leases, Redis does not answer", error=str(error))
+            return batches[position + 1 :]
+    return None

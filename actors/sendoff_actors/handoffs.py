@@ -93,18 +93,24 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What one claim took; `more` says that the claim was full, so that there is probably more to take."""
+    """What one claim took at `claimed_at`, a reading of the database's clock (Unix seconds), until `lease_until`.
+
+    `more` says that the claim was full, so that there is probably more to take.
+    """
 
     id: str
+    claimed_at: float
     lease_until: float
     more: bool
     messages: list[Claimed]
 
 
-def make_batches(messages: Sequence[Claimed], lease_until: float, *, at_least: int, more: bool) -> list[Batch]:
+def make_batches(
+    messages: Sequence[Claimed], *, claimed_at: float, lease_until: float, at_least: int, more: bool
+) -> list[Batch]:
     """The batches of one claim, if possible `at_least` so many; only the last of them says that there is `more`."""
     parts = split(messages, at_least)
-    return [Batch(uuid4().hex, lease_until, more and part is parts[-1], part) for part in parts]
+    return [Batch(uuid4().hex, claimed_at, lease_until, more and part is parts[-1], part) for part in parts]
 
 
 def split(messages: Sequence[Claimed], at_least: int = 1) -> list[list[Claimed]]:

@@ -80,7 +80,7 @@ class Poller:
     async def _poll(self, connection: Connection, row: dict[str, Any]) -> Polled:
         asked_at = time.monotonic()
         rows = await fetch_all(connection, __package__, "poll_state", row)
-        self._clock.add(rows[0][0], time.monotonic())
+        self._clock.add(rows[0][0], time.monotonic(), asked_at=asked_at)
         states = [
             ControlState(scope, epoch, revision, Desired(desired))
             for _, scope, epoch, revision, desired in rows

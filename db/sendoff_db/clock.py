@@ -7,16 +7,22 @@ from dataclasses import dataclass, field
 from sendoff_db.pool import Connection
 
 _SAMPLES = 8
+#: A reading that is so far behind what was believed (seconds) is believed, late answer or clock set back.
+_DOUBT = 0.01
 
 
 @dataclass(slots=True)
 class DatabaseClock:
     """A lower bound of the database's clock from round trips (Cristian's algorithm, taking the pessimistic end).
 
-    The server read its clock before its answer arrived, so `reading + time since the answer` is never ahead of it. The
-    best of the last few samples is used; an old one falls out, so that a clock that was set back is followed.
+    The server read its clock after it was asked and before its answer arrived, so `reading + time since the answer` is
+    never ahead of it. The best of the last few samples is used, unless a sample shows that it is ahead by now: then the
+    clock was set back, and only that sample counts. A slow answer, which can show no such thing, counts alone as well:
+    until the next sample that makes messages late by the time it took.
     """
 
+    #: When the newest sample was there (`time.monotonic()`).
+    read_at: float = float("-inf")
     _offsets: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _best: float = 0.0
 
@@ -25,13 +31,18 @@ class DatabaseClock:
         """Whether at least one sample was taken."""
         return bool(self._offsets)
 
-    def add(self, database_seconds: float, answered_at: float) -> None:
-        """Take a sample: the database's clock (Unix seconds) and `time.monotonic()` when the answer was there."""
+    def add(self, database_seconds: float, answered_at: float, *, asked_at: float | None = None) -> None:
+        """Take a sample: the database's clock (Unix seconds), and `time.monotonic()` around the question.
+
+        Without `asked_at` the reading counts as exact.
+        """
         offset = database_seconds - answered_at
-        if self._offsets and abs(offset - max(self._offsets)) > 1:
-            self._offsets.clear()  # the clock was set: the old samples speak of another time
+        most = database_seconds - (answered_at if asked_at is None else asked_at)
+        if self._best > min(most, offset + _DOUBT):
+            self._offsets.clear()
         self._offsets.append(offset)
         self._best = max(self._offsets)
+        self.read_at = answered_at
 
     def now(self) -> float:
         """The database's clock in Unix seconds, or slightly less."""
@@ -39,8 +50,9 @@ class DatabaseClock:
 
     async def sample(self, connection: Connection) -> None:
         """Ask the database for its time once."""
+        asked_at = time.monotonic()
         cursor = await connection.execute(b"SELECT extract(epoch FROM clock_timestamp())::float8")
         row = await cursor.fetchone()
         answered_at = time.monotonic()
         if row is not None:
-            self.add(row[0], answered_at)
+            self.add(row[0], answered_at, asked_at=asked_at)

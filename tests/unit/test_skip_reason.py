@@ -32,6 +32,7 @@ def test_a_message_on_a_lease_of_a_running_customer_is_sent() -> None:
         (Skip.EXPIRED, {"expires_at": NOW}),
         (Skip.CUSTOMER_UNREADABLE, {"customer": CUSTOMER.model_copy(update={"unreadable": True})}),
         (Skip.EXHAUSTED, {"attempts": 3}),
+        (Skip.NOT_DUE, {"due_at": NOW + 0.001}),
     ],
 )
 def test_a_message_that_must_not_be_sent_is_not(skip: Skip, circumstances: dict[str, Any]) -> None:

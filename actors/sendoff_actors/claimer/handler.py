@@ -76,7 +76,8 @@ class Claiming:
             claimed = await apply_rates(connection, claimed, limits.spacings)
         is_full = tick.drain and len(claimed) >= tick.batch_size
         lease_until = min((row[-1] for row in rows), default=0.0)
-        return make_batches(claimed, lease_until, at_least=self.parts, more=is_full)
+        claimed_at = lease_until - self.lease.total_seconds()
+        return make_batches(claimed, claimed_at=claimed_at, lease_until=lease_until, at_least=self.parts, more=is_full)
 
     async def release(self, batch: Batch) -> None:
         """Give a batch back that could not be handed on."""

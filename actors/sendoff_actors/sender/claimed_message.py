@@ -42,6 +42,8 @@ class Skip(Enum):
     """The customer's keys or rules can't be read here: the message comes back when its lease is over, at no attempt."""
     EXHAUSTED = auto()
     """It has no attempt left: it becomes a dead letter."""
+    NOT_DUE = auto()
+    """The database's clock was set back while the message waited for a slot: it waits for its time again."""
 
 
 def skip_reason(message: ClaimedMessage, customer: Customer | None, now: float, *, is_running: bool) -> Skip | None:
@@ -62,4 +64,4 @@ def skip_reason(message: ClaimedMessage, customer: Customer | None, now: float, 
         return Skip.CUSTOMER_UNREADABLE
     if not has_attempt_left(claimed.retry, claimed.attempts, customer):
         return Skip.EXHAUSTED
-    return None
+    return Skip.NOT_DUE if now < claimed.due_at else None

@@ -26,6 +26,8 @@ from sendoff_webhooks.customer_cache import CustomerCache
 
 #: A process may hold so many messages that wait for their moment within the horizon, or four batches if that is more.
 _LEAST_HELD = 5000
+#: How long messages that are due wait for a reading of the database's clock (seconds); then it is taken to go on.
+_CLOCK_PATIENCE = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,7 @@ def _make_dispatcher(
         holdings=holdings,
         recorder=recorder,
         is_running=member.is_running,
+        read_clock=lambda: member.queries.ask(member.clock.sample, _CLOCK_PATIENCE),
         user_agent=f"sendoff/{member.identity.version}",
     )
 

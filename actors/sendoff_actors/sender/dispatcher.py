@@ -6,7 +6,7 @@ Recorder. All of it belongs to the event loop.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from sendoff_actors.sender.claimed_message import ClaimedMessage, Skip, skip_reason
 from sendoff_actors.sender.holdings import Holdings
@@ -23,7 +23,8 @@ from sendoff_webhooks.customer_cache import CustomerCache
 class Dispatcher:
     """Starts the requests of the messages that are scheduled, and hands their outcomes to the recorder.
 
-    `is_running` says whether a customer's messages may be sent now; it is asked before each request.
+    `is_running` says whether a customer's messages may be sent now; it is asked before each request. `read_clock` takes
+    a sample of the database's clock (`Pacer`).
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class Dispatcher:
         holdings: Holdings,
         recorder: Recorder,
         is_running: Callable[[str], bool],
+        read_clock: Callable[[], Awaitable[None]],
         user_agent: str,
     ) -> None:
         self._clock = clock
@@ -46,7 +48,7 @@ class Dispatcher:
         self._recorder = recorder
         self._is_running = is_running
         self._user_agent = user_agent
-        self._pacer = Pacer(clock, self._wait_for_slot)
+        self._pacer = Pacer(clock, self._wait_for_slot, read_clock=read_clock)
         self._requests: set[asyncio.Task[None]] = set()
 
     @property
@@ -54,12 +56,15 @@ class Dispatcher:
         """Requests on the wire."""
         return self._slots.in_flight
 
-    def schedule(self, messages: Iterable[ClaimedMessage]) -> None:
-        """Send each message at its due time, or give it back at once if there is a stop."""
+    def schedule(self, messages: Iterable[ClaimedMessage], reading: float = 0.0) -> None:
+        """Send each message at its due time, or give it back at once if there is a stop.
+
+        What was due at this `reading` of the database's clock need not ask the clock again.
+        """
         self._slots.has_many_customers = self._customers.has_many
         for message in messages:
             if self._is_running(message.claimed.customer):
-                self._pacer.add(message)
+                self._pacer.add(message, reading)
             else:
                 self._recorder.release(message)
 
@@ -131,6 +136,8 @@ class Dispatcher:
                 self._recorder.bury(message, DeathReason.EXPIRED)
             case Skip.EXHAUSTED:
                 self._recorder.bury(message, DeathReason.EXHAUSTED)
+            case Skip.NOT_DUE:
+                self._pacer.add(message)
 
     async def _send(self, first: ClaimedMessage) -> None:
         """Send one message after the other as long as some wait; a task for each would cost more than its request."""

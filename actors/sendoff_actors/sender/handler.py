@@ -52,7 +52,7 @@ class Sending:
                 self.recorder.record_marked(message, marker)
             else:
                 unsent.append(message)
-        self.dispatcher.schedule(unsent)
+        self.dispatcher.schedule(unsent, batch.claimed_at)
         self.holdings.update_room()
 
     async def leave(self) -> None:

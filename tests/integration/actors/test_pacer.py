@@ -3,12 +3,14 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable
 
 import pytest
 
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_db.clock import DatabaseClock
+from sendoff_domain.errors import UnavailableError
 from support.claims import claimed
 from support.waiting import eventually
 from support.worker import Worker
@@ -20,7 +22,14 @@ class Arrivals:
     def __init__(self, clock: DatabaseClock) -> None:
         self._clock = clock
         self.seen: list[tuple[float, float]] = []
-        self.pacer = Pacer(clock, self._arrive)
+        #: What is done when the pacer reads the clock, and how often it did.
+        self.on_reading: Callable[[], None] = lambda: None
+        self.readings = 0
+        self.pacer = Pacer(clock, self._arrive, read_clock=self._read)
+
+    async def _read(self) -> None:
+        self.readings += 1
+        self.on_reading()
 
     def _arrive(self, message: ClaimedMessage) -> None:
         self.seen.append((message.claimed.due_at, self._clock.now()))
@@ -55,9 +64,12 @@ async def test_messages_come_in_the_order_of_their_moments_and_none_is_early(
 
 
 async def test_what_is_due_comes_through_at_once(worker: Worker, arrivals: Arrivals) -> None:
-    arrivals.add(worker.clock.now() - 1, worker.clock.now())
+    now = worker.clock.now()
+    for moment in (now - 1, now):
+        arrivals.pacer.add(ClaimedMessage(claimed(due_at=moment), moment + 8), now)
     assert len(arrivals.seen) == 2
     assert len(arrivals.pacer) == 0
+    assert arrivals.readings == 0, "the claim has read the clock"
 
 
 async def test_an_earlier_message_is_not_held_up_by_one_that_was_there_before(
@@ -88,3 +100,26 @@ async def test_what_was_taken_out_does_not_come_through(worker: Worker, arrivals
     assert len(arrivals.pacer) == 0
     await asyncio.sleep(0.1)
     assert arrivals.seen == []
+
+
+async def test_a_clock_that_was_set_back_unseen_is_read_before_a_message_goes_through(
+    worker: Worker, arrivals: Arrivals
+) -> None:
+    start = worker.clock.now()
+    arrivals.on_reading = lambda: worker.clock.add(start - 0.3, time.monotonic())
+    arrivals.add(start + 0.25)
+    await asyncio.sleep(0.4)
+    assert arrivals.seen == [], "it would be early"
+    assert arrivals.readings > 0
+
+
+async def test_a_clock_that_cannot_be_read_goes_on(worker: Worker, arrivals: Arrivals) -> None:
+    def fail() -> None:
+        raise UnavailableError("PostgreSQL does not answer")
+
+    arrivals.on_reading = fail
+    due_at = worker.clock.now() + 0.25
+    arrivals.add(due_at, due_at + 0.15, due_at + 0.3)
+    await eventually(lambda: len(arrivals.due) == 3, "they come through")
+    assert all(let_through >= due for due, let_through in arrivals.seen)
+    assert arrivals.readings == 1, "it is not asked again at once"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from sendoff_actors.handoffs import Batch, FailedAttempt, Queue, Undeliverable
+from sendoff_actors.handoffs import FailedAttempt, Queue, Undeliverable
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_config.service import run_services
 from sendoff_domain.control import Action, Command
@@ -245,7 +245,7 @@ async def test_a_customer_whose_key_cannot_be_read_is_not_called_and_loses_no_at
 async def test_a_batch_whose_lease_is_over_is_left_alone(sender: Worker, receiver: Receiver) -> None:
     await accept(sender.db)
     (batch,) = await sender.claim()
-    late = Batch(batch.id, sender.clock.now() + 0.5, batch.more, batch.messages)
+    late = msgspec.structs.replace(batch, lease_until=sender.clock.now() + 0.5)
     await sender.parts.sender.sending.accept(late)
     assert held(sender) == []
     assert receiver.received == []

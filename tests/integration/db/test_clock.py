@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Connection
 
@@ -39,13 +41,36 @@ def test_it_follows_a_database_whose_clock_was_set_back() -> None:
     assert clock.now() < 1_000_000.0 - 3599
 
 
-def test_a_slow_answer_does_not_pull_it_ahead_or_far_behind() -> None:
+@pytest.mark.parametrize("step", [-3600.0, -0.9, -0.5, -0.02, 0.5, 3600.0])
+def test_after_any_step_it_is_never_ahead(step: float) -> None:
+    """The database is asked five milliseconds before it reads its clock, and the answer takes as long."""
     clock = DatabaseClock()
-    answered = time.monotonic()
-    clock.add(1_000_000.0, answered)
-    clock.add(1_000_000.0 - 0.5, answered)  # the same reading, half a second late
-    before, now, after = time.monotonic(), clock.now(), time.monotonic()
-    assert before - answered - 1e-6 <= now - 1_000_000.0 <= after - answered + 1e-6
+    asked = time.monotonic()
+    for _ in range(8):
+        clock.add(1_000_000.0, asked + 0.005, asked_at=asked - 0.005)
+    clock.add(1_000_000.0 + step, asked + 0.005, asked_at=asked - 0.005)
+    before = clock.now()
+    assert before <= 1_000_000.0 + step + time.monotonic() - asked
+
+
+@pytest.mark.parametrize("step", [-0.5, 0.0])
+def test_a_slow_answer_makes_it_late_until_the_next(step: float) -> None:
+    """Nobody can tell whether the clock was set back meanwhile."""
+    clock = DatabaseClock()
+    asked = time.monotonic()
+    clock.add(1_000_000.0, asked + 0.001, asked_at=asked)
+    clock.add(1_000_000.0 + step, asked + 0.6, asked_at=asked)
+    assert clock.now() <= 1_000_000.0 + step + time.monotonic() - asked
+    clock.add(1_000_000.0 + step, asked + 0.001, asked_at=asked)
+    assert clock.now() >= 1_000_000.0 + step - 0.002
+
+
+def test_an_answer_that_is_a_little_slower_does_not_pull_it_back() -> None:
+    clock = DatabaseClock()
+    asked = time.monotonic()
+    clock.add(1_000_000.0, asked, asked_at=asked)
+    clock.add(1_000_000.0, asked + 0.008, asked_at=asked)
+    assert clock.now() >= 1_000_000.0
 
 
 def test_without_a_sample_it_knows_nothing() -> None:

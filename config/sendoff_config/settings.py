@@ -4,6 +4,7 @@ Keys are camelCase in the file and snake_case here. Unknown keys are refused. Re
 environment is `sendoff_config.loading`'s work.
 """
 
+import re
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Literal
@@ -30,6 +31,12 @@ from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_url import check_port, checked_webhook_url
 
 
+def _host_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", text):
+        raise ValueError("expected a name such as sendoff.example.org, without a port")
+    return text.lower()
+
+
 def _address(example: str, *schemes: str) -> AfterValidator:
     """One URL, or several with commas between, each with one of the schemes."""
 
@@ -47,6 +54,7 @@ PostgresUrl = Annotated[
 ]
 RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix"), WITH_PASSWORD_OR_NONE]
 NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss"), WITH_PASSWORD_OR_NONE]
+HostName = Annotated[str, AfterValidator(_host_name)]
 
 
 class SchedulerSettings(PolicyModel):
@@ -84,6 +92,7 @@ class HttpSettings(PolicyModel):
     processes: int = Field(default=1, ge=1, le=256)
     api_keys: tuple[ConfiguredKey, ...] = ()
     open: Literal["loopback", "anywhere", "never"] = "loopback"
+    hosts: tuple[HostName, ...] = ()
     max_connections: int = Field(default=1_000, ge=16, le=1_000_000)
 
     @field_validator("api_keys")

@@ -51,6 +51,7 @@ from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
 from sendoff_http.web.request_log import METRICS, RequestLog, make_access_log, make_metrics
 from sendoff_http.web.responses import name_server
+from sendoff_http.web.sites import Sites
 from sendoff_webhooks.keys.encryption import new_key_cipher
 
 OPERATIONS: list[Operation] = [
@@ -99,7 +100,7 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     numbers = make_metrics()
     request_log = RequestLog(numbers, make_access_log(settings.logging, identity.name))
     authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
-    middleware = make_middleware(request_log, authentication)
+    middleware = make_middleware(request_log, authentication, Sites(settings.http.hosts))
     app = web.Application(middlewares=[middleware], client_max_size=0)
     app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, numbers
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it

@@ -23,7 +23,7 @@ class Contract:
         template = next((name for pattern, name in self._paths if pattern.fullmatch(path)), None)
         methods = self.document["paths"].get(template, {})
         if template is None or method.lower() not in methods:
-            assert status in (401, 404, 405), f"{method} {path} is not in the document and answered {status}"
+            assert status in (401, 403, 404, 405), f"{method} {path} is not in the document and answered {status}"
             return
         responses = methods[method.lower()]["responses"]
         assert str(status) in responses, f"{method} {template} answered {status}, the document has {list(responses)}"

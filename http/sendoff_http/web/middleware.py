@@ -11,9 +11,10 @@ from aiohttp.typedefs import Handler, Middleware
 from sendoff_http.web.authentication import Authentication
 from sendoff_http.web.problems import CLIENT_GONE, error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
+from sendoff_http.web.sites import Sites
 
 
-def make_middleware(request_log: RequestLog, authentication: Authentication) -> Middleware:
+def make_middleware(request_log: RequestLog, authentication: Authentication, sites: Sites) -> Middleware:
     """The middleware; whatever happens inside, the response has the request's id and is counted."""
 
     @web.middleware
@@ -21,7 +22,9 @@ def make_middleware(request_log: RequestLog, authentication: Authentication) -> 
         started, status = time.perf_counter(), CLIENT_GONE
         request_id = request_log.identify(request)
         try:
+            sites.require_own_page(request)
             await authentication.admit(request)
+            sites.require_own_name(request)
             response = await handler(request)
             status = response.status
         except web.HTTPRedirection as redirect:

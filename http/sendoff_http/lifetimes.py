@@ -11,8 +11,10 @@ from aiohttp import web
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
 from sendoff_http.customers.webhooks import hold_webhook_client
+from sendoff_http.web.body_memory import BodyMemory
 from sendoff_http.web.key_cache import hold_key_cache
 from sendoff_http.web.keys import (
+    BATCH_MEMORY,
     CLOCK,
     GROUP_COMMIT,
     IDENTITY,
@@ -27,6 +29,9 @@ from sendoff_http.web.request_log import METRICS
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission_reader import SubmissionReader
+
+#: The bodies of batches that are in a process at a time: two of the largest.
+_BATCH_BYTES = 130 * 1024 * 1024
 
 
 async def hold_pool(app: web.Application) -> AsyncIterator[None]:
@@ -50,6 +55,7 @@ async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     store = app[MESSAGE_STORE] = MessageStore(
         pool=app[POOL], partitions=app[SETTINGS].partitions, wake_up=wake_up, accepted=app[METRICS].accepted
     )
+    app[BATCH_MEMORY] = BodyMemory(_BATCH_BYTES)
     group_commit = app[GROUP_COMMIT] = GroupCommit(store)
     yield
     await group_commit.close()

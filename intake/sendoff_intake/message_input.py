@@ -72,7 +72,6 @@ class MessageInput(DocumentModel):
         """The message that was sent in, without what only reading it needs."""
         return NewMessage(
             to=self.to,
-            content=self.content,
             customer=self.customer,
             deliver_at=self.deliver_at,
             delay=self.delay,

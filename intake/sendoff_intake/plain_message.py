@@ -42,7 +42,7 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
             and match_customer_id(customer)
         ):
             return None
-        return NewMessage(self.to, self.content, customer, deliver_at, delay, expires_at, metadata)
+        return NewMessage(self.to, customer, deliver_at, delay, expires_at, metadata)
 
 
 _decode = msgspec.json.Decoder(PlainMessage, float_hook=read_number).decode

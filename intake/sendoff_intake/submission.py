@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 import msgspec
 
@@ -11,14 +10,13 @@ from sendoff_domain.validation_errors import FieldError, summarize
 
 
 class NewMessage(msgspec.Struct, frozen=True, gc=False):
-    """What a client wants to have delivered; only built from what is valid.
+    """What a client wants to have delivered; only built from what is valid. Its content is in the payload alone.
 
     A struct because a frozen dataclass takes ten times as long to make; without the garbage collector's care because
     what came from JSON has no cycles.
     """
 
     to: str
-    content: Any
     customer: str
     deliver_at: datetime | None
     delay: timedelta | None

@@ -50,8 +50,12 @@ class SubmissionReader:
         plain, message = read
         if message.expires_at is not None and self._is_too_soon(message.expires_at, message.delay):
             return None
-        submission = self._submit(message, None if key is None else _decode(text), key)
-        return submission if _fits(submission) and has_no_duplicate_keys(text, plain, submission.payload) else None
+        submission = self._submit(message, plain.content, None if key is None else _decode(text), key)
+        return (
+            submission
+            if _fits(submission, plain.content) and has_no_duplicate_keys(text, plain, submission.payload)
+            else None
+        )
 
     def read_any(self, text: bytes, key: str | None, *, named: str) -> Submission | Rejected:
         """The submission of any JSON text that is a message, or all that is wrong with it."""
@@ -59,22 +63,23 @@ class SubmissionReader:
             value = parse_json(text, keep_digits=True)
             if isinstance(value, dict) and len(value) > _MOST_NAMES:
                 return reject_invalid(FieldError("", f"expected at most {_MOST_NAMES} names, got {len(value)}"))
-            message = MessageInput.model_validate(value).to_new_message()
+            given = MessageInput.model_validate(value)
+            message = given.to_new_message()
         except NotJsonError as error:
             return Rejected(Reason.NOT_JSON, f"the {named} is not valid JSON: {error}")
         except ValidationError as error:
             return reject_invalid(*field_errors(MessageInput, error))
-        submission = self._submit(message, value, key)
-        if not _fits(submission):
-            detail = f"expected at most {CONTENT_LIMIT} bytes of content, got {content_size(message.content)}"
+        submission = self._submit(message, given.content, value, key)
+        if not _fits(submission, given.content):
+            detail = f"expected at most {CONTENT_LIMIT} bytes of content, got {content_size(given.content)}"
             return Rejected(Reason.CONTENT_TOO_LARGE, detail, [FieldError("/content", detail)])
         if message.expires_at is not None and self._is_too_soon(message.expires_at, message.delay):
             return reject_invalid(FieldError("/expiresAt", "expected a moment in the future, after the delivery"))
         return submission
 
-    def _submit(self, message: NewMessage, value: Any, key: str | None) -> Submission:
+    def _submit(self, message: NewMessage, content: Any, value: Any, key: str | None) -> Submission:
         hex_id = hex_uuid7(time.time_ns() // 1_000_000, self._entropy.take())
-        payload = render_payload("msg_" + hex_id, message.to, message.content, message.metadata)
+        payload = render_payload("msg_" + hex_id, message.to, content, message.metadata)
         body_hash = None if key is None else hashlib.sha256(_canonical(value)).digest()
         return Submission(hex_id, message, payload, key, body_hash)
 
@@ -82,7 +87,7 @@ class SubmissionReader:
         return expires_at.timestamp() <= self._now() + (delay.total_seconds() if delay else 0.0)
 
 
-def _fits(submission: Submission) -> bool:
+def _fits(submission: Submission, content: Any) -> bool:
     # The payload holds the content, so a short one needs no second measurement.
     short = len(submission.payload) <= CONTENT_LIMIT // 4
-    return short or content_size(submission.message.content) <= CONTENT_LIMIT
+    return short or content_size(content) <= CONTENT_LIMIT

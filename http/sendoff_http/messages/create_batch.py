@@ -12,7 +12,7 @@ from sendoff_http.messages.accepting import KEY_HEADER, STATUSES, idempotency_ke
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, read_bytes, require_type
-from sendoff_http.web.keys import MESSAGE_STORE, SUBMISSION_READER
+from sendoff_http.web.keys import BATCH_MEMORY, MESSAGE_STORE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.validation import ApiModel
@@ -23,6 +23,8 @@ routes = Routes("Messages")
 
 LINES = "application/x-ndjson"
 _BODY_LIMIT = 64 * 1024 * 1024
+#: What is kept of the items beside their body while they wait to be stored.
+_SIZE_OF_ITEMS = 1024 * 1024
 _DESCRIBED_PER_TURN = 1_000
 #: So many items list their mistakes one by one; of the others `detail` tells the first and how many there are.
 _MOST_LISTED = 200
@@ -71,9 +73,17 @@ async def create_batch(request: web.Request) -> web.Response:
     """Answer after the commit that holds all good items."""
     is_lines = require_type(request, (JSON, LINES)) == LINES
     key = idempotency_key(request)
-    items = await read_items(await read_bytes(request, _BODY_LIMIT), is_lines, key, request.app[SUBMISSION_READER])
-    results = await request.app[MESSAGE_STORE].store_batch(items)
-    return raw_json_response(await _describe(items.read, results), 202)
+    async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
+        items = await read_items(await read_bytes(request, _BODY_LIMIT), is_lines, key, request.app[SUBMISSION_READER])
+        results = await request.app[MESSAGE_STORE].store_batch(items)
+        return raw_json_response(await _describe(items.read, results), 202)
+
+
+def _size(request: web.Request) -> int:
+    """What the body takes in memory: all that is allowed if its head does not tell."""
+    length = request.content_length
+    told = _BODY_LIMIT if length is None or "Content-Encoding" in request.headers else length
+    return min(told, _BODY_LIMIT)
 
 
 async def _describe(items: list[Item], results: list[Result | Exception]) -> bytes:

@@ -10,6 +10,7 @@ from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
 from sendoff_domain.access import Caller
+from sendoff_http.web.body_memory import BodyMemory
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore
 from sendoff_intake.submission_reader import SubmissionReader
@@ -23,6 +24,7 @@ KEY_CIPHER: web.AppKey[KeyCipher] = web.AppKey("key_cipher", KeyCipher)
 MEMBER: web.AppKey[Member] = web.AppKey("member", Member)
 SUBMISSION_READER: web.AppKey[SubmissionReader] = web.AppKey("submission_reader", SubmissionReader)
 MESSAGE_STORE: web.AppKey[MessageStore] = web.AppKey("message_store", MessageStore)
+BATCH_MEMORY: web.AppKey[BodyMemory] = web.AppKey("batch_memory", BodyMemory)
 GROUP_COMMIT: web.AppKey[GroupCommit] = web.AppKey("group_commit", GroupCommit)
 
 #: Who sent the request; it is there once the request was let in.

@@ -74,5 +74,5 @@ def submit(key: str | None = None, **fields: Any) -> Submission:
 def unstorable() -> Submission:
     """A submission that no reader makes: PostgreSQL cannot hold its recipient."""
     good = submit()
-    message = NewMessage("jane\0", "hello", "default", None, None, None, {})
+    message = NewMessage("jane\0", "default", None, None, None, {})
     return Submission(good.hex_id, message, good.payload, None, None)

@@ -30,9 +30,11 @@ from sendoff_domain.webhook_addresses import DEFAULT_PORTS, AllowedNetwork, Port
 from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_url import check_port, checked_webhook_url
 
+_is_host_name = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*").fullmatch
+
 
 def _host_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", text):
+    if not _is_host_name(text):
         raise ValueError("expected a name such as sendoff.example.org, without a port")
     return text.lower()
 

@@ -11,7 +11,7 @@ from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all, fetch_one, run
 from sendoff_domain.control import Command, CommandStatus, Decision, Desired, Origin, desired_by
-from sendoff_domain.errors import UnavailableError
+from sendoff_domain.errors import UnavailableError, UnknownScopeError
 
 #: How far the clock of the sender of a command may be off.
 CLOCK_SKEW = timedelta(seconds=2)
@@ -45,7 +45,8 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     share another lock, which a command takes alone, so that no claim commits beside it; a claim or a command that has
     it for too long, because its process stands still, is undone.
     Without an id the command counts as a new one each time. Raises psycopg.OperationalError when PostgreSQL does not
-    answer; the command may then have been committed, so repeat it with the same id.
+    answer; the command may then have been committed, so repeat it with the same id. Raises UnknownScopeError, and keeps
+    nothing, for a scope that is neither global nor a customer.
     """
     command_id = command.command_id or str(uuid.uuid4())
     for _ in range(_TRIES):
@@ -61,7 +62,10 @@ async def _commit(
 ) -> Decision:
     async with connection.transaction():
         await run(connection, __package__, "take_claim_lock", {"lock": CLAIMS, "patience": _PATIENCE, "idle": _IDLE})
-        epoch, revision, desired, late = await _one(connection, "lock_scope", _times(command, fence))
+        locked = await fetch_one(connection, __package__, "lock_scope", _times(command, fence))
+        if locked is None:
+            raise UnknownScopeError(f"there is no customer {command.scope!r}")
+        epoch, revision, desired, late = locked
         if fence.expected_revision not in (None, revision):
             late = True
         decision = _decision(command, command_id, epoch=epoch, revision=revision, desired=Desired(desired), late=late)

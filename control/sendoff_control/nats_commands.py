@@ -13,7 +13,7 @@ from sendoff_control.authority import Fence
 from sendoff_control.bus import Decide
 from sendoff_control.protocol import Reply, reply_to
 from sendoff_domain.control import Action, Rejected, parse_command
-from sendoff_domain.errors import UnavailableError
+from sendoff_domain.errors import UnavailableError, UnknownScopeError
 
 #: Commands that wait for PostgreSQL; one more than that is refused, not kept.
 _LIMIT = 100
@@ -71,6 +71,8 @@ class NatsCommands:
         expected = None if command.issued_at else self._expected_revision(command.scope, request.read_at)
         try:
             return reply_to(await self._decide(command, "nats", Fence(expected_revision=expected)))
+        except UnknownScopeError as error:
+            return Reply("rejected", error=str(error))
         except UnavailableError as error:
             return Reply("unavailable", error=str(error))
         except psycopg.Error:

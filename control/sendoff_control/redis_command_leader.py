@@ -21,7 +21,7 @@ from sendoff_control.stall_detector import StallDetector
 from sendoff_control.states import AppliedStates
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.control import Command, Rejected, parse_command
-from sendoff_domain.errors import UnavailableError
+from sendoff_domain.errors import UnavailableError, UnknownScopeError
 
 #: A command that waited longer than this is not acted on: the world has moved on.
 _LONGEST_WAIT = 5.0
@@ -164,7 +164,7 @@ class RedisCommandLeader:
             return
         try:
             await self._decide(command, "redis", fence)
-        except (UnavailableError, psycopg.Error) as error:
+        except (UnavailableError, UnknownScopeError, psycopg.Error) as error:
             log.warning("a command is lost", bus="redis", action=command.action, scope=command.scope, error=str(error))
 
     def _commit_deadline(self) -> datetime | None:

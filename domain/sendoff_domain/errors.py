@@ -13,6 +13,10 @@ class UnavailableError(SendoffError):
     """A server that is needed right now (PostgreSQL, Redis, NATS) does not answer; trying again may help."""
 
 
+class UnknownScopeError(SendoffError):
+    """A command is for a scope that is neither the whole fleet nor a customer."""
+
+
 class MigrationError(SendoffError):
     """The database's schema does not fit this version of Sendoff."""
 

@@ -5,6 +5,7 @@ from pydantic import Field
 
 from sendoff_domain.access import Scope
 from sendoff_domain.control import Action, Command
+from sendoff_domain.errors import UnknownScopeError
 from sendoff_domain.texts import Remark
 from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.body import JSON, read_optional_model
@@ -62,9 +63,11 @@ async def resume_customer(request: web.Request) -> web.Response:
 async def _command(request: web.Request, action: Action) -> web.Response:
     customer_id = customer_id_of(request)
     remark = await read_optional_model(request, PauseInput)
-    await _existing(request, customer_id)  # first: a stop of a scope that is nobody's would wait for its customer
     member = request.app[MEMBER]
-    await member.command(Command(action, scope=customer_id, reason=remark.reason), "http")
+    try:
+        await member.command(Command(action, scope=customer_id, reason=remark.reason), "http")
+    except UnknownScopeError:
+        raise no_such_customer(customer_id) from None
     member.customer_changed(customer_id)
     row = await _existing(request, customer_id)
     return json_response(describe_customer(row), headers={"ETag": etag(row.version)})

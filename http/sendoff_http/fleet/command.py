@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from sendoff_domain.control import Action, Command
+from sendoff_domain.errors import UnknownScopeError
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.fleet.model import LONGEST_WAIT, CommandInput, CommandResult, WaitQuery, describe_command
 from sendoff_http.web.body import JSON, read_optional_model
@@ -30,6 +31,9 @@ async def command_fleet(request: web.Request, action: Action) -> web.Response:
     wish = await read_optional_model(request, CommandInput)
     member = request.app[MEMBER]
     command = Command(action, wish.command_id, wish.scope, wish.reason, wish.requested_by, wish.ttl)
-    decision = await member.command(command, "http")
+    try:
+        decision = await member.command(command, "http")
+    except UnknownScopeError as error:
+        raise invalid([FieldError("/scope", str(error), "unknown_customer")]) from None
     converged = None if wait is None else await member.wait_for_acks(decision, wait)
     return json_response(describe_command(decision, converged), 202)

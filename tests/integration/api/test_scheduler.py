@@ -58,3 +58,10 @@ async def test_a_bad_command_is_refused(api: Api) -> None:
     ):
         assert (await api.post("/v1/scheduler/stop" + path, body)).status == 422, (path, body)
     assert (await api.get("/v1/scheduler")).json["desired"] == "running"
+
+
+async def test_a_stop_of_a_customer_that_is_not_there_names_its_scope(api: Api) -> None:
+    reply = await api.post("/v1/scheduler/stop", {"scope": "nobody"})
+    assert (reply.status, reply.pointers) == (422, ["/scope"])
+    assert (await api.get("/v1/scheduler")).json["scopes"] == []
+    assert (await api.post("/v1/customers/nobody/pause")).status == 404

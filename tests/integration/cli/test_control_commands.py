@@ -56,11 +56,11 @@ def test_without_an_api_postgresql_decides(alone: dict[str, str], folder: Path) 
 
 
 def test_a_customer_is_stopped_alone(alone: dict[str, str], folder: Path) -> None:
-    assert invoke("stop", "--scope", "acme", folder=folder, **alone).returncode == 0
+    assert invoke("stop", "--scope", "default", folder=folder, **alone).returncode == 0
     document = status(folder, **alone)
     assert document["desired"] == "running"
-    assert [one["scope"] for one in document["scopes"]] == ["acme"]
-    assert "customer acme is stopped" in invoke("status", folder=folder, **alone).stdout
+    assert [one["scope"] for one in document["scopes"]] == ["default"]
+    assert "customer default is stopped" in invoke("status", folder=folder, **alone).stdout
 
 
 def test_waiting_in_vain_fails(alone: dict[str, str], folder: Path) -> None:

@@ -13,6 +13,7 @@ from sendoff_control.seed import seed_state
 from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
 from sendoff_domain.control import Action, Command, CommandStatus, Decision, Desired, parse_command
+from sendoff_domain.errors import UnknownScopeError
 from support.seeding import seed
 
 STOP, START = Command(Action.STOP), Command(Action.START)
@@ -106,12 +107,12 @@ async def test_a_command_may_be_issued_at_any_moment_of_any_time_zone(
 
 
 async def test_a_customer_has_revisions_of_its_own(connection: Connection) -> None:
-    assert outcome(await decide(connection, Command(Action.START, scope="acme"), "http")) == (
+    assert outcome(await decide(connection, Command(Action.START, scope="default"), "http")) == (
         CommandStatus.NO_CHANGE,
         0,
         Desired.RUNNING,
     )
-    assert outcome(await decide(connection, Command(Action.STOP, scope="acme"), "http")) == (
+    assert outcome(await decide(connection, Command(Action.STOP, scope="default"), "http")) == (
         CommandStatus.ACCEPTED,
         1,
         Desired.STOPPED,
@@ -143,3 +144,14 @@ async def test_the_desired_state_is_seeded_once(connection: Connection) -> None:
     assert await desired() == ("stopped",)
     await seed_state(connection, SchedulerSettings(enabled=True))
     assert await desired() == ("stopped",)
+
+
+async def test_a_stop_of_nobody_is_refused_and_keeps_nothing(connection: Connection) -> None:
+    """Its state would be in every poll and in /metrics, and nothing would ever take it away."""
+    for number in range(20):
+        for action in Action:
+            with pytest.raises(UnknownScopeError, match=f"no customer 'nobody-{number}'"):
+                await decide(connection, Command(action, scope=f"nobody-{number}"), "http")
+    for table in ("control_state", "control_commands"):
+        kept = await connection.execute(f"SELECT count(*) FROM {table} WHERE scope <> 'global'".encode())
+        assert await kept.fetchone() == (0,)

@@ -122,19 +122,19 @@ async def test_a_forged_announcement_lasts_until_the_next_poll_at_most(fleet: Fl
 
 async def test_a_customer_is_stopped_alone(fleet: Fleet) -> None:
     members = await fleet.join("a", "b")
-    decision = await members[0].command(Command(Action.STOP, scope="acme"), "http")
-    assert (decision.scope, decision.revision) == ("acme", 1)
+    decision = await members[0].command(Command(Action.STOP, scope="default"), "http")
+    assert (decision.scope, decision.revision) == ("default", 1)
     assert await members[0].wait_for_acks(decision, timedelta(seconds=5))
-    assert [member.is_running("acme") for member in members] == [False, False]
+    assert [member.is_running("default") for member in members] == [False, False]
     assert [member.is_running("other") for member in members] == [True, True]
-    assert [state.scope for state in (await members[1].fleet()).scopes] == ["acme"]
+    assert [state.scope for state in (await members[1].fleet()).scopes] == ["default"]
     await members[1].command(Command(Action.STOP), "http")
-    await members[1].command(Command(Action.START, scope="acme"), "http")
+    await members[1].command(Command(Action.START, scope="default"), "http")
     await eventually(
-        lambda: not members[0].is_running("acme"), "everything stopped is stronger than a customer running"
+        lambda: not members[0].is_running("default"), "everything stopped is stronger than a customer running"
     )
     await members[1].command(Command(Action.START), "http")
-    await eventually(lambda: members[0].is_running("acme"), "the customer runs again")
+    await eventually(lambda: members[0].is_running("default"), "the customer runs again")
 
 
 async def test_a_storm_of_opposite_commands_ends_alike_everywhere(fleet: Fleet) -> None:

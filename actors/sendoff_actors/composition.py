@@ -193,7 +193,9 @@ def _make_claiming(member: Member, process: ProcessIndex, pool: Pool) -> Claimin
 @contextlib.asynccontextmanager
 async def _open_cache(settings: Settings) -> "AsyncIterator[redis.asyncio.Redis]":
     """The Redis of the markers."""
-    cache = redis.asyncio.Redis.from_url(str(settings.redis.cache_url), socket_timeout=2, retry=None)
+    cache = redis.asyncio.Redis.from_url(
+        str(settings.redis.cache_url), socket_timeout=2, socket_connect_timeout=2, retry=None
+    )
     try:
         yield cache
     finally:

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import psycopg
-from psycopg import AsyncConnection
 
 from sendoff_cli.waiting import wait_out
 from sendoff_config.settings import PostgresSettings, Settings
 from sendoff_control.seed import seed_state
+from sendoff_db.bounded_connection import connect
+from sendoff_db.bounded_connection import patience as allowing
 from sendoff_db.migrator import migrate, pending
 from sendoff_db.pool import Connection
 from sendoff_domain.errors import SendoffError, UnavailableError
@@ -17,8 +18,9 @@ from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.keys.reencryption import reencrypt
 from sendoff_webhooks.seed import seed
 
-_CONNECT_SECONDS = 5
 _RETRY_SECONDS = 0.5
+#: A migration, or the wait for the one of another instance (seconds).
+_LONGEST_MIGRATION = 3600.0
 
 Say = Callable[[str], None]
 
@@ -53,10 +55,11 @@ async def connected_within(settings: PostgresSettings, patience: float, say: Say
 async def prepare_database(settings: Settings, patience: float, say: Say) -> list[str]:
     """Bring the schema and the seals up to date, and write what the configuration says; returns the new migrations."""
     async with connected_within(settings.postgres, patience, say) as connection:
-        applied = await migrate(connection)
-        await seed_state(connection, settings.scheduler)
-        await seed(connection, settings)
-        reencrypted = await reencrypt(connection, new_key_cipher(settings.security))
+        with allowing(connection, _LONGEST_MIGRATION):
+            applied = await migrate(connection)
+            await seed_state(connection, settings.scheduler)
+            await seed(connection, settings)
+            reencrypted = await reencrypt(connection, new_key_cipher(settings.security))
     if reencrypted.count:
         say(f"signing keys that were sealed anew with the first encryption key: {reencrypted.count}")
     if reencrypted.undecryptable:
@@ -92,13 +95,7 @@ async def _connect(settings: PostgresSettings) -> Connection:
             "postgres.url is not set, and no embedded server runs: start `sendoff up`, or set the address"
         )
     try:
-        return await AsyncConnection.connect(
-            settings.url,
-            autocommit=True,
-            connect_timeout=_CONNECT_SECONDS,
-            application_name="sendoff command",
-            prepare_threshold=None,
-        )
+        return await connect(settings, "command")
     except psycopg.OperationalError as error:
         raise UnavailableError(f"PostgreSQL does not let us in: {_first_line(error)}") from None
     except psycopg.Error:  # it quotes the address, which holds the password

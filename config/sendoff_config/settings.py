@@ -39,11 +39,12 @@ def _host_name(text: str) -> str:
     return text.lower()
 
 
-def _address(example: str, *schemes: str) -> AfterValidator:
-    """One URL, or several with commas between, each with one of the schemes."""
+def _address(example: str, *schemes: str, several: bool = False) -> AfterValidator:
+    """One URL with one of the schemes; `several` of them have commas between."""
 
     def check(text: str) -> str:
-        if not all(one.strip().startswith(tuple(f"{scheme}://" for scheme in schemes)) for one in text.split(",")):
+        urls = text.split(",") if several else [text]
+        if not all(one.strip().startswith(tuple(f"{scheme}://" for scheme in schemes)) for one in urls):
             raise ValueError(f"expected an address such as {example}")
         return text
 
@@ -55,7 +56,7 @@ PostgresUrl = Annotated[
     str, _address("postgresql://user:password@host:5432/database", "postgresql", "postgres"), WITH_PASSWORD_OR_NONE
 ]
 RedisUrl = Annotated[str, _address("redis://:password@host:6379/0", "redis", "rediss", "unix"), WITH_PASSWORD_OR_NONE]
-NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss"), WITH_PASSWORD_OR_NONE]
+NatsUrl = Annotated[str, _address("nats://host:4222", "nats", "tls", "ws", "wss", several=True), WITH_PASSWORD_OR_NONE]
 HostName = Annotated[str, AfterValidator(_host_name)]
 
 
@@ -139,11 +140,16 @@ class WorkerSettings(PolicyModel):
 
 
 class PostgresSettings(PolicyModel):
-    """PostgreSQL; without `url` the embedded server is used. Set `prepared_statements` off behind an old PgBouncer."""
+    """PostgreSQL; without `url` the embedded server is used. Set `prepared_statements` off behind an old PgBouncer.
+
+    The URL may name several hosts, of which the one that takes writes is used. A statement that is not answered within
+    `timeout` ends its connection.
+    """
 
     url: PostgresUrl | None = None
     prepared_statements: bool = True
     pool_size: int = Field(default=4, ge=2, le=100)
+    timeout: PositiveDuration = timedelta(seconds=5)
 
 
 class RedisSettings(PolicyModel):

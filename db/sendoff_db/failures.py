@@ -12,6 +12,10 @@ from sendoff_domain.errors import UnavailableError, is_lost_connection
 #: a damaged row causes too.
 _POISON = frozenset({"21", "22", "23", "44", "54", "P0", "XX"})
 
+#: What a server says that goes down or was demoted, and one that does not know what another had prepared (behind a
+#: pooler that has moved on): of no connection to it more can be hoped. Beside these the class 08.
+_ENDINGS = frozenset({"25006", "26000", "42P05", "57P01", "57P02", "57P03"})
+
 
 def is_outage(error: BaseException) -> bool:
     """Whether the server, the connection or the schema is to blame, so that the same may work on another connection.
@@ -25,6 +29,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | UnavailableError) or (
         is_lost_connection(error)
     )
+
+
+def ends_connections(error: psycopg.Error) -> bool:
+    """Whether the server has gone, takes no writes any more, or is another one, so that all leave it and look anew."""
+    return error.sqlstate is not None and (error.sqlstate in _ENDINGS or error.sqlstate.startswith("08"))
 
 
 @contextmanager

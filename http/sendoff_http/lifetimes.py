@@ -5,6 +5,7 @@ what stands behind it at the end, in the opposite order, when no handler runs an
 """
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -32,11 +33,14 @@ from sendoff_intake.submission_reader import SubmissionReader
 
 #: The bodies of batches that are in a process at a time: two of the largest.
 _BATCH_BYTES = 130 * 1024 * 1024
+#: A list of a large table may take long; what a client waits for in a hurry has limits of its own.
+_LONGEST_READ = timedelta(seconds=30)
 
 
 async def hold_pool(app: web.Application) -> AsyncIterator[None]:
     """Hold the connections to PostgreSQL."""
-    async with open_pool(app[SETTINGS].postgres, "http") as pool:
+    postgres = app[SETTINGS].postgres
+    async with open_pool(postgres, "http", patience=max(postgres.timeout, _LONGEST_READ)) as pool:
         app[POOL] = pool
         yield
 

@@ -9,10 +9,14 @@ import structlog
 
 from sendoff_actors.handoffs import Undeliverable
 from sendoff_config.settings import PartitionSettings
+from sendoff_db.bounded_connection import patience
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.retention import drop_expired
 from sendoff_db.sql import run
+
+#: A step of a clean-up may read and delete much (seconds).
+_LONGEST_STEP = 300.0
 
 log = structlog.get_logger("sendoff.dead_letterer")
 
@@ -39,9 +43,11 @@ class Burying:
     async def clean_up(self) -> None:
         """Make the partitions ahead, drop the old ones, delete old dead letters; any number of instances may do so."""
         async with self.pool.connection() as connection:
-            made = await make_partitions(connection, self.partitions.every, self.partitions.ahead, datetime.now(UTC))
-            dropped = await drop_expired(connection, self.retention)
-            letters = await self._delete_letters(connection)
+            with patience(connection, _LONGEST_STEP):
+                now = datetime.now(UTC)
+                made = await make_partitions(connection, self.partitions.every, self.partitions.ahead, now)
+                dropped = await drop_expired(connection, self.retention)
+                letters = await self._delete_letters(connection)
         left = {"in_use": dropped.in_use} if dropped.in_use else {}
         log.info("cleaned up", made=made, dropped=dropped.partitions, rows=dropped.rows, dead_letters=letters, **left)
 

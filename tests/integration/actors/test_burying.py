@@ -25,11 +25,12 @@ def burying(worker: Worker) -> Burying:
 
 async def undeliverable(worker: Worker, count: int = 1) -> list[Undeliverable]:
     """Messages whose only attempt failed, still claimed."""
-    ids = await accept(worker.db, count)
+    await accept(worker.db, count)
     await run_statement(worker.db, "claim_due", claim_values("default", count))
-    for message_id in ids:
-        await run_statement(worker.db, "record_failed", failure_values(message_id, 1, 1, 0, None))
-    return [Undeliverable(message_id.hex, 1, DeathReason.EXHAUSTED) for message_id in ids]
+    claims = await worker.rows("SELECT message_id, token FROM due ORDER BY message_id")
+    for message_id, token in claims:
+        await run_statement(worker.db, "record_failed", failure_values(message_id, token, 1, 0, None))
+    return [Undeliverable(message_id.hex, token, DeathReason.EXHAUSTED) for message_id, token in claims]
 
 
 async def test_a_dead_letter_is_a_full_copy_with_the_history_of_its_attempts(worker: Worker, burying: Burying) -> None:

@@ -194,5 +194,5 @@ class Enqueuer:
         """
         try:
             await asyncio.to_thread(self._broker.hand_on, actor, *arguments)
-        except redis.RedisError as error:
+        except (redis.RedisError, OSError, EOFError, RuntimeError) as error:  # RuntimeError: no thread can be started
             raise UnavailableError(f"Redis did not take a hand-off to {actor}: {error}") from error

@@ -6,6 +6,7 @@ what the handler needs, its statements among it.
 Each part is made after those that it knows, so that the arrows between them make no circle:
 
     Member (the fleet) <- ExtraTicks <- Holdings <- Recorder <- Dispatcher <- Sending, CustomerWatch <- Breakers
+                          Holdings <- UnrecordedFailures <- Recorder
                                         Holdings <- Ticker
 
 `_subscribe` comes last: it tells the member whom to call. `make_worker` starts nothing, so that a test can do one turn
@@ -13,7 +14,7 @@ of each service itself; `run_worker` joins the fleet and runs the services.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,9 +26,14 @@ from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.claimer.ticker import ExtraTicks, Ticker
 from sendoff_actors.dead_letterer.clean_up_schedule import CleanUpSchedule
 from sendoff_actors.dead_letterer.handler import Burying
-from sendoff_actors.handoffs import ActorName
+from sendoff_actors.handoffs import ActorName, Undeliverable
+from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
-from sendoff_actors.sender.composition import SenderParts, make_sender
+from sendoff_actors.retrier.unrecorded import UnrecordedFailures
+from sendoff_actors.sender.composition import SenderParts, make_holdings, make_sender
+from sendoff_actors.sender.handler import DRAIN_GRACE
+from sendoff_actors.sender.markers import Markers
+from sendoff_actors.sender.slots import Slots
 from sendoff_config.identity import Identity
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.service import run_services
@@ -37,6 +43,7 @@ from sendoff_control.member import Member
 from sendoff_control.seed import seed_state
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
+from sendoff_domain.errors import UnavailableError
 from sendoff_webhooks.customer_cache import CustomerCache
 from sendoff_webhooks.keys.encryption import new_key_cipher
 from sendoff_webhooks.seed import seed
@@ -53,7 +60,9 @@ class Worker:
     claiming: Claiming
     sender: SenderParts
     retrying: Retrying
+    unrecorded: UnrecordedFailures
     burying: Burying
+    burials: MicroBatches[Undeliverable]
     ticker: Ticker
     extra_ticks: ExtraTicks
     clean_up: CleanUpSchedule
@@ -89,24 +98,37 @@ def make_worker(
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
-    enqueuer = Enqueuer(broker)
+    enqueuer, markers = Enqueuer(broker), Markers(cache)
     extra_ticks = _make_extra_ticks(member, enqueuer)
-    sender = make_sender(
-        member=member,
-        process=process,
-        pool=pool,
-        cache=cache,
-        broker=broker,
-        customers=customers,
-        on_limit_freed=extra_ticks.wake,
+    slots = Slots(process.share(member.settings.scheduler.max_concurrent))
+    holdings = make_holdings(member=member, slots=slots, broker=broker, on_limit_freed=extra_ticks.wake)
+    retrying = Retrying(pool, customers, member.settings.partitions.every)
+    burying = _make_burying(member.settings, pool)
+    burials = burying.burials()
+    unrecorded = UnrecordedFailures(
+        retrying=retrying,
+        hold=holdings.keep,
+        mark=markers.write_failures,
+        bury=partial(_hand_to_dead_letterer, enqueuer, burials),
     )
     worker = Worker(
         member=member,
         claiming=_make_claiming(member, process, pool),
-        sender=sender,
-        retrying=Retrying(pool, customers),
-        burying=_make_burying(member.settings, pool),
-        ticker=_make_ticker(member=member, process=process, enqueuer=enqueuer, is_idle=sender.holdings.is_empty),
+        sender=make_sender(
+            member=member,
+            pool=pool,
+            slots=slots,
+            holdings=holdings,
+            markers=markers,
+            enqueuer=enqueuer,
+            customers=customers,
+            keep_failures=unrecorded.take,
+        ),
+        retrying=retrying,
+        unrecorded=unrecorded,
+        burying=burying,
+        burials=burials,
+        ticker=_make_ticker(member=member, process=process, enqueuer=enqueuer, is_idle=holdings.is_empty),
         extra_ticks=extra_ticks,
         clean_up=CleanUpSchedule(enqueuer),
     )
@@ -122,7 +144,8 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
     """
     sender = worker.sender
     longest_request = worker.member.settings.webhook.timeout.total_seconds() + 1
-    async with join_fleet(worker.member), run_services(sender.renewal, *sender.recorder.batches):
+    later = worker.unrecorded.batches, worker.burials
+    async with join_fleet(worker.member), run_services(sender.renewal, *sender.recorder.batches, *later):
         try:
             async with run_services(
                 worker.ticker,
@@ -135,6 +158,19 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
                 yield
         finally:
             await sender.sending.close(longest_request)
+            for batches in later:
+                await batches.drain(DRAIN_GRACE)
+
+
+async def _hand_to_dead_letterer(
+    enqueuer: Enqueuer, burials: MicroBatches[Undeliverable], undeliverable: Sequence[Undeliverable]
+) -> None:
+    """Hand on what has no attempt left, or bury it in this process if Redis takes nothing."""
+    try:
+        await enqueuer.enqueue(ActorName.BURY, undeliverable)
+    except UnavailableError:
+        for one in undeliverable:
+            burials.put(one)
 
 
 def _subscribe(worker: Worker) -> None:

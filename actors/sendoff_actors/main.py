@@ -124,8 +124,8 @@ class Lifecycle(Middleware):
         sender.declare(
             broker, event_loop, sending=parts.sender.sending, ask_for_more=lambda: self._ask_for_more(broker)
         )
-        retrier.declare(broker, event_loop, parts.retrying)
-        dead_letterer.declare(broker, event_loop, parts.burying)
+        retrier.declare(broker, event_loop, parts.unrecorded)
+        dead_letterer.declare(broker, event_loop, burying=parts.burying, burials=parts.burials)
 
     def _ask_for_more(self, broker: BlockingRedisBroker) -> None:
         """A full claim is followed by the next one at once; a request that gets lost is made good by the next tick."""

@@ -37,6 +37,12 @@ class Service(Protocol):
         ...
 
 
+def is_asked_to_end() -> bool:
+    """Whether the running task was cancelled: a CancelledError may also come from a library that cancels its own."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class ServiceLoop:
     """Runs one service in a task of its own, from `start` to `stop`."""
 
@@ -64,7 +70,9 @@ class ServiceLoop:
             try:
                 await self._service.wait()
                 await self._service.run_once()
-            except Exception:  # one service's mistake must not silence the others
+            except (Exception, asyncio.CancelledError) as error:  # one service's mistake must not silence the others
+                if isinstance(error, asyncio.CancelledError) and is_asked_to_end():
+                    raise
                 log.exception("a service failed and goes on after a pause", service=self._service.name)
                 await asyncio.sleep(_RESTART_PAUSE)
 

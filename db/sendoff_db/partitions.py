@@ -9,7 +9,7 @@ from uuid import UUID
 from psycopg import sql
 
 from sendoff_db.locks import PARTITIONS
-from sendoff_db.pool import Connection
+from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_all
 from sendoff_domain.ids import created_at, first_uuid_at
 
@@ -63,6 +63,15 @@ async def cover_moments(
     for moment in wanted:
         for start, end in missing_ranges(await list_partitions(connection, table), every, 0, moment):
             await make_partition(connection, table, start, end)
+
+
+async def ensure_partitions(
+    pool: Pool, table: str, every: Literal["day", "hour"], unix_seconds: Iterable[float]
+) -> None:
+    """Make the partitions that rows of these moments need: none was made ahead for days, or theirs was dropped."""
+    hours = {datetime.fromtimestamp(seconds // 3600 * 3600, UTC) for seconds in unix_seconds}
+    async with pool.connection() as connection, connection.transaction():
+        await cover_moments(connection, table, every, hours)
 
 
 def missing_ranges(

@@ -15,6 +15,7 @@ from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.markers import Marker
 from sendoff_config.loading import load_settings
+from sendoff_config.settings import PartitionSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
 
@@ -83,4 +84,4 @@ async def worker(site: Installation) -> AsyncIterator[Worker]:
         claiming = Claiming(
             pool=pool, clock=clock, holder="bench", horizon=_HORIZON, lease=_LEASE, parts=CLAIM // RECORD
         )
-        yield Worker(claiming, Completer(pool, _LEASE), clock)
+        yield Worker(claiming, Completer(pool, _LEASE, PartitionSettings()), clock)

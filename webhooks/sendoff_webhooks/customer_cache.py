@@ -8,6 +8,7 @@ import structlog
 from psycopg.rows import class_row
 from pydantic import ValidationError
 
+from sendoff_db.failures import outages_as_unavailable
 from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.errors import DecryptionError
@@ -52,7 +53,7 @@ class CustomerCache:
     async def ensure(self, ids: Iterable[str]) -> None:
         """Read those that are unknown or older than two seconds.
 
-        Raises OperationalError or PoolTimeout when the database does not answer; what is known stays.
+        Raises UnavailableError after an outage of the database; what is known stays.
         """
         now = time.monotonic()
         stale = sorted({id for id in ids if now - self._read_at.get(id, 0.0) > _FRESH})
@@ -73,12 +74,13 @@ class CustomerCache:
         self._read_at.pop(customer_id, None)
 
     async def _load(self, ids: list[str]) -> list[_Loaded]:
-        async with (
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(_Loaded)) as cursor,
-        ):
-            await cursor.execute(read_statement(__package__, "load_customers"), {"ids": ids})
-            return await cursor.fetchall()
+        with outages_as_unavailable("load_customers"):
+            async with (
+                self._pool.connection() as connection,
+                connection.cursor(row_factory=class_row(_Loaded)) as cursor,
+            ):
+                await cursor.execute(read_statement(__package__, "load_customers"), {"ids": ids})
+                return await cursor.fetchall()
 
     def _read(self, row: _Loaded) -> Customer:
         """The customer; one that this process can't read is marked so, logged once, and holds back no other."""

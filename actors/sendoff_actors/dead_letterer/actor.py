@@ -9,17 +9,26 @@ from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import ActorName, Queue, Undeliverable
+from sendoff_actors.micro_batches import MicroBatches
 
 
 def declare(
-    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], burying: Burying
+    broker: BlockingRedisBroker,
+    event_loop: EventLoopThread[Any],
+    *,
+    burying: Burying,
+    burials: MicroBatches[Undeliverable],
 ) -> "list[dramatiq.Actor[..., None]]":
-    """Register the DeadLetterer with the broker."""
+    """Register the DeadLetterer with the broker; `burials` are run by the process."""
+
+    async def take(undeliverable: list[Undeliverable]) -> None:
+        for one in undeliverable:
+            burials.put(one)
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.BURY)
     def bury(undeliverable: Any) -> None:
-        """One batch of messages that will not be tried again."""
-        event_loop.call(burying.bury(msgspec.convert(undeliverable, list[Undeliverable])))
+        """One batch of messages that will not be tried again; if it is lost, their next claim leads here again."""
+        event_loop.call(take(msgspec.convert(undeliverable, list[Undeliverable])))
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.CLEAN_UP)
     def clean_up() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from sendoff_actors.handoffs import Undeliverable
+from sendoff_actors.micro_batches import MicroBatches
 from sendoff_config.settings import PartitionSettings
 from sendoff_db.bounded_connection import patience
 from sendoff_db.partitions import make_partitions
@@ -40,6 +41,14 @@ class Burying:
         async with self.pool.connection() as connection:
             return await run(connection, __package__, "bury", values)
 
+    def burials(self) -> MicroBatches[Undeliverable]:
+        """A service that buries what it is given, however long that takes; the leases make good what it loses."""
+
+        async def bury(undeliverable: list[Undeliverable]) -> None:
+            await self.bury(undeliverable)
+
+        return MicroBatches("dead letters", bury, set_aside=_set_aside)
+
     async def clean_up(self) -> None:
         """Make the partitions ahead, drop the old ones, delete old dead letters; any number of instances may do so."""
         async with self.pool.connection() as connection:
@@ -58,3 +67,7 @@ class Burying:
         ):
             deleted += count
         return deleted
+
+
+def _set_aside(undeliverable: Undeliverable, why: str) -> None:
+    log.error("not buried, its lease will run out", message=undeliverable.id, error=why)

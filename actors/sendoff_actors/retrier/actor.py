@@ -1,4 +1,4 @@
-"""The Retrier on Dramatiq: failed attempts in, what has no attempt left out to the DeadLetterer."""
+"""The Retrier on Dramatiq: failed attempts in, which from then on wait in this process until they are recorded."""
 
 from typing import Any
 
@@ -8,19 +8,20 @@ import msgspec
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import ActorName, FailedAttempt, Queue
-from sendoff_actors.retrier.handler import Retrying
+from sendoff_actors.retrier.unrecorded import UnrecordedFailures
 
 
 def declare(
-    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], retrying: Retrying
+    broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], unrecorded: UnrecordedFailures
 ) -> "dramatiq.Actor[..., None]":
     """Register the Retrier with the broker."""
+
+    async def take(failures: list[FailedAttempt]) -> None:
+        unrecorded.take(failures)
 
     @dramatiq.actor(broker=broker, queue_name=Queue.RETRIER, actor_name=ActorName.RETRY)
     def retry(failures: Any) -> None:
         """One batch of failed attempts; if it is lost, the leases run out and the messages are sent again."""
-        undeliverable = event_loop.call(retrying.handle(msgspec.convert(failures, list[FailedAttempt])))
-        if undeliverable:
-            broker.hand_on(ActorName.BURY, undeliverable)
+        event_loop.call(take(msgspec.convert(failures, list[FailedAttempt])))
 
     return retry

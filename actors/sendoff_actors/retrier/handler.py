@@ -4,9 +4,14 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
+from psycopg.errors import CheckViolation
+
 from sendoff_actors.handoffs import FailedAttempt, Undeliverable
+from sendoff_db.failures import outages_as_unavailable
+from sendoff_db.partitions import ensure_partitions
 from sendoff_db.pool import Pool
 from sendoff_db.sql import run
 from sendoff_domain.backoff import RetryStrategy, next_wait
@@ -21,23 +26,34 @@ class Retrying:
 
     pool: Pool
     customers: CustomerCache
+    every: Literal["day", "hour"] = "day"
 
     async def handle(self, failures: Sequence[FailedAttempt]) -> list[Undeliverable]:
         """Record failed attempts and plan the next ones; returns those that have none left.
 
         These stay claimed, with the attempt counted, so that the process that claims them next buries them unsent.
-        Raises psycopg's OperationalError or PoolTimeout when PostgreSQL does not answer.
+        Raises UnavailableError after an outage, and psycopg.Error for poison; nothing is recorded then.
         """
         await self.customers.ensure({failure.customer for failure in failures})
         decisions = [self._decide(failure, random.random()) for failure in failures]  # noqa: S311  jitter only
         plans = [decision if isinstance(decision, datetime) else None for decision in decisions]
-        async with self.pool.connection() as connection:
-            await run(connection, __package__, "record_failed", _values(failures, plans))
+        with outages_as_unavailable("record_failed"):
+            await self._record(failures, plans)
         return [
             Undeliverable(failure.id, failure.token, decision)
             for failure, decision in zip(failures, decisions, strict=True)
             if isinstance(decision, DeathReason)
         ]
+
+    async def _record(self, failures: Sequence[FailedAttempt], plans: Sequence[datetime | None]) -> None:
+        values = _values(failures, plans)
+        try:
+            async with self.pool.connection() as connection:
+                await run(connection, __package__, "record_failed", values)
+        except CheckViolation:
+            await ensure_partitions(self.pool, "attempts", self.every, [failure.started_at for failure in failures])
+            async with self.pool.connection() as connection:
+                await run(connection, __package__, "record_failed", values)
 
     def _decide(self, failure: FailedAttempt, entropy: float) -> datetime | DeathReason:
         return decide(failure, strategy_of(failure.retry, self.customers.get(failure.customer)), entropy)

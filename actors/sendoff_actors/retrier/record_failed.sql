@@ -2,7 +2,7 @@
 -- A message without a next attempt stays claimed, with the attempt counted.
 WITH failed AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(attempts)s::integer[], %(generations)s::integer[],
-                         %(started)s::timestamptz[], %(durations)s::integer[], %(statuses)s::smallint[],
+                         %(started)s::timestamptz[], %(durations)s::bigint[], %(statuses)s::smallint[],
                          %(classes)s::text[], %(details)s::text[], %(answers)s::bytea[], %(next)s::timestamptz[])
         AS failed (message_id, token, attempt, generation, started_at, duration_us, status_code, error_class, detail,
                    answer, next_attempt_at)

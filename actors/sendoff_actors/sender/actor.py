@@ -5,11 +5,15 @@ from typing import Any
 
 import dramatiq
 import msgspec
+import structlog
 
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.event_loop_thread import EventLoopThread
 from sendoff_actors.handoffs import ActorName, Batch, Queue
 from sendoff_actors.sender.handler import Sending
+from sendoff_domain.errors import UnavailableError
+
+log = structlog.get_logger("sendoff.sender")
 
 
 def declare(
@@ -25,7 +29,11 @@ def declare(
     def send(argument: Any) -> None:
         """Hand one claimed batch to the event loop; from there on the lease, not this call, keeps it safe."""
         batch = msgspec.convert(argument, Batch)
-        event_loop.call(sending.accept(batch))
+        try:
+            event_loop.call(sending.accept(batch))
+        except UnavailableError as error:
+            log.warning("a batch is left to its lease", messages=len(batch.messages), error=str(error))
+            return
         if batch.more:
             ask_for_more()
 

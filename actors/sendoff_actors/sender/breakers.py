@@ -5,14 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, LiteralString
 
 import structlog
-from psycopg import IntegrityError, OperationalError
-from psycopg_pool import PoolTimeout
+from psycopg.errors import ForeignKeyViolation
 
 from sendoff_actors.sender.outcome_counts import OutcomeCount, OutcomeCounts
+from sendoff_db.failures import describe, is_outage
 from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.breaker import BreakerPolicy, next_probe, opens
-from sendoff_domain.errors import UnavailableError
 from sendoff_webhooks.customer_cache import CustomerCache
 
 log = structlog.get_logger("sendoff.breakers")
@@ -54,11 +53,17 @@ class Breakers:
         for customer_id, count in self._outcomes.take().items():
             try:
                 await self._write(customer_id, self._policy(customer_id), count)
-            except (OperationalError, PoolTimeout, UnavailableError) as error:
-                log.warning("outcomes not counted yet", customer=customer_id, error=str(error))
-                self._outcomes.put_back(customer_id, count)
-            except IntegrityError:  # the customer was deleted
+            except ForeignKeyViolation:  # the customer was deleted
                 self._outcomes.forget(customer_id)
+            except Exception as error:  # noqa: BLE001  the outcomes of the other customers count all the same
+                self._keep_or_drop(customer_id, count, error)
+
+    def _keep_or_drop(self, customer_id: str, count: OutcomeCount, error: Exception) -> None:
+        if is_outage(error):
+            log.warning("outcomes not counted yet", customer=customer_id, error=describe(error))
+            self._outcomes.put_back(customer_id, count)
+        else:
+            log.error("outcomes can't be counted", customer=customer_id, error=describe(error))
 
     def _policy(self, customer_id: str) -> BreakerPolicy:
         customer = self._customers.get(customer_id)

@@ -1,33 +1,33 @@
 """What the Sender writes to PostgreSQL: sent, still held, given back. All of it is fenced by the tokens."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, LiteralString, TypeVar
+from typing import Any, LiteralString
 
-from psycopg import IntegrityError, OperationalError
-from psycopg_pool import PoolTimeout
+from psycopg import errors
 
 from sendoff_actors.release import release_unsent
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.markers import Marker
+from sendoff_config.settings import PartitionSettings
+from sendoff_db.failures import outages_as_unavailable
 from sendoff_db.packed_arrays import PackedArray, pack_bigints, pack_floats, pack_optional_texts, pack_uuids
+from sendoff_db.partitions import ensure_partitions
 from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
-from sendoff_domain.errors import UnavailableError
 from sendoff_domain.ids import created_seconds
-
-T = TypeVar("T")
 
 
 class Completer:
-    """Runs the Sender's statements; raises UnavailableError when PostgreSQL does not take them.
+    """Runs the Sender's statements; raises UnavailableError after an outage, and psycopg.Error for poison.
 
-    Messages go in and come out by their hexadecimal ids.
+    Messages go in and come out by their hexadecimal ids and their tokens.
     """
 
-    def __init__(self, pool: Pool, lease: timedelta) -> None:
+    def __init__(self, pool: Pool, lease: timedelta, partitions: PartitionSettings) -> None:
         self._pool = pool
         self._lease = lease
+        self._partitions = partitions
 
     async def record_sent(self, sent: Sequence[tuple[ClaimedMessage, Marker]]) -> int:
         """Record deliveries; returns how many claims still held (the others were taken over by a newer claim)."""
@@ -40,28 +40,28 @@ class Completer:
             "durations": pack_bigints([marker.duration_us for marker in markers]),
             "external": pack_optional_texts([marker.external_message_id for marker in markers]),
         }
-        ((recorded,),) = await _or_unavailable("record_sent", self._fetch("record_sent", values))
+        try:
+            ((recorded,),) = await self._fetch("record_sent", values)
+        except errors.CheckViolation:
+            with outages_as_unavailable("partitions"):
+                await ensure_partitions(self._pool, "deliveries", self._partitions.every, [m.sent_at for m in markers])
+            ((recorded,),) = await self._fetch("record_sent", values)
         return int(recorded)
 
-    async def renew(self, messages: Sequence[ClaimedMessage]) -> dict[str, float]:
+    async def renew(self, messages: Sequence[ClaimedMessage]) -> dict[tuple[str, int], float]:
         """Prolong leases; returns the new end of each that still held, in Unix seconds of the database's clock."""
-        values = {**_fence(messages), "lease": self._lease}
-        return dict(await _or_unavailable("renew_leases", self._fetch("renew_leases", values)))
+        rows = await self._fetch("renew_leases", {**_fence(messages), "lease": self._lease})
+        return {(message_id, token): lease_until for message_id, token, lease_until in rows}
 
     async def release(self, messages: Sequence[ClaimedMessage]) -> None:
         """Give back what was not sent."""
-        await _or_unavailable("release_unsent", release_unsent(self._pool, [message.claimed for message in messages]))
+        with outages_as_unavailable("release_unsent"):
+            await release_unsent(self._pool, [message.claimed for message in messages])
 
     async def _fetch(self, statement: LiteralString, values: dict[str, Any]) -> list[Row]:
-        async with self._pool.connection() as connection:
-            return await fetch_all(connection, __package__, statement, values)
-
-
-async def _or_unavailable(statement: str, running: Awaitable[T]) -> T:
-    try:
-        return await running
-    except (OperationalError, IntegrityError, PoolTimeout) as error:  # integrity: a partition is not made yet
-        raise UnavailableError(f"PostgreSQL did not take {statement}: {error}") from error
+        with outages_as_unavailable(statement):
+            async with self._pool.connection() as connection:
+                return await fetch_all(connection, __package__, statement, values)
 
 
 def _fence(messages: Sequence[ClaimedMessage]) -> dict[str, PackedArray]:

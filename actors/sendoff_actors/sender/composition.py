@@ -1,11 +1,10 @@
 """The parts of the Sender, each made after those that it knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import redis.asyncio
-
 from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
+from sendoff_actors.handoffs import FailedAttempt
 from sendoff_actors.sender.breakers import Breakers
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.customer_watch import CustomerWatch
@@ -17,7 +16,6 @@ from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.saturation_reporter import SaturationReporter
 from sendoff_actors.sender.slots import Slots
-from sendoff_config.process_index import ProcessIndex
 from sendoff_control.member import Member
 from sendoff_db.pool import Pool
 from sendoff_domain.control import Action, Command
@@ -45,29 +43,41 @@ class SenderParts:
     saturation: SaturationReporter
 
 
-def make_sender(
-    *,
-    member: Member,
-    process: ProcessIndex,
-    pool: Pool,
-    cache: "redis.asyncio.Redis",
-    broker: BlockingRedisBroker,
-    customers: CustomerCache,
-    on_limit_freed: Callable[[], None],
-) -> SenderParts:
-    """Make the Sender; `on_limit_freed` is called when a limit of concurrency lets one more message be claimed."""
-    scheduler, clock = member.settings.scheduler, member.clock
-    completer, markers, outcomes = Completer(pool, scheduler.lease), Markers(cache), OutcomeCounts()
-    slots = Slots(process.share(scheduler.max_concurrent))
-    holdings = Holdings(
+def make_holdings(
+    *, member: Member, slots: Slots, broker: BlockingRedisBroker, on_limit_freed: Callable[[], None]
+) -> Holdings:
+    """What the process holds; `on_limit_freed` is called when a limit of concurrency lets one more be claimed."""
+    return Holdings(
         slots=slots,
-        most=max(_LEAST_HELD, 4 * scheduler.batch_size),
+        most=max(_LEAST_HELD, 4 * member.settings.scheduler.batch_size),
         backpressure=broker.backpressure,
         on_limit_freed=on_limit_freed,
     )
-    enqueuer = Enqueuer(broker)
+
+
+def make_sender(
+    *,
+    member: Member,
+    pool: Pool,
+    slots: Slots,
+    holdings: Holdings,
+    markers: Markers,
+    enqueuer: Enqueuer,
+    customers: CustomerCache,
+    keep_failures: Callable[[Sequence[FailedAttempt]], None],
+) -> SenderParts:
+    """Make the Sender; `keep_failures` takes failed attempts that can't be handed to another process."""
+    scheduler, clock = member.settings.scheduler, member.clock
+    completer = Completer(pool, scheduler.lease, member.settings.partitions)
+    outcomes = OutcomeCounts()
     recorder = Recorder(
-        clock=clock, completer=completer, markers=markers, enqueuer=enqueuer, holdings=holdings, outcomes=outcomes
+        clock=clock,
+        completer=completer,
+        markers=markers,
+        enqueuer=enqueuer,
+        holdings=holdings,
+        outcomes=outcomes,
+        keep_failures=keep_failures,
     )
     dispatcher = _make_dispatcher(member=member, customers=customers, slots=slots, holdings=holdings, recorder=recorder)
     watch = CustomerWatch(customers, holdings.customers, dispatcher.release_for_open_breaker)

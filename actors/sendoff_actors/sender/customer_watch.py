@@ -4,9 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
-
+from sendoff_domain.errors import UnavailableError
 from sendoff_webhooks.customer_cache import CustomerCache
 
 _EVERY = 1.0
@@ -49,7 +47,7 @@ class CustomerWatch:
         held = set(self._held_customers())
         try:
             await self._customers.ensure(held)
-        except (OperationalError, PoolTimeout):
+        except UnavailableError:
             return
         for customer_id in held:
             customer = self._customers.get(customer_id)

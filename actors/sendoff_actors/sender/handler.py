@@ -12,7 +12,7 @@ services: `LeaseRenewal` (in `holdings`), `CustomerWatch`, `Breakers` and `Satur
 
 from dataclasses import dataclass
 
-from sendoff_actors.handoffs import Batch
+from sendoff_actors.handoffs import Batch, FailedAttempt
 from sendoff_actors.sender.claimed_message import LEASE_MARGIN
 from sendoff_actors.sender.dispatcher import Dispatcher
 from sendoff_actors.sender.holdings import Holdings
@@ -22,7 +22,7 @@ from sendoff_db.clock import DatabaseClock
 from sendoff_webhooks.customer_cache import CustomerCache
 
 #: How long a leaving process tries to write each kind of outcome (seconds); the leases heal what it can't.
-_DRAIN_GRACE = 5.0
+DRAIN_GRACE = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +37,10 @@ class Sending:
     recorder: Recorder
 
     async def accept(self, batch: Batch) -> None:
-        """Hold the messages of a batch and schedule them, but for those that a marker says were sent already.
+        """Hold the messages of a batch and schedule them, but for those whose marker tells of a request already made.
 
-        A batch that was accepted before, by any process, or whose lease is over, is left alone.
+        A batch that was accepted before, by any process, or whose lease is over, is left alone. Raises UnavailableError
+        when the customers can't be read; nothing is held then.
         """
         if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.is_first_arrival(batch.id):
             return
@@ -48,19 +49,24 @@ class Sending:
         unsent = []
         for claimed in batch.messages:
             message = self.holdings.add(claimed, batch.lease_until)
-            if marker := markers.get(claimed.id):
-                self.recorder.record_marked(message, marker)
-            else:
+            marker = markers.get(claimed.id)
+            if marker is None:
                 unsent.append(message)
+            elif isinstance(marker, FailedAttempt):
+                self.recorder.record_again(message, marker)
+            else:
+                self.recorder.record_marked(message, marker)
         self.dispatcher.schedule(unsent, batch.claimed_at)
         self.holdings.update_room()
 
     async def leave(self) -> None:
         """Start no request any more, and give back what waits and what still comes in."""
         self.dispatcher.leave()
+        self.recorder.leave()
 
     async def close(self, grace: float) -> None:
         """Leave, wait up to `grace` seconds for what is on the wire, and record it; the recorder's batches must run."""
         self.dispatcher.leave()
+        self.recorder.leave()
         await self.dispatcher.finish(grace)
-        await self.recorder.drain(_DRAIN_GRACE)
+        await self.recorder.drain(DRAIN_GRACE)

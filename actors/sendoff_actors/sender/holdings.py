@@ -1,16 +1,23 @@
 """What a process holds: the messages that it took over, their leases, and whether it takes any more."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+import psycopg
+import structlog
+
 from sendoff_actors.broker import Backpressure
-from sendoff_actors.handoffs import Claimed, Queue
+from sendoff_actors.handoffs import Claimed, FailedAttempt, Queue
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.slots import Slots
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.failures import describe
 from sendoff_domain.errors import UnavailableError
+
+log = structlog.get_logger("sendoff.sender")
 
 #: A lease is renewed when less than this part of it is left.
 _RENEWAL_SHARE = 0.6
@@ -30,7 +37,7 @@ class Holdings:
         self._most = most
         self._backpressure = backpressure
         self._on_limit_freed = on_limit_freed
-        self._messages: dict[str, ClaimedMessage] = {}
+        self._messages: dict[tuple[str, int], ClaimedMessage] = {}
         self._has_room = False
         backpressure.close(Queue.SENDER)
         self.update_room()
@@ -49,14 +56,30 @@ class Holdings:
     def add(self, claimed: Claimed, lease_until: float) -> ClaimedMessage:
         """Hold one message until `forget`; `update_room` is to be called after the last one of a batch."""
         message = ClaimedMessage(claimed, lease_until)
-        self._messages[claimed.id] = message
+        self._messages[claimed.id, claimed.token] = message
         return message
+
+    def keep(self, failure: FailedAttempt) -> Callable[[], None]:
+        """Hold the message of a failed attempt until the returned function is called; it is not sent meanwhile."""
+        claimed = Claimed(
+            id=failure.id,
+            customer=failure.customer,
+            due_at=failure.started_at,
+            expires_at=failure.expires_at,
+            attempts=failure.attempt - 1,
+            generation=failure.generation,
+            token=failure.token,
+            payload="",
+        )
+        message = self.add(claimed, 0.0)  # renewed at the next turn
+        return lambda: self.forget([message])
 
     def forget(self, messages: Sequence[ClaimedMessage]) -> None:
         """Let go of messages; one that it took over again meanwhile is still held under its new claim."""
         for message in messages:
-            if self._messages.get(message.claimed.id) is message:
-                del self._messages[message.claimed.id]
+            key = message.claimed.id, message.claimed.token
+            if self._messages.get(key) is message:
+                del self._messages[key]
         if any(message.claimed.limited for message in messages):
             self._on_limit_freed()
         self.update_room()
@@ -96,9 +119,20 @@ class LeaseRenewal:
         ending = self._holdings.ending_before(self._clock.now() + self._lease * _RENEWAL_SHARE)
         if not ending:
             return
+        with contextlib.suppress(UnavailableError):
+            await self._renew(ending)
+
+    async def _renew(self, ending: list[ClaimedMessage]) -> None:
+        """Renew those, in halves where one is refused, so that only its own lease runs out."""
         try:
             renewed = await self._completer.renew(ending)
-        except UnavailableError:
+        except psycopg.Error as error:
+            if len(ending) == 1:
+                log.error("a lease can't be renewed", item=ending[0].claimed.id, error=describe(error))  # noqa: TRY400  no trace needed
+                return
+            middle = len(ending) // 2
+            await self._renew(ending[:middle])
+            await self._renew(ending[middle:])
             return
         for message in ending:
-            message.lease_until = renewed.get(message.claimed.id, message.lease_until)
+            message.lease_until = renewed.get((message.claimed.id, message.claimed.token), message.lease_until)

@@ -1,22 +1,27 @@
 """Recording: what became of each message is written in micro-batches, and then the message is held no longer.
 
 delivered   -> marker in Redis -> row in `deliveries`, so that a crash in between sends nothing twice
-failed      -> hand-off to the Retrier
+failed      -> hand-off to the Retrier, of this process if Redis takes none
 undelivered -> hand-off to the DeadLetterer
 unsent      -> back to `due`
+
+What is held has its lease renewed, so nothing may be held that nothing is done about any more: what can't be written
+at all is let go of, and its lease brings it back.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import msgspec
 import structlog
 
 from sendoff_actors.broker import Enqueuer
 from sendoff_actors.handoffs import ActorName, FailedAttempt, Undeliverable
+from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Marker, Markers
-from sendoff_actors.sender.micro_batches import MicroBatches
 from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import UnavailableError
@@ -29,10 +34,14 @@ log = structlog.get_logger("sendoff.sender")
 _GATHER = 0.02
 
 _Sent: TypeAlias = tuple[ClaimedMessage, Marker]
+_Tried: TypeAlias = tuple[ClaimedMessage, FailedAttempt]
 
 
 class Recorder:
-    """Takes outcomes one by one, which costs no I/O; its `batches` write them and let go of the messages."""
+    """Takes outcomes one by one, which costs no I/O; its `batches` write them and let go of the messages.
+
+    `keep_failures` is called with failed attempts that can't be handed to the Retrier of another process.
+    """
 
     def __init__(
         self,
@@ -43,6 +52,7 @@ class Recorder:
         enqueuer: Enqueuer,
         holdings: Holdings,
         outcomes: OutcomeCounts,
+        keep_failures: Callable[[Sequence[FailedAttempt]], None],
     ) -> None:
         self._clock = clock
         self._completer = completer
@@ -50,11 +60,19 @@ class Recorder:
         self._enqueuer = enqueuer
         self._holdings = holdings
         self._outcomes = outcomes
-        self._released = MicroBatches("releases", self._release)
-        self._sent = MicroBatches("markers", self._mark)
-        self._marked = MicroBatches("deliveries", self._record_sent, rest=_GATHER)
-        self._failed = MicroBatches("failures", self._hand_to_retrier, largest=100)
-        self._undeliverable = MicroBatches("undeliverable", self._hand_to_dead_letterer)
+        self._keep_failures = keep_failures
+        self._is_leaving = False
+        self._released = MicroBatches("releases", self._release, set_aside=self._let_go, patience=())
+        self._marked: MicroBatches[_Sent] = MicroBatches(
+            "deliveries", self._record_sent, set_aside=lambda sent, why: self._let_go(sent[0], why), rest=_GATHER
+        )
+        self._sent: MicroBatches[_Sent] = MicroBatches(
+            "markers", self._mark, set_aside=lambda sent, _: self._marked.put(sent), patience=()
+        )
+        self._failed: MicroBatches[_Tried] = MicroBatches(
+            "failures", self._hand_to_retrier, set_aside=lambda tried, why: self._let_go(tried[0], why), largest=100
+        )
+        self._undeliverable = MicroBatches("undeliverable", self._hand_to_dead_letterer, set_aside=_leave)
         #: To be run as services until `drain` is over; in the order in which they are drained.
         self.batches: list[MicroBatches[Any]] = [
             self._released,
@@ -72,12 +90,15 @@ class Recorder:
             marker = Marker(sent_at, outcome.status_code, outcome.duration_us, outcome.external_message_id)
             self._sent.put((message, marker))
             return
-        self._failed.put(_failed_attempt(message, outcome, started_at))
-        self._holdings.forget([message])
+        self._failed.put((message, _failed_attempt(message, outcome, started_at)))
 
     def record_marked(self, message: ClaimedMessage, marker: Marker) -> None:
         """Record a message that was sent under an earlier claim, as its marker in Redis tells."""
         self._marked.put((message, marker))
+
+    def record_again(self, message: ClaimedMessage, failure: FailedAttempt) -> None:
+        """Record an attempt that failed under an earlier claim and was not recorded, as Redis tells."""
+        self._failed.put((message, msgspec.structs.replace(failure, token=message.claimed.token)))
 
     def release(self, message: ClaimedMessage) -> None:
         """Give a message back that was not sent."""
@@ -87,6 +108,10 @@ class Recorder:
         """Hand a message to the DeadLetterer without another attempt."""
         self._undeliverable.put(Undeliverable(message.claimed.id, message.claimed.token, reason))
         self._holdings.forget([message])
+
+    def leave(self) -> None:
+        """Hand no failed attempt to another process any more: there may be none until this one is started again."""
+        self._is_leaving = True
 
     async def drain(self, grace: float) -> None:
         """Wait until all is written, up to `grace` seconds for each kind; the leases heal what is left then."""
@@ -111,11 +136,32 @@ class Recorder:
             log.warning("not given back, the lease will run out", messages=len(unsent), error=str(error))
         self._holdings.forget(unsent)
 
-    async def _hand_to_retrier(self, failed: list[FailedAttempt]) -> None:
-        await self._enqueuer.enqueue(ActorName.RETRY, failed)
+    async def _hand_to_retrier(self, tried: list[_Tried]) -> None:
+        failures = [failure for _, failure in tried]
+        if self._is_leaving or not await self._takes(failures):
+            self._keep_failures(failures)
+        self._holdings.forget([message for message, _ in tried])
+
+    async def _takes(self, failures: list[FailedAttempt]) -> bool:
+        """Whether Redis takes the hand-off; if it seems not to but did, the attempt still counts once."""
+        try:
+            await self._enqueuer.enqueue(ActorName.RETRY, failures)
+        except UnavailableError as error:
+            log.warning("failed attempts stay in this process", attempts=len(failures), error=str(error))
+            return False
+        return True
+
+    def _let_go(self, message: ClaimedMessage, why: str) -> None:
+        log.error("set aside, its lease will run out", message=message.claimed.id, error=why)
+        self._holdings.forget([message])
 
     async def _hand_to_dead_letterer(self, undeliverable: list[Undeliverable]) -> None:
         await self._enqueuer.enqueue(ActorName.BURY, undeliverable)
+
+
+def _leave(undeliverable: Undeliverable, why: str) -> None:
+    """It is held no longer: the process that claims it next finds that it has to be buried, too."""
+    log.error("not handed to the DeadLetterer", message=undeliverable.id, error=why)
 
 
 def _failed_attempt(message: ClaimedMessage, outcome: Failed, started_at: float) -> FailedAttempt:

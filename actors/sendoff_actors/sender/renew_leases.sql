@@ -8,4 +8,4 @@ WITH held AS MATERIALIZED (
 UPDATE due
    SET visible_at = clock_timestamp() + %(lease)s
  WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))
-RETURNING replace(due.message_id::text, '-', ''), extract(epoch FROM due.visible_at)::float8
+RETURNING replace(due.message_id::text, '-', ''), due.token, extract(epoch FROM due.visible_at)::float8

@@ -4,11 +4,10 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from psycopg import OperationalError
-from psycopg_pool import PoolTimeout
-
+from sendoff_db.failures import outages_as_unavailable
 from sendoff_db.pool import Pool
 from sendoff_db.sql import run
+from sendoff_domain.errors import UnavailableError
 
 _EVERY = 0.1
 #: A saturation counts for so long (seconds); it is written again when half of it is over.
@@ -42,9 +41,10 @@ class SaturationReporter:
             return
         values = {"process": self._process, "saturated": due, "over": over, "lasts": _LASTS}
         try:
-            async with self._pool.connection() as connection:
-                await run(connection, __package__, "write_saturated_customers", values)
-        except (OperationalError, PoolTimeout):  # without PostgreSQL there are no claims either
+            with outages_as_unavailable("write_saturated_customers"):
+                async with self._pool.connection() as connection:
+                    await run(connection, __package__, "write_saturated_customers", values)
+        except UnavailableError:  # without PostgreSQL there are no claims either
             return
         kept = {customer: written_at for customer, written_at in self._written.items() if customer in saturated}
         self._written = kept | dict.fromkeys(due, now)

@@ -137,7 +137,7 @@ CREATE TABLE attempts (
     attempt     integer NOT NULL,
     token       bigint NOT NULL,
     started_at  timestamptz NOT NULL,
-    duration_us integer NOT NULL,
+    duration_us bigint NOT NULL,
     status_code smallint,
     error_class text,
     detail      text,
@@ -169,7 +169,7 @@ CREATE TABLE deliveries (
     created_at          timestamptz NOT NULL,
     sent_at             timestamptz NOT NULL,
     status_code         smallint NOT NULL,
-    duration_us         integer NOT NULL,
+    duration_us         bigint NOT NULL,
     external_message_id text,
     PRIMARY KEY (message_id, sent_at)
 ) PARTITION BY RANGE (sent_at);

@@ -243,13 +243,19 @@ async def test_a_report_of_saturation_that_is_refused_is_made_again(sender: Work
     assert await eventually(reported, "it is reported") == [("default",)]
 
 
+async def undeliverable(worker: Worker, message_id: UUID) -> Undeliverable:
+    """A message that is claimed, on its way to the dead letters."""
+    token = await worker.scalar("SELECT token FROM due WHERE message_id = %s", message_id)
+    return Undeliverable(message_id.hex, token, DeathReason.REJECTED)
+
+
 async def test_a_burial_that_is_refused_holds_back_no_other(sender: Worker) -> None:
     ids = await accept(sender.db, 3)
     await sender.claim()
     burials = sender.parts.burials
     async with refusing(sender.db, "dead_letters", "54000", when=f"NEW.message_id = '{ids[1]}'"):
         for one in ids:
-            burials.put(Undeliverable(one.hex, 1, DeathReason.REJECTED))
+            burials.put(await undeliverable(sender, one))
         await burials.run_once()
     assert await statuses(sender) == {ids[0]: "dead", ids[1]: "sending", ids[2]: "dead"}
     async with run_services(burials):
@@ -264,7 +270,7 @@ async def test_a_burial_waits_through_an_outage(sender: Worker) -> None:
     async with AsyncExitStack() as services:
         async with refusing(sender.db, "dead_letters", "25006"):
             await services.enter_async_context(run_services(burials))
-            burials.put(Undeliverable(message_id.hex, 1, DeathReason.REJECTED))
+            burials.put(await undeliverable(sender, message_id))
             await asyncio.sleep(0.2)
             assert await statuses(sender) == {message_id: "sending"}
         await burials.drain(30)

@@ -18,8 +18,7 @@ from sendoff_db.packed_arrays import (
 from sendoff_db.pool import Connection
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.ids import created_at, created_ms
-from sendoff_domain.validation_errors import FieldError
-from sendoff_intake.submission import NewMessage, Reason, Rejected, Result, Stored, Submission, reject_invalid
+from sendoff_intake.submission import NewMessage, Reason, Rejected, Result, Stored, Submission, reject_unknown_customer
 
 _PACKAGE = "sendoff_intake"
 _KEY_REUSED = Rejected(Reason.KEY_REUSED, "this Idempotency-Key was used for another body")
@@ -39,7 +38,7 @@ async def insert(connection: Connection, submissions: Sequence[Submission], *, r
 
 def _stored_at(now: datetime, unknown: set[str], submissions: Sequence[Submission]) -> list[Result]:
     return [
-        _unknown_customer(submission.message.customer)
+        reject_unknown_customer(submission.message.customer)
         if submission.message.customer in unknown
         else Stored(submission.hex_id, _deliver_at(submission.message, now))
         for submission in submissions
@@ -71,17 +70,13 @@ async def _insert_once(connection: Connection, submissions: Sequence[Submission]
 def _result(submission: Submission, row: Row, times: Mapping[UUID, datetime]) -> Result:
     known, message_id, same_body, deliver_at = row
     if not known:
-        return _unknown_customer(submission.message.customer)
+        return reject_unknown_customer(submission.message.customer)
     if message_id.hex == submission.hex_id and deliver_at is not None:
         return Stored(submission.hex_id, deliver_at)
     if not same_body:
         return _KEY_REUSED
     # A key can outlive its message; then all that is known is when that was made.
     return Stored(message_id.hex, deliver_at or times.get(message_id) or created_at(message_id), replayed=True)
-
-
-def _unknown_customer(customer: str) -> Rejected:
-    return reject_invalid(FieldError("/customer", f"there is no customer {customer!r}", "unknown_customer"))
 
 
 def _columns(submissions: Sequence[Submission]) -> dict[str, PackedArray]:

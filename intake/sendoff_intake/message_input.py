@@ -68,11 +68,11 @@ class MessageInput(DocumentModel):
             raise PydanticCustomError("size", f"expected at most {MOST_WAITS} waits, got {len(retry.waits)}")
         return retry
 
-    def to_new_message(self) -> NewMessage:
-        """The message that was sent in, without what only reading it needs."""
+    def to_new_message(self, default: str) -> NewMessage:
+        """The message that was sent in, without what only reading it needs; for `default` if it names no customer."""
         return NewMessage(
             to=self.to,
-            customer=self.customer,
+            customer=self.customer if "customer" in self.model_fields_set else default,
             deliver_at=self.deliver_at,
             delay=self.delay,
             expires_at=self.expires_at,

@@ -28,9 +28,12 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
     expires_at: str | UnsetType = UNSET
     metadata: Annotated[dict[str, str], Meta(max_length=MOST_METADATA_KEYS)] | UnsetType = UNSET
 
-    def to_new_message(self, size: int) -> NewMessage | None:
-        """What the message of so many bytes says, or None if it has to go the long way; raises ValueError likewise."""
-        customer = DEFAULT_CUSTOMER if self.customer is UNSET else self.customer
+    def to_new_message(self, size: int, default: str) -> NewMessage | None:
+        """What the message of so many bytes says, or None if it has to go the long way; raises ValueError likewise.
+
+        It is for the customer `default` if it names none.
+        """
+        customer = default if self.customer is UNSET else self.customer
         deliver_at = None if self.deliver_at is UNSET else parse_moment(self.deliver_at)
         delay = None if self.delay is UNSET else parse_duration(self.delay)
         expires_at = None if self.expires_at is UNSET else parse_moment(self.expires_at)
@@ -51,7 +54,7 @@ _QUOTE = b'"'
 _OF_NAME, _OF_FIELD = 2, 4
 
 
-def read_plain_message(body: bytes) -> tuple[PlainMessage, NewMessage] | None:
+def read_plain_message(body: bytes, default: str = DEFAULT_CUSTOMER) -> tuple[PlainMessage, NewMessage] | None:
     """The message in a JSON text, as it was sent in and as it is understood, or None if it has to go the long way.
 
     Of a key that is there twice only the last one is left: `has_no_duplicate_keys` tells, once there is a payload.
@@ -63,7 +66,7 @@ def read_plain_message(body: bytes) -> tuple[PlainMessage, NewMessage] | None:
         return None
     try:
         plain = _decode(body)
-        message = plain.to_new_message(len(body))
+        message = plain.to_new_message(len(body), default)
     except (msgspec.DecodeError, ValueError):  # UnicodeDecodeError is one, too
         return None
     return None if message is None else (plain, message)

@@ -64,6 +64,11 @@ class Rejected(msgspec.Struct, frozen=True):
 Result = Stored | Rejected
 
 
+def reject_unknown_customer(customer: str) -> Rejected:
+    """The rejection of a message for a customer that does not exist, or not for its sender."""
+    return reject_invalid(FieldError("/customer", f"there is no customer {customer!r}", "unknown_customer"))
+
+
 def reject_invalid(*errors: FieldError) -> Rejected:
     """The rejection of what can be read but is not allowed."""
     return Rejected(Reason.INVALID, summarize(errors), errors)

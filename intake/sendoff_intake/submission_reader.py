@@ -14,11 +14,12 @@ from pydantic import ValidationError
 from sendoff_domain.exact_numbers import read_number, write_number
 from sendoff_domain.ids import UUID7_ENTROPY_BYTES, Entropy, hex_uuid7
 from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.validation_errors import FieldError, field_errors
 from sendoff_domain.webhook_request import CONTENT_LIMIT, content_size, render_payload
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.plain_message import has_no_duplicate_keys, read_plain_message
-from sendoff_intake.submission import NewMessage, Reason, Rejected, Submission, reject_invalid
+from sendoff_intake.submission import NewMessage, Reason, Rejected, Submission, reject_invalid, reject_unknown_customer
 
 #: What an idempotency key is, as a person reads it.
 KEY_FORM = "1 to 255 printable ASCII characters"
@@ -38,13 +39,25 @@ class SubmissionReader:
         self._now = now
         self._entropy = Entropy(os.urandom, UUID7_ENTROPY_BYTES)
 
-    def read(self, text: bytes, key: str | None = None, *, named: str = "body") -> Submission | Rejected:
-        """The submission in a JSON text, or why it is none; `named` says what the text is, if it is no JSON."""
-        return self.read_plain(text, key) or self.read_any(text, key, named=named)
+    def read(
+        self, text: bytes, key: str | None = None, *, named: str = "body", customer: str | None = None
+    ) -> Submission | Rejected:
+        """The submission in a JSON text, or why it is none; `named` says what the text is, if it is no JSON.
 
-    def read_plain(self, text: bytes, key: str | None) -> Submission | None:
-        """The submission of what is plainly a valid message; None means that `read_any` has to look at it."""
-        read = read_plain_message(text)
+        With a `customer` the message is for that one; to its sender there is no other.
+        """
+        default = customer or DEFAULT_CUSTOMER
+        read = self.read_plain(text, key, default) or self.read_any(text, key, named=named, default=default)
+        if customer is not None and isinstance(read, Submission) and read.message.customer != customer:
+            return reject_unknown_customer(read.message.customer)
+        return read
+
+    def read_plain(self, text: bytes, key: str | None, default: str = DEFAULT_CUSTOMER) -> Submission | None:
+        """The submission of what is plainly a valid message; None means that `read_any` has to look at it.
+
+        It is for the customer `default` if it names none.
+        """
+        read = read_plain_message(text, default)
         if read is None:
             return None
         plain, message = read
@@ -57,14 +70,16 @@ class SubmissionReader:
             else None
         )
 
-    def read_any(self, text: bytes, key: str | None, *, named: str) -> Submission | Rejected:
+    def read_any(
+        self, text: bytes, key: str | None, *, named: str, default: str = DEFAULT_CUSTOMER
+    ) -> Submission | Rejected:
         """The submission of any JSON text that is a message, or all that is wrong with it."""
         try:
             value = parse_json(text, keep_digits=True)
             if isinstance(value, dict) and len(value) > _MOST_NAMES:
                 return reject_invalid(FieldError("", f"expected at most {_MOST_NAMES} names, got {len(value)}"))
             given = MessageInput.model_validate(value)
-            message = given.to_new_message()
+            message = given.to_new_message(default)
         except NotJsonError as error:
             return Rejected(Reason.NOT_JSON, f"the {named} is not valid JSON: {error}")
         except ValidationError as error:

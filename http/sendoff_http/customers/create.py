@@ -5,12 +5,14 @@ import secrets
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_db.audit import audited
 from sendoff_domain.access import Scope
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.customers.merge_patch import merged
 from sendoff_http.customers.model import Customer, CustomerInput, GivenSecret, NewCustomerId, describe_customer, key_of
 from sendoff_http.customers.webhooks import refuse_forbidden_url
+from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
 from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL
@@ -89,11 +91,12 @@ async def _read(request: web.Request) -> NewCustomer:
 
 
 async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tuple[StoredCustomer, bytes]:
-    async with request.app[POOL].connection() as connection, connection.transaction():
+    async with request.app[POOL].connection() as connection, audited(connection) as audit:
         if not await insert_customer(connection, columns_of(customer_id, new)):
             raise _exists(customer_id)
         key = await add_first_key(connection, request.app[KEY_CIPHER], customer_id, key_of(new.secret))
         row = await find_customer(connection, customer_id)
+        audit.append(entry_of(request, "customer.create", customer_id, customer=customer_id))
     if row is None:
         raise _exists(customer_id)  # somebody has deleted it already
     return row, key

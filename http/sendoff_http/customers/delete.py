@@ -2,10 +2,12 @@
 
 from aiohttp import web
 
+from sendoff_db.audit import audited
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
 from sendoff_domain.access import Scope
 from sendoff_domain.texts import DEFAULT_CUSTOMER
+from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
@@ -34,8 +36,10 @@ async def delete_customer(request: web.Request) -> web.Response:
     if customer_id == DEFAULT_CUSTOMER:
         raise ProblemError(409, "customer_configured", "the default customer belongs to config.yaml and stays")
     versions = None if expected is None else sorted(expected)
-    async with request.app[POOL].connection() as connection:
+    async with request.app[POOL].connection() as connection, audited(connection) as audit:
         due, retries, deleted = await _delete(connection, customer_id, versions)
+        if deleted:
+            audit.append(entry_of(request, "customer.delete", customer_id, customer=customer_id))
         row = None if deleted else await find_customer(connection, customer_id)
     if not deleted:
         if row is None:

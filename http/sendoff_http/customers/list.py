@@ -7,7 +7,7 @@ from sendoff_db.sql import fetch_all_as
 from sendoff_domain.access import Scope
 from sendoff_domain.texts import match_customer_id
 from sendoff_http.customers.model import Customer, describe_customer
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import PageQuery, cut_page, decode_position, encode_position, no_such_cursor
 from sendoff_http.web.responses import json_response
@@ -45,7 +45,7 @@ async def list_customers(request: web.Request) -> web.Response:
     """Answer with one page; no secret is in it."""
     query = read_query(request, CustomerQuery)
     after = "" if query.cursor is None else _decode(query.cursor)
-    values = {"after": after, "paused": query.paused, "limit": query.limit + 1}
+    values = {"after": after, "paused": query.paused, "only": request[CALLER].customer, "limit": query.limit + 1}
     async with request.app[POOL].connection() as connection:
         rows = await fetch_all_as(connection, __package__, "list_customers", values, kind=StoredCustomer)
     shown, next_cursor = cut_page(rows, query.limit, lambda row: encode_position(_KIND, row.id.encode()))

@@ -10,7 +10,7 @@ from sendoff_domain.texts import Remark
 from sendoff_http.customers.model import Customer, describe_customer
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.etags import ETAG, etag
-from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.keys import CALLER, MEMBER, POOL, REQUEST_ID
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import no_such_customer
@@ -64,8 +64,10 @@ async def _command(request: web.Request, action: Action) -> web.Response:
     customer_id = customer_id_of(request)
     remark = await read_optional_model(request, PauseInput)
     member = request.app[MEMBER]
+    actor, request_id = request[CALLER].id, request[REQUEST_ID]
+    command = Command(action, scope=customer_id, reason=remark.reason, actor=actor, request_id=request_id)
     try:
-        await member.command(Command(action, scope=customer_id, reason=remark.reason), "http")
+        await member.command(command, "http")
     except UnknownScopeError:
         raise no_such_customer(customer_id) from None
     member.customer_changed(customer_id)

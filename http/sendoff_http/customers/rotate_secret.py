@@ -6,12 +6,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AfterValidator, Field
 
+from sendoff_db.audit import audited
 from sendoff_db.sql import fetch_all
 from sendoff_domain.access import Scope
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
-from sendoff_domain.times import Duration, format_optional
+from sendoff_domain.times import Duration, format_duration, format_optional
 from sendoff_http.customers.model import GivenSecret, key_of
+from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.body import JSON, read_optional_model
 from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL, SETTINGS
@@ -77,9 +79,11 @@ async def rotate_secret(request: web.Request) -> web.Response:
 
 async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) -> tuple[bytes, datetime | None]:
     given = key_of(rotation.secret)
-    async with request.app[POOL].connection() as connection, connection.transaction():
+    async with request.app[POOL].connection() as connection, audited(connection) as audit:
         key = await rotate_key(connection, request.app[KEY_CIPHER], customer_id, given, grace=rotation.grace)
         if key is None:
             raise no_such_customer(customer_id)
+        grace = format_duration(rotation.grace)
+        audit.append(entry_of(request, "customer.rotate-secret", customer_id, customer=customer_id, grace=grace))
         ((expires_at,),) = await fetch_all(connection, __package__, "read_last_expiry", {"id": customer_id})
     return key, expires_at

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import web
 from pydantic import ConfigDict, Field
 
+from sendoff_db.audit import AuditEntry, audited
 from sendoff_db.pool import Connection
 from sendoff_domain.access import Scope
 from sendoff_domain.texts import DEFAULT_CUSTOMER
@@ -15,6 +16,7 @@ from sendoff_domain.webhook_url import WebhookUrl
 from sendoff_http.customers.merge_patch import merged
 from sendoff_http.customers.model import Customer, CustomerInput, describe_customer
 from sendoff_http.customers.webhooks import refuse_forbidden_url
+from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
@@ -103,24 +105,28 @@ async def _try(
     before = validate(CustomerInput, stored.given)
     fields = validate(CustomerInput, merged(CustomerInput, stored.given, patch))
     columns = columns_of(customer_id, fields)
-    if _same(columns, columns_of(customer_id, before)):
+    changed = _changed(columns, columns_of(customer_id, before))
+    if not changed:
         return stored, False
     if fields.webhook_url != before.webhook_url:
         await refuse_forbidden_url(request.app, fields.webhook_url)
     async with request.app[POOL].connection() as connection:
-        return await _write(connection, columns, stored.version), True
+        entry = entry_of(request, "customer.update", customer_id, customer=customer_id, changed=changed)
+        return await _write(connection, columns, stored.version, entry), True
 
 
-async def _write(connection: Connection, columns: Columns, version: int) -> StoredCustomer | None:
-    async with connection.transaction():
+async def _write(connection: Connection, columns: Columns, version: int, entry: AuditEntry) -> StoredCustomer | None:
+    async with audited(connection) as audit:
         if not await customer_rows.update_customer(connection, columns, version):
             return None
+        audit.append(entry)
         return await find_customer(connection, columns["id"])
 
 
-def _same(values: Columns, others: Columns) -> bool:
-    """As JSON: to Python true is 1, and 1.0 is too."""
-    return msgspec.json.encode(values) == msgspec.json.encode(others)
+def _changed(values: Columns, others: Columns) -> list[str]:
+    """The names of the columns that differ as JSON: to Python true is 1, and 1.0 is too."""
+    encode = msgspec.json.encode
+    return [name for name, value in values.items() if encode(value) != encode(others[name])]
 
 
 def _configured() -> ProblemError:

@@ -12,7 +12,7 @@ from sendoff_db.sql import Row, fetch_all
 from sendoff_http.dead_letters.selection import Selection
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.documents import ResponseModel
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import Body
 from sendoff_http.web.responses import json_response
 
@@ -42,7 +42,7 @@ SELECTION_BODY = Body(
 async def act_on_selection(request: web.Request, act: Act) -> web.Response:
     """Read the selection in the body, act on it unless it is a dry run, and answer with a BulkResult."""
     selection = await read_model(request, Selection)
-    pool, values = request.app[POOL], selection.values()
+    pool, values = request.app[POOL], {**selection.values(), "customer": request[CALLER].narrow(selection.customer)}
     ((matched,),) = await _fetch(pool, "count_dead_letters", values)
     done = 0 if selection.dry_run else await _act_in_steps(pool, values, act)
     result = BulkResult(matched=matched, done=done, remaining=max(0, matched - done))

@@ -5,7 +5,7 @@ from aiohttp import web
 from sendoff_db.sql import fetch_all_as
 from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.model import KIND, DeadLetterPage, DeadLetterQuery, DeadLetterRow, describe_row
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import cut_page, encode_cursor
 from sendoff_http.web.responses import json_response
@@ -26,7 +26,7 @@ routes = Routes("Dead letters")
 async def list_dead_letters(request: web.Request) -> web.Response:
     """Answer with one page."""
     query = read_query(request, DeadLetterQuery)
-    values = {**query.values(), "limit": query.limit + 1}
+    values = {**query.values(), "customer": request[CALLER].narrow(query.customer), "limit": query.limit + 1}
     async with request.app[POOL].connection() as connection:
         rows = await fetch_all_as(connection, __package__, "list_dead_letters", values, kind=DeadLetterRow)
     shown, next_cursor = cut_page(rows, query.limit, lambda row: encode_cursor(KIND, row.message_id))

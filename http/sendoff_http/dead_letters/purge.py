@@ -5,9 +5,11 @@ from uuid import UUID
 
 from aiohttp import web
 
-from sendoff_db.sql import run
+from sendoff_db.audit import audited
+from sendoff_db.sql import fetch_all
 from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.bulk import SELECTION_BODY, BulkResult, act_on_selection
+from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 
@@ -28,7 +30,14 @@ async def purge_dead_letters(request: web.Request) -> web.Response:
     pool = request.app[POOL]
 
     async def act(ids: Sequence[UUID]) -> int:
-        async with pool.connection() as connection:
-            return await run(connection, __package__, "delete_dead_letters", {"ids": list(ids)})
+        async with pool.connection() as connection, audited(connection) as audit:
+            deleted = await fetch_all(connection, __package__, "delete_dead_letters", {"ids": list(ids)})
+            customers = {customer for (customer,) in deleted}
+            customer = customers.pop() if len(customers) == 1 else None
+            if deleted:
+                audit.append(
+                    entry_of(request, "dead-letters.purge", "selection", customer=customer, count=len(deleted))
+                )
+        return len(deleted)
 
     return await act_on_selection(request, act)

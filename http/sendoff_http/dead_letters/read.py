@@ -11,7 +11,7 @@ from sendoff_http.dead_letters.model import (
     describe_row,
     no_such_dead_letter,
 )
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.responses import json_response
@@ -29,7 +29,7 @@ routes = Routes("Dead letters")
 )
 async def read_dead_letter(request: web.Request) -> web.Response:
     """Answer with the copy that the dead letter holds."""
-    values = {"id": message_id_of(request)}
+    values = {"id": message_id_of(request), "customer": request[CALLER].customer}
     async with request.app[POOL].connection() as connection:
         rows = await fetch_all_as(connection, __package__, "read_dead_letter", values, kind=DeadLetterWithHistoryRow)
     if not rows:

@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from sendoff_domain.access import Scope
+from sendoff_domain.ids import format_message_id
 from sendoff_http.dead_letters.model import no_such_dead_letter
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
-from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.auditing import entry_of
+from sendoff_http.web.keys import CALLER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.responses import json_response
@@ -31,11 +33,13 @@ routes = Routes("Dead letters")
 )
 async def resend_dead_letter(request: web.Request) -> web.Response:
     """Answer once it is due again, under its old id."""
-    message_id = message_id_of(request)
-    if not await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id], only_dead=True):
+    message_id, customer = message_id_of(request), request[CALLER].customer
+    entry = entry_of(request, "dead-letter.resend", format_message_id(message_id))
+    pool, partitions = request.app[POOL], request.app[SETTINGS].partitions
+    if not await resend(pool, partitions, [message_id], entry, customer=customer, only_dead=True):
         raise no_such_dead_letter(request.match_info["id"])
     async with request.app[POOL].connection() as connection:
-        row = await load_message(connection, message_id)
+        row = await load_message(connection, message_id, customer)
     if row is None:
         raise no_such_dead_letter(request.match_info["id"])
     return json_response(describe_row(row), 202, {"Location": f"/v1/messages/{request.match_info['id']}"})

@@ -8,7 +8,8 @@ from aiohttp import web
 from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.bulk import SELECTION_BODY, BulkResult, act_on_selection
 from sendoff_http.messages.resending import resend
-from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.auditing import entry_of
+from sendoff_http.web.keys import CALLER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 
 routes = Routes("Dead letters")
@@ -26,8 +27,9 @@ routes = Routes("Dead letters")
 async def resend_dead_letters(request: web.Request) -> web.Response:
     """Answer once they are due again."""
     pool, partitions = request.app[POOL], request.app[SETTINGS].partitions
+    entry, customer = entry_of(request, "dead-letters.resend", "selection"), request[CALLER].customer
 
     async def act(ids: Sequence[UUID]) -> int:
-        return await resend(pool, partitions, ids, only_dead=True)
+        return await resend(pool, partitions, ids, entry, customer=customer, only_dead=True)
 
     return await act_on_selection(request, act)

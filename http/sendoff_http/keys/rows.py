@@ -49,7 +49,12 @@ async def add_key(
     """Make a key; returns its id and its secret, which is not kept, or None if there is no such customer."""
     key_id = KEY_ID_PREFIX + hex_uuid7(time.time_ns() // 1_000_000, os.urandom(UUID7_ENTROPY_BYTES))
     secret = format_key_secret(secrets.token_bytes(SECRET_BYTES))
-    shown = {"name": policy.name, "prefix": shown_prefix(secret), "scopes": list(policy.granted), "rate": policy.rate}
+    shown = {
+        "name": policy.name,
+        "prefix": shown_prefix(secret),
+        "scopes": [str(scope) for scope in policy.granted],
+        "rate": policy.rate,
+    }
     values = {
         **shown,
         "id": key_id,

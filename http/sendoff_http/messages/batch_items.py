@@ -37,6 +37,7 @@ class Items:
     is_lines: bool
     key: str | None
     reader: SubmissionReader
+    customer: str | None
     read: list[Item] = field(default_factory=list)
 
     @property
@@ -59,23 +60,31 @@ class Items:
         return [item for item in self.read[start:] if isinstance(item, Submission)]
 
     def _read_some(self, end: int) -> None:
-        named = "line" if self.is_lines else "body"
         until = time.perf_counter() + _SECONDS_PER_TURN
         while len(self.read) < end and time.perf_counter() < until:
             index = len(self.read)
             text = self.texts[index]
             # A key of the batch is a key of each item: the unit separator cannot be part of a key that a client gives.
             key = None if self.key is None else f"{self.key}\x1f{index}"
-            item = _TOO_LARGE if len(text) > BODY_LIMIT else self.reader.read(bytes(text), key, named=named)
+            item = _TOO_LARGE if len(text) > BODY_LIMIT else self._read_item(bytes(text), key)
             if not self.is_lines and isinstance(item, Rejected) and item.reason is Reason.NOT_JSON:
                 # An array is JSON as a whole or not at all.
                 raise _not_json(f"in message {index}, {item.detail}")
             self.read.append(item)
 
+    def _read_item(self, text: bytes, key: str | None) -> Item:
+        named = "line" if self.is_lines else "body"
+        return self.reader.read(text, key, named=named, customer=self.customer)
 
-async def read_items(body: bytes, is_lines: bool, key: str | None, reader: SubmissionReader) -> Items:
-    """The items, not read yet; raises ProblemError 400 or 422 when the batch as a whole cannot be read."""
-    return Items(_lines(body) if is_lines else await _elements(body), is_lines, key, reader)
+
+async def read_items(
+    body: bytes, key: str | None, reader: SubmissionReader, *, is_lines: bool, customer: str | None = None
+) -> Items:
+    """The items, not read yet; raises ProblemError 400 or 422 when the batch as a whole cannot be read.
+
+    With a `customer` items for any other are rejected one by one.
+    """
+    return Items(_lines(body) if is_lines else await _elements(body), is_lines, key, reader, customer)
 
 
 def _lines(body: bytes) -> list[bytes]:

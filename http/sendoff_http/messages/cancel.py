@@ -7,7 +7,7 @@ from sendoff_domain.access import Scope
 from sendoff_domain.message import WAITING
 from sendoff_http.messages.moves import TRIES, wrong_state
 from sendoff_http.messages.rows import load_message
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
@@ -25,12 +25,12 @@ routes = Routes("Messages")
 )
 async def cancel_message(request: web.Request) -> web.Response:
     """Answer 204 once it can no longer be sent; 409 once it is being sent or is at its end."""
-    message_id = message_id_of(request)
+    message_id, customer = message_id_of(request), request[CALLER].customer
     async with request.app[POOL].connection() as connection:
         for _ in range(TRIES):
-            if await fetch_one(connection, __package__, "cancel", {"id": message_id}) is not None:
+            if await fetch_one(connection, __package__, "cancel", {"id": message_id, "customer": customer}) is not None:
                 return web.Response(status=204)
-            row = await load_message(connection, message_id)
+            row = await load_message(connection, message_id, customer)
             if row is None or row.status not in WAITING:
                 break
     if row is None:

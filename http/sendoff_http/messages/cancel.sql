@@ -1,9 +1,11 @@
--- Moves a message that is not claimed to the cancellations. One row if it was moved.
+-- Moves a message that is not claimed to the cancellations, if it is the customer's or none is given. One row if it was moved.
 WITH from_due AS (
     DELETE FROM due WHERE message_id = %(id)s AND holder IS NULL
+       AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
  RETURNING message_id, customer_id, attempts, generation, token
 ), from_retries AS (
-    DELETE FROM retries WHERE message_id = %(id)s
+    DELETE FROM retries
+     WHERE message_id = %(id)s AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
  RETURNING message_id, customer_id, attempts, generation, token
 )
 INSERT INTO cancellations (message_id, customer_id, attempts, generation, token, cancelled_at)

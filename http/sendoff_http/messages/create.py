@@ -11,7 +11,7 @@ from sendoff_domain.times import format_moment
 from sendoff_http.messages.accepting import KEY_HEADER, REPLAYED_HEADER, idempotency_key, problem_of
 from sendoff_http.messages.model import Message
 from sendoff_http.web.body import BODY_LIMIT, JSON, read_bytes, require_type
-from sendoff_http.web.keys import GROUP_COMMIT, SUBMISSION_READER
+from sendoff_http.web.keys import CALLER, GROUP_COMMIT, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse
 from sendoff_intake.message_input import MessageInput
@@ -57,7 +57,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     require_type(request, (JSON,))
     app = request.app
     body, key = await read_bytes(request, BODY_LIMIT), idempotency_key(request)
-    submission = app[SUBMISSION_READER].read(body, key)
+    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer)
     if isinstance(submission, Rejected):
         raise problem_of(submission)
     result = await app[GROUP_COMMIT].store(submission)

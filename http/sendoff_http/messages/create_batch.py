@@ -12,7 +12,7 @@ from sendoff_http.messages.accepting import KEY_HEADER, STATUSES, idempotency_ke
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, read_bytes, require_type
-from sendoff_http.web.keys import BATCH_MEMORY, MESSAGE_STORE, SUBMISSION_READER
+from sendoff_http.web.keys import BATCH_MEMORY, CALLER, MESSAGE_STORE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.validation import ApiModel
@@ -73,8 +73,10 @@ async def create_batch(request: web.Request) -> web.Response:
     """Answer after the commit that holds all good items."""
     is_lines = require_type(request, (JSON, LINES)) == LINES
     key = idempotency_key(request)
+    reader, customer = request.app[SUBMISSION_READER], request[CALLER].customer
     async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
-        items = await read_items(await read_bytes(request, _BODY_LIMIT), is_lines, key, request.app[SUBMISSION_READER])
+        body = await read_bytes(request, _BODY_LIMIT)
+        items = await read_items(body, key, reader, is_lines=is_lines, customer=customer)
         results = await request.app[MESSAGE_STORE].store_batch(items)
         return raw_json_response(await _describe(items.read, results), 202)
 

@@ -17,7 +17,7 @@ from sendoff_http.messages.model import MessageId
 from sendoff_http.messages.moves import TRIES
 from sendoff_http.messages.rows import MessageRow, load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
@@ -57,7 +57,7 @@ async def explain_message(request: web.Request) -> web.Response:
     """Answer with every reason, the strongest first."""
     message_id = message_id_of(request)
     async with request.app[POOL].connection() as connection:
-        row, facts = await _look(connection, message_id)
+        row, facts = await _look(connection, message_id, request[CALLER].customer)
     if row is None:
         raise no_such_message(request.match_info["id"])
     identity = {"id": format_message_id(message_id), "customer": row.customer_id, "status": row.status}
@@ -65,11 +65,13 @@ async def explain_message(request: web.Request) -> web.Response:
     return json_response(ShownExplanation.model_validate({**identity, **found}).document())
 
 
-async def _look(connection: Connection, message_id: UUID) -> tuple[MessageRow | None, Facts | None]:
+async def _look(
+    connection: Connection, message_id: UUID, customer: str | None
+) -> tuple[MessageRow | None, Facts | None]:
     """The message and, while it waits for something, what is known of that."""
     row = None
     for _ in range(TRIES):
-        row = await load_message(connection, message_id)
+        row = await load_message(connection, message_id, customer)
         if row is None or row.status in FINAL:
             break
         facts = await _facts(connection, message_id)

@@ -7,7 +7,7 @@ from sendoff_domain.access import Scope
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import describe_row
 from sendoff_http.messages.search import KIND, ListQuery, find_page
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import encode_cursor
 from sendoff_http.web.responses import json_response
@@ -34,8 +34,9 @@ class MessagePage(ApiModel):
 )
 async def list_messages(request: web.Request) -> web.Response:
     """Answer with one page."""
-    query = read_query(request, ListQuery)
+    caller, query = request[CALLER], read_query(request, ListQuery)
+    query = query.model_copy(update={"customer": caller.narrow(query.customer)})
     async with request.app[POOL].connection() as connection:
-        page = await find_page(connection, query)
+        page = await find_page(connection, query, bound=caller.customer is not None)
     cursor = None if page.last_id is None else encode_cursor(KIND, page.last_id)
     return json_response({"data": [describe_row(row) for row in page.rows], "nextCursor": cursor})

@@ -11,7 +11,7 @@ from sendoff_db.sql import fetch_all_as
 from sendoff_domain.access import Scope
 from sendoff_http.messages.rows import load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
@@ -68,7 +68,7 @@ async def list_attempts(request: web.Request) -> web.Response:
     """Answer with the attempts of all generations."""
     message_id = message_id_of(request)
     async with request.app[POOL].connection() as connection:
-        if await load_message(connection, message_id) is None:
+        if await load_message(connection, message_id, request[CALLER].customer) is None:
             raise no_such_message(request.match_info["id"])
         values = {"id": message_id, "limit": _MOST}
         rows = await fetch_all_as(connection, __package__, "list_attempts", values, kind=AttemptRow)

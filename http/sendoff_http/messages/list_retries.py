@@ -9,10 +9,11 @@ from pydantic import Field
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.access import Scope
 from sendoff_domain.ids import format_message_id
+from sendoff_domain.texts import CustomerId
 from sendoff_http.messages.model import LastError, MessageId
 from sendoff_http.messages.rows import MessageRow, last_error, load_messages
 from sendoff_http.web.documents import ResponseModel, ShownMoment
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import (
     FIRST_ID,
@@ -42,6 +43,12 @@ class Retry(ResponseModel):
     last_error: LastError | None
 
 
+class RetryQuery(PageQuery):
+    """Which retries."""
+
+    customer: CustomerId | None = Field(default=None, description="Of this customer.")
+
+
 class RetryPage(ResponseModel):
     """Retries, the next one first; the list ends where nextCursor is null."""
 
@@ -56,15 +63,21 @@ class RetryPage(ResponseModel):
     {200: ResponseDoc("One page", RetryPage)},
     access=needs(Scope.READ_MESSAGES),
     problems=(422, 503),
-    query=PageQuery,
+    query=RetryQuery,
 )
 async def list_retries(request: web.Request) -> web.Response:
     """Answer with one page."""
-    query = read_query(request, PageQuery)
+    query = read_query(request, RetryQuery)
+    customer = request[CALLER].narrow(query.customer)
     after, moment = (FIRST_ID, 0) if query.cursor is None else decode_cursor(_KIND, query.cursor)
     values = {"after": after, "moment": _moment_of(moment), "limit": query.limit + 1}
     async with request.app[POOL].connection() as connection:
-        found = await fetch_all(connection, __package__, "list_retries", values)
+        if customer is None:
+            found = await fetch_all(connection, __package__, "list_retries", values)
+        else:
+            found = await fetch_all(
+                connection, __package__, "list_retries_of_customer", {**values, "customer": customer}
+            )
         shown, next_cursor = cut_page(found, query.limit, _cursor_behind)
         wanted: dict[UUID, datetime] = dict(shown)
         rows = await load_messages(connection, list(wanted))

@@ -16,7 +16,7 @@ from sendoff_http.messages.model import Message
 from sendoff_http.messages.moves import TRIES, wrong_state
 from sendoff_http.messages.rows import MessageRow, describe_row, load_message
 from sendoff_http.web.body import JSON, read_model
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import invalid, no_such_message
@@ -50,12 +50,12 @@ class Reschedule(ApiModel):
 )
 async def reschedule_message(request: web.Request) -> web.Response:
     """Answer with the moved message; 409 once it is being sent or is at its end."""
-    message_id = message_id_of(request)
+    message_id, customer = message_id_of(request), request[CALLER].customer
     wish = await read_model(request, Reschedule)
     async with request.app[POOL].connection() as connection:
         for _ in range(TRIES):
-            moved = await _reschedule(connection, message_id, wish)
-            row = await load_message(connection, message_id)
+            moved = await _reschedule(connection, message_id, wish, customer)
+            row = await load_message(connection, message_id, customer)
             if moved or row is None or row.status not in WAITING or row.expires_at is not None:
                 break
     if row is None:
@@ -65,8 +65,8 @@ async def reschedule_message(request: web.Request) -> web.Response:
     return json_response(describe_row(row))
 
 
-async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule) -> bool:
-    values = {"id": message_id, "deliver_at": wish.deliver_at, "delay": wish.delay}
+async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule, customer: str | None) -> bool:
+    values = {"id": message_id, "deliver_at": wish.deliver_at, "delay": wish.delay, "customer": customer}
     return await fetch_one(connection, __package__, "reschedule", values) is not None
 
 

@@ -3,11 +3,13 @@
 from aiohttp import web
 
 from sendoff_domain.access import Scope
+from sendoff_domain.ids import format_message_id
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.moves import wrong_state
 from sendoff_http.messages.resending import resend
 from sendoff_http.messages.rows import describe_row, load_message
-from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.web.auditing import entry_of
+from sendoff_http.web.keys import CALLER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
@@ -32,10 +34,11 @@ routes = Routes("Messages")
 )
 async def resend_message(request: web.Request) -> web.Response:
     """Answer once it is due again; 409 while it is still on its way."""
-    message_id = message_id_of(request)
-    moved = await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id])
+    message_id, customer = message_id_of(request), request[CALLER].customer
+    entry = entry_of(request, "message.resend", format_message_id(message_id))
+    moved = await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id], entry, customer=customer)
     async with request.app[POOL].connection() as connection:
-        row = await load_message(connection, message_id)
+        row = await load_message(connection, message_id, customer)
     if row is None:
         raise no_such_message(request.match_info["id"])
     if not moved:

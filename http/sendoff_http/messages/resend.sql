@@ -1,4 +1,5 @@
--- Makes messages that were sent, are dead or were cancelled due again, as a new generation; returns the ids moved.
+-- Makes messages that were sent, are dead or were cancelled due again, as a new generation; returns the ids moved with
+-- their customers.
 -- A delivery becomes an attempt, a body that is gone comes back from its dead letter, and an expiry that has passed
 -- is lifted.
 WITH was_sent AS (
@@ -31,4 +32,4 @@ WITH was_sent AS (
 )
 INSERT INTO due (message_id, customer_id, due_at, visible_at, generation, token)
 SELECT message_id, customer_id, now(), now(), generation + 1, token + 1 FROM moved
-RETURNING message_id
+RETURNING message_id, customer_id

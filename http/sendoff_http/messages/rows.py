@@ -47,9 +47,9 @@ async def load_messages(connection: Connection, ids: Sequence[UUID], **filters: 
     return await fetch_all_as(connection, __package__, "load_messages", values, kind=MessageRow)
 
 
-async def load_message(connection: Connection, message_id: UUID) -> MessageRow | None:
-    """One message, or None."""
-    rows = await load_messages(connection, [message_id])
+async def load_message(connection: Connection, message_id: UUID, customer: str | None) -> MessageRow | None:
+    """One message, or None; None as well for one that is not this customer's, unless `customer` is None."""
+    rows = await load_messages(connection, [message_id], customer=customer)
     return rows[0] if rows else None
 
 

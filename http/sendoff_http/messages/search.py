@@ -58,16 +58,20 @@ class _Step:
     rest: UUID | None
 
 
-async def find_page(connection: Connection, query: ListQuery) -> Page:
-    """The next messages; there can be fewer than the limit although more follow (`last_id` tells)."""
-    step = _search if choose_scan(query).startswith("search") else _scan
+async def find_page(connection: Connection, query: ListQuery, *, bound: bool = False) -> Page:
+    """The next messages; there can be fewer than the limit although more follow (`last_id` tells).
+
+    With `bound` only messages of the query's customer are looked at, so that no other's id gets into a cursor.
+    """
+    statement = choose_scan(query, bound=bound)
+    step = _search if statement.startswith("search") else _scan
     low, high = query.id_range(KIND)
     filters = _filters(query)
     rows: list[MessageRow] = []
     deadline = time.monotonic() + _BUDGET_SECONDS
     wanted = query.limit + 1
     while True:
-        found = await step(connection, query, {**filters, "low": low, "high": high}, wanted)
+        found = await step(connection, statement, {**filters, "low": low, "high": high}, wanted)
         if found.ids:
             rows += await load_messages(connection, found.ids, **filters)
         if len(rows) > query.limit:
@@ -77,26 +81,24 @@ async def find_page(connection: Connection, query: ListQuery) -> Page:
         high, wanted = found.rest, _CHUNK
 
 
-async def _scan(connection: Connection, query: ListQuery, values: dict[str, Any], wanted: int) -> _Step:
-    scanned = await _fetch(connection, query, {**values, "chunk": wanted})
+async def _scan(connection: Connection, statement: str, values: dict[str, Any], wanted: int) -> _Step:
+    scanned = await fetch_all(connection, __package__, statement, {**values, "chunk": wanted})
     return _Step([found for found, fits in scanned if fits], scanned[-1][0] if len(scanned) == wanted else None)
 
 
-async def _search(connection: Connection, query: ListQuery, values: dict[str, Any], wanted: int) -> _Step:
-    chunk = _SEARCHED if query.customer is None else _SEARCHED_OF_CUSTOMER
-    found = await _fetch(connection, query, {**values, "chunk": chunk, "enough": wanted})
+async def _search(connection: Connection, statement: str, values: dict[str, Any], wanted: int) -> _Step:
+    chunk = _SEARCHED if values["customer"] is None else _SEARCHED_OF_CUSTOMER
+    found = await fetch_all(connection, __package__, statement, {**values, "chunk": chunk, "enough": wanted})
     ids = [each for each, fits in found if fits]
     if len(ids) == wanted:
         return _Step(ids, ids[-1])
     return _Step(ids, next((each for each, fits in found if not fits), None))
 
 
-async def _fetch(connection: Connection, query: ListQuery, values: dict[str, Any]) -> list[tuple[UUID, bool]]:
-    return await fetch_all(connection, __package__, choose_scan(query), values)
-
-
-def choose_scan(query: ListQuery) -> str:
-    """The statement that walks the most selective index for these filters."""
+def choose_scan(query: ListQuery, *, bound: bool = False) -> str:
+    """The statement that walks the most selective index for these filters; with `bound` that of the customer."""
+    if bound:
+        return "scan_customer" if query.to is None else "search_recipient_of_customer"
     if query.to is not None and query.status in (None, Status.SENT, Status.SCHEDULED):
         return "search_recipient" if query.customer is None else "search_recipient_of_customer"
     if query.sent_after is not None or query.sent_before is not None:

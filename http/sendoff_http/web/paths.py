@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sendoff_domain.ids import is_key_id, parse_message_id
 from sendoff_domain.texts import match_customer_id
+from sendoff_http.web.keys import CALLER
 from sendoff_http.web.problems import no_such_customer, no_such_key, no_such_message
 
 
@@ -19,9 +20,9 @@ def message_id_of(request: web.Request) -> UUID:
 
 
 def customer_id_of(request: web.Request) -> str:
-    """The id in the path; raises ProblemError 404 for what cannot be one."""
+    """The id in the path; raises ProblemError 404 for what cannot be one, and for one that is not the caller's."""
     text = request.match_info["id"]
-    if match_customer_id(text) is None:
+    if match_customer_id(text) is None or request[CALLER].narrow(text) != text:
         raise no_such_customer(text)
     return text
 

@@ -9,7 +9,7 @@ from sendoff_domain.message import FINAL, Status
 from support.layout import FOLDERS, ROOT
 
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/bench/README.md")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "tests/bench/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 STATES = (ROOT / "docs" / "states.md").read_text(encoding="utf-8")

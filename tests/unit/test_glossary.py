@@ -17,6 +17,7 @@ STATEMENTS = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
     *sorted(path for path in (ROOT / "docs").glob("*.md") if path != GLOSSARY),
 ]
 

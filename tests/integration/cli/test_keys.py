@@ -59,3 +59,9 @@ def test_a_mistake_is_one_sentence(sendoff_database: str, folder: Path) -> None:
 def test_a_key_that_nothing_asks_for_is_said_to_be_so(sendoff_database: str, folder: Path) -> None:
     done = invoke("keys", "create", "x", "--role", "viewer", folder=folder, POSTGRES__URL=sendoff_database)
     assert "set http.open to never" in done.stderr
+
+
+def test_an_api_that_others_reach_does_not_start_without_a_key(folder: Path) -> None:
+    done = invoke("up", "--data", folder / "data", folder=folder, HTTP__HOST="0.0.0.0")
+    assert (done.returncode, "http.apiKeys: expected a key" in done.stderr) == (2, True)
+    assert not (folder / "data").exists()

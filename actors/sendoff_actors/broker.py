@@ -8,14 +8,18 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterable
+from uuid import uuid4
 
 import dramatiq
+import msgspec
 import redis
+import structlog
 from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
 from sendoff_actors.handoffs import ActorName, Queue
+from sendoff_actors.sealed_handoffs import BrokenHandoffError, SealedHandoffs
 from sendoff_domain.errors import UnavailableError
 
 #: A worker that is silent for so long is dead, and what it had fetched goes to others (milliseconds).
@@ -26,6 +30,10 @@ _MAINTENANCE_CHANCE = 20_000
 _PREFETCH = {Queue.SENDER: 1}
 _PREFETCH_OTHERS = 4
 _WAKE_TOKENS = 16
+#: How many notes of what was set aside are kept, and how much of an id.
+_SET_ASIDE, _LONGEST_ID = 100, 64
+
+log = structlog.get_logger("sendoff.broker")
 
 
 class Backpressure:
@@ -62,6 +70,18 @@ class BlockingRedisBroker(RedisBroker):
             maintenance_chance=_MAINTENANCE_CHANCE,
         )
         self.backpressure = Backpressure()
+        self._sealed: SealedHandoffs | None = None
+
+    def authenticate(self, key: bytes) -> None:
+        """Put every hand-off under this key of the fleet, and take only those that are; to be called before any."""
+        self._sealed = SealedHandoffs(key)
+
+    @property
+    def sealed(self) -> SealedHandoffs:
+        """How hand-offs are written and read; raises RuntimeError before `authenticate`."""
+        if self._sealed is None:
+            raise RuntimeError("expected the key of hand-offs to be read before the first of them")
+        return self._sealed
 
     def declare_queue(self, queue_name: str) -> None:
         """Declare a queue without the delay queue that Dramatiq adds to it."""
@@ -78,7 +98,8 @@ class BlockingRedisBroker(RedisBroker):
         """
         if delay is not None:
             raise ValueError("expected no delay: PostgreSQL is the only timer")
-        enqueued = super().enqueue(message)
+        enqueued = message.copy(options={"redis_message_id": str(uuid4())})
+        self.do_enqueue(message.queue_name, enqueued.options["redis_message_id"], self.sealed.write(enqueued))
         wake = self.wake_key(message.queue_name)
         pipeline = self.client.pipeline(transaction=False)
         pipeline.lpush(wake, 1)
@@ -102,6 +123,27 @@ class BlockingRedisBroker(RedisBroker):
     def waiting(self, queue: Queue) -> int:
         """How many messages of a queue no process has fetched yet."""
         return int(self.client.llen(f"{self.namespace}:{queue}"))
+
+    def set_aside(self, queue: str, data: bytes, reason: str) -> None:
+        """Take what is no hand-off out of this process's share of a queue, note it in a short list, and log it."""
+        ids = list(self.client.smembers(f"{self.namespace}:__acks__.{self.broker_id}.{queue}"))
+        stored = self.client.hmget(f"{self.namespace}:{queue}.msgs", ids) if ids else []
+        message_id = next(
+            (one.decode(errors="replace") for one, its in zip(ids, stored, strict=True) if its == data), ""
+        )
+        note = {"queue": queue, "id": message_id[:_LONGEST_ID], "size": len(data), "reason": reason}
+        log.warning("set aside, it is no hand-off", **note)
+        pipeline = self.client.pipeline(transaction=False)
+        pipeline.lpush(self.set_aside_key, msgspec.json.encode(note))
+        pipeline.ltrim(self.set_aside_key, 0, _SET_ASIDE - 1)
+        pipeline.execute(raise_on_error=False)
+        if message_id:
+            self.do_ack(queue, message_id)
+
+    @property
+    def set_aside_key(self) -> str:
+        """The list of what was set aside lately, the newest first, as JSON objects."""
+        return f"{self.namespace}:set_aside"
 
     def wake_key(self, queue_name: str) -> str:
         """The list on which the idle consumers of a queue block."""
@@ -132,10 +174,15 @@ class BlockingConsumer(Consumer):
     def _next_fetched(self) -> MessageProxy | None:
         while self._fetched:
             data = self._fetched.pop(0)
-            if data is not None:  # None: the id was enqueued twice and the message is gone already
-                message = dramatiq.Message.decode(data)
-                self._unacked.add(message.message_id)
-                return MessageProxy(message)
+            if data is None:  # the id was enqueued twice and the message is gone already
+                continue
+            try:
+                message = self._broker.sealed.read(data, self._queue)
+            except BrokenHandoffError as error:
+                self._broker.set_aside(self._queue, data, str(error))
+                continue
+            self._unacked.add(message.message_id)
+            return MessageProxy(message)
         return None
 
     def _fetch_or_sleep(self) -> MessageProxy | None:

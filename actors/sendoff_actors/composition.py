@@ -30,6 +30,7 @@ from sendoff_actors.handoffs import ActorName, Undeliverable
 from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.retrier.unrecorded import UnrecordedFailures
+from sendoff_actors.sealed_handoffs import read_handoff_key
 from sendoff_actors.sender.composition import SenderParts, make_holdings, make_sender
 from sendoff_actors.sender.handler import DRAIN_GRACE
 from sendoff_actors.sender.markers import Markers
@@ -80,6 +81,7 @@ async def open_worker(
     async with open_pool(settings.postgres, identity.name) as pool, _open_cache(settings) as cache:
         async with pool.connection(timeout=30) as connection:
             await clock.sample(connection)
+            broker.authenticate(await read_handoff_key(connection))
             await seed_state(connection, settings.scheduler)
             await seed(connection, settings)
         member = make_member(settings, pool, identity, clock)

@@ -20,7 +20,7 @@ from sendoff_actors.claimer.ticker import make_tick
 from sendoff_actors.composition import Worker, open_worker
 from sendoff_actors.dead_letterer import actor as dead_letterer
 from sendoff_actors.event_loop_thread import EventLoopThread
-from sendoff_actors.handoffs import ActorName, JsonEncoder
+from sendoff_actors.handoffs import ActorName
 from sendoff_actors.retrier import actor as retrier
 from sendoff_actors.sender import actor as sender
 from sendoff_config.bootstrap import (
@@ -48,7 +48,6 @@ _CLOSE_GRACE = 15
 
 def run() -> None:
     """Run one worker process until an ending signal; `sendoff worker` starts as many as are configured."""
-    dramatiq.set_encoder(JsonEncoder())
     settings = read_settings(None, "postgres", "redis")
     process = read_process_index()
     identity = make_identity("worker", process.index, instance_name())
@@ -66,7 +65,6 @@ def run() -> None:
 
 def prepare() -> None:
     """Make the broker that Dramatiq's command line then runs; called once in each of its processes."""
-    dramatiq.set_encoder(JsonEncoder())
     settings = read_settings(None, "postgres", "redis")
     process = process_index_under_dramatiq(settings)
     instance = os.environ.get("SENDOFF_INSTANCE") or f"{socket.gethostname()}-{os.getppid()}"

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import dramatiq
-import msgspec
 import psycopg
 import pytest
 
@@ -13,7 +12,7 @@ from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer import actor as claimer
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.event_loop_thread import EventLoopThread
-from sendoff_actors.handoffs import JsonEncoder, Queue, Tick
+from sendoff_actors.handoffs import Queue, Tick
 from sendoff_config.settings import PostgresSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
@@ -38,7 +37,6 @@ def claim(
     sendoff_database: str, redis_urls: RedisUrls
 ) -> Iterator["tuple[BlockingRedisBroker, dramatiq.Actor[..., None]]"]:
     """The Claimer's actor with nobody who takes its batches."""
-    dramatiq.set_encoder(JsonEncoder())
 
     @asynccontextmanager
     async def lifetime() -> AsyncIterator[Claiming]:
@@ -49,6 +47,7 @@ def claim(
             yield Claiming(pool=pool, clock=clock, holder="one", horizon=timedelta(0), lease=timedelta(seconds=8))
 
     event_loop, broker = EventLoopThread(lifetime), BlockingRedisBroker(redis_urls.broker)
+    broker.authenticate(bytes(32))
     actor = claimer.declare(broker, event_loop, claiming=event_loop.start(), is_running=lambda: True)
     yield broker, actor
     event_loop.stop(5)
@@ -68,7 +67,7 @@ def test_one_tick_claims_ahead_while_there_is_more(
     broker, actor = claim
     with psycopg.connect(sendoff_database, autocommit=True) as connection:
         connection.execute(INSERT, (due,))
-        actor(msgspec.to_builtins(Tick("one", 1, 4e9, 10, drain)))
+        actor(Tick("one", 1, 4e9, 10, drain))
         row = connection.execute("SELECT count(*) FROM due WHERE holder IS NOT NULL").fetchone()
 
     assert broker.waiting(Queue.SENDER) == batches

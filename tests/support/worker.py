@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import dramatiq
 import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
@@ -21,7 +20,8 @@ from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer.ticker import make_tick
 from sendoff_actors.composition import Worker as Parts
 from sendoff_actors.composition import make_worker
-from sendoff_actors.handoffs import Batch, JsonEncoder, Queue
+from sendoff_actors.handoffs import Batch, Queue
+from sendoff_actors.sealed_handoffs import read_handoff_key
 from sendoff_config.identity import Identity
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import Settings
@@ -92,7 +92,7 @@ class Worker:
         while self.broker.waiting(queue):
             message = next(consumer)
             assert message is not None
-            found.append(list(message.args))
+            found.append(msgspec.to_builtins(list(message.args)))
             consumer.ack(message)
         return found
 
@@ -155,6 +155,7 @@ async def open_worker(
         broker = stack.enter_context(_broker(redis))
         clock = DatabaseClock()
         await clock.sample(db)
+        broker.authenticate(await read_handoff_key(db))
         await seed(db, settings)
         identity = Identity(instance, 0, "worker", "localhost", 1, "0", datetime.now(UTC))
         member = make_member(settings, pool, identity, clock)
@@ -183,8 +184,6 @@ def _settings(
 
 @contextmanager
 def _broker(redis: RedisUrls) -> Iterator[BlockingRedisBroker]:
-    before = dramatiq.get_encoder()
-    dramatiq.set_encoder(JsonEncoder())
     broker = BlockingRedisBroker(redis.broker)
     try:
         for queue in Queue:
@@ -192,7 +191,6 @@ def _broker(redis: RedisUrls) -> Iterator[BlockingRedisBroker]:
         yield broker
     finally:
         broker.close()
-        dramatiq.set_encoder(before)
 
 
 def _adapted(columns: Mapping[str, Any]) -> dict[str, Any]:

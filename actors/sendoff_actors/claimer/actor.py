@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import dramatiq
-import msgspec
 import redis
 import structlog
 
@@ -33,9 +32,8 @@ def declare(
     busy = threading.Lock()
 
     @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name=ActorName.CLAIM)
-    def claim(argument: Any) -> None:
+    def claim(tick: Tick) -> None:
         """One tick; while one claim of this process runs, draining ticks are dropped: that claim is theirs too."""
-        tick = msgspec.convert(argument, Tick)
         if not is_running() or not busy.acquire(blocking=not tick.drain):
             return
         try:

@@ -3,7 +3,6 @@
 from typing import Any
 
 import dramatiq
-import msgspec
 
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.dead_letterer.handler import Burying
@@ -26,9 +25,9 @@ def declare(
             burials.put(one)
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.BURY)
-    def bury(undeliverable: Any) -> None:
+    def bury(undeliverable: list[Undeliverable]) -> None:
         """One batch of messages that will not be tried again; if it is lost, their next claim leads here again."""
-        event_loop.call(take(msgspec.convert(undeliverable, list[Undeliverable])))
+        event_loop.call(take(undeliverable))
 
     @dramatiq.actor(broker=broker, queue_name=Queue.DEAD_LETTERER, actor_name=ActorName.CLEAN_UP)
     def clean_up() -> None:

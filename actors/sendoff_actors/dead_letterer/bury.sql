@@ -6,7 +6,7 @@ WITH given AS MATERIALIZED (
       FROM given
      CROSS JOIN LATERAL (
            SELECT attempts, generation FROM due
-            WHERE due.message_id = given.message_id AND due.token = given.token
+            WHERE due.message_id = given.message_id AND due.token = given.token AND due.holder IS NOT NULL
               FOR UPDATE) AS claim
 ), gone AS (
     DELETE FROM due WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))

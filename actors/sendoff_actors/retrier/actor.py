@@ -3,7 +3,6 @@
 from typing import Any
 
 import dramatiq
-import msgspec
 
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.event_loop_thread import EventLoopThread
@@ -20,8 +19,8 @@ def declare(
         unrecorded.take(failures)
 
     @dramatiq.actor(broker=broker, queue_name=Queue.RETRIER, actor_name=ActorName.RETRY)
-    def retry(failures: Any) -> None:
+    def retry(failures: list[FailedAttempt]) -> None:
         """One batch of failed attempts; if it is lost, the leases run out and the messages are sent again."""
-        event_loop.call(take(msgspec.convert(failures, list[FailedAttempt])))
+        event_loop.call(take(failures))
 
     return retry

@@ -11,7 +11,8 @@ WITH failed AS MATERIALIZED (
       FROM failed
      CROSS JOIN LATERAL (
            SELECT customer_id FROM due
-            WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.attempts < failed.attempt
+            WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.holder IS NOT NULL
+              AND due.attempts < failed.attempt
               FOR UPDATE) AS claim
 ), gone AS (
     DELETE FROM due

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import dramatiq
-import msgspec
 import structlog
 
 from sendoff_actors.broker import BlockingRedisBroker
@@ -26,9 +25,8 @@ def declare(
     """Register the Sender with the broker; `ask_for_more` is called after each batch that says there is more."""
 
     @dramatiq.actor(broker=broker, queue_name=Queue.SENDER, actor_name=ActorName.SEND)
-    def send(argument: Any) -> None:
+    def send(batch: Batch) -> None:
         """Hand one claimed batch to the event loop; from there on the lease, not this call, keeps it safe."""
-        batch = msgspec.convert(argument, Batch)
         try:
             event_loop.call(sending.accept(batch))
         except UnavailableError as error:

@@ -9,7 +9,7 @@ WITH sent AS MATERIALIZED (
       FROM sent
      CROSS JOIN LATERAL (
            SELECT customer_id, generation, attempts, due_at FROM due
-            WHERE due.message_id = sent.message_id AND due.token = sent.token
+            WHERE due.message_id = sent.message_id AND due.token = sent.token AND due.holder IS NOT NULL
               FOR UPDATE) AS claim
 ), gone AS (
     DELETE FROM due WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))

@@ -3,7 +3,9 @@ WITH held AS MATERIALIZED (
     SELECT given.message_id
       FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[]) AS given (message_id, token)
      CROSS JOIN LATERAL (
-           SELECT FROM due WHERE due.message_id = given.message_id AND due.token = given.token FOR UPDATE) AS claim
+           SELECT FROM due
+            WHERE due.message_id = given.message_id AND due.token = given.token AND due.holder IS NOT NULL
+              FOR UPDATE) AS claim
 )
 UPDATE due
    SET visible_at = clock_timestamp() + %(lease)s

@@ -260,6 +260,14 @@ CREATE TABLE control_commands (
 );
 CREATE INDEX control_commands_received_at ON control_commands (received_at);
 
+-- The key that hand-offs on Redis are authenticated with, so that only what can read this table can make one.
+CREATE TABLE handoff_key (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    key      bytea NOT NULL CHECK (length(key) = 32)
+);
+INSERT INTO handoff_key (key) VALUES (sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+                                             || uuid_send(gen_random_uuid())));
+
 -- The processes of the fleet, and what they have applied.
 CREATE TABLE processes (
     instance     text NOT NULL,

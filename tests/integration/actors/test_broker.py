@@ -12,7 +12,8 @@ from dramatiq.broker import MessageProxy
 from dramatiq.errors import BrokerConnectionError
 
 from sendoff_actors.broker import BlockingConsumer, BlockingRedisBroker
-from sendoff_actors.handoffs import ActorName, JsonEncoder, Queue
+from sendoff_actors.handoffs import ActorName, Batch, FailedAttempt, Queue
+from support.claims import failed_attempt
 from support.servers import RedisUrls
 from support.waiting import wait_until
 
@@ -29,16 +30,14 @@ def broker(redis_urls: RedisUrls) -> Iterator[BlockingRedisBroker]:
 @contextmanager
 def new_broker(redis_urls: RedisUrls) -> Iterator[BlockingRedisBroker]:
     """A process's own broker with all queues."""
-    before = dramatiq.get_encoder()
-    dramatiq.set_encoder(JsonEncoder())
     broker = BlockingRedisBroker(redis_urls.broker)
+    broker.authenticate(bytes(32))
     for queue in Queue:
         broker.declare_queue(queue)
     try:
         yield broker
     finally:
         broker.close()
-        dramatiq.set_encoder(before)
 
 
 def consume(broker: BlockingRedisBroker, queue: Queue = Queue.RETRIER, idle_ms: int = 50) -> BlockingConsumer:
@@ -49,6 +48,14 @@ def take(consumer: BlockingConsumer) -> MessageProxy:
     message = next(consumer)
     assert message is not None
     return message
+
+
+def failure(number: int = 0) -> list[FailedAttempt]:
+    return [failed_attempt(attempt=number)]
+
+
+def batch(number: int = 0) -> Batch:
+    return Batch(str(number), 0.0, 0.0, False, [])
 
 
 def arguments(consumer: BlockingConsumer, count: int) -> list[Any]:
@@ -84,8 +91,8 @@ def blocked(broker: BlockingRedisBroker) -> int:
 def test_an_idle_consumer_is_woken_by_a_hand_off(broker: BlockingRedisBroker) -> None:
     waiting = InThread(broker)
     wait_until(lambda: blocked(broker), "the consumer waits")
-    broker.hand_on(ActorName.RETRY, "news")
-    assert waiting.join().args == ("news",)
+    broker.hand_on(ActorName.RETRY, failure())
+    assert waiting.join().args == (failure(),)
 
 
 def test_an_idle_consumer_returns_now_and_then_so_that_its_thread_can_end(broker: BlockingRedisBroker) -> None:
@@ -94,11 +101,11 @@ def test_an_idle_consumer_returns_now_and_then_so_that_its_thread_can_end(broker
 
 def test_messages_come_in_order_and_are_gone_when_they_are_acknowledged(broker: BlockingRedisBroker) -> None:
     for number in range(3):
-        broker.hand_on(ActorName.RETRY, number)
+        broker.hand_on(ActorName.RETRY, failure(number))
     consumer = consume(broker)
     assert broker.waiting(Queue.RETRIER) == 3
     messages = [take(consumer) for _ in range(3)]
-    assert [message.args[0] for message in messages] == [0, 1, 2]
+    assert [message.args[0] for message in messages] == [failure(0), failure(1), failure(2)]
     for message in messages:
         consumer.ack(message)
     assert broker.client.hlen("sendoff:retrier.msgs") == 0
@@ -106,51 +113,51 @@ def test_messages_come_in_order_and_are_gone_when_they_are_acknowledged(broker: 
 
 def test_a_consumer_of_the_sender_takes_one_batch_at_a_time(broker: BlockingRedisBroker) -> None:
     for number in range(3):
-        broker.hand_on(ActorName.SEND, number)
+        broker.hand_on(ActorName.SEND, batch(number))
     consumer, other = consume(broker, Queue.SENDER), consume(broker, Queue.SENDER)
     first = take(consumer)
     assert next(consumer) is None
-    assert take(other).args[0] == 1
+    assert take(other).args[0] == batch(1)
     consumer.ack(first)
-    assert take(consumer).args[0] == 2
+    assert take(consumer).args[0] == batch(2)
 
 
 def test_a_process_without_room_leaves_batches_to_others(broker: BlockingRedisBroker, redis_urls: RedisUrls) -> None:
     broker.backpressure.close(Queue.SENDER)
-    broker.hand_on(ActorName.SEND, "batch")
+    broker.hand_on(ActorName.SEND, batch())
     assert next(consume(broker, Queue.SENDER)) is None
-    broker.hand_on(ActorName.RETRY, "failure")
-    assert arguments(consume(broker, Queue.RETRIER), 1) == ["failure"], "other queues go on"
+    broker.hand_on(ActorName.RETRY, failure())
+    assert arguments(consume(broker, Queue.RETRIER), 1) == [failure()], "other queues go on"
     with new_broker(redis_urls) as other:
-        assert arguments(consume(other, Queue.SENDER), 1) == ["batch"]
+        assert arguments(consume(other, Queue.SENDER), 1) == [batch()]
 
 
 def test_a_consumer_that_gets_room_takes_what_is_there_at_once(broker: BlockingRedisBroker) -> None:
     broker.backpressure.close(Queue.SENDER)
-    broker.hand_on(ActorName.SEND, "batch")
+    broker.hand_on(ActorName.SEND, batch())
     waiting = InThread(broker, Queue.SENDER)
     broker.backpressure.open(Queue.SENDER)
-    assert waiting.join().args == ("batch",)
+    assert waiting.join().args == (batch(),)
 
 
 def test_what_was_fetched_and_not_started_goes_back(broker: BlockingRedisBroker) -> None:
     for number in range(4):
-        broker.hand_on(ActorName.RETRY, number)
+        broker.hand_on(ActorName.RETRY, failure(number))
     consumer = consume(broker)
     consumer.ack(take(consumer))
     consumer.close()
-    assert sorted(arguments(consume(broker), 3)) == [1, 2, 3]
+    assert sorted(one.attempt for (one,) in arguments(consume(broker), 3)) == [1, 2, 3]
 
 
 def test_a_message_that_is_given_back_comes_again(broker: BlockingRedisBroker) -> None:
-    broker.hand_on(ActorName.RETRY, "again")
+    broker.hand_on(ActorName.RETRY, failure())
     consumer = consume(broker)
     consumer.requeue([take(consumer)])
-    assert arguments(consume(broker), 1) == ["again"]
+    assert arguments(consume(broker), 1) == [failure()]
 
 
 def test_a_message_that_fails_is_put_aside_and_not_repeated(broker: BlockingRedisBroker) -> None:
-    broker.hand_on(ActorName.RETRY, "bad")
+    broker.hand_on(ActorName.RETRY, failure())
     consumer = consume(broker)
     consumer.nack(take(consumer))
     assert next(consumer) is None
@@ -165,35 +172,8 @@ def test_a_delay_is_refused_since_the_database_is_the_only_timer(broker: Blockin
 
 def test_a_lost_redis_is_told_to_dramatiq_which_tries_again() -> None:
     broker = BlockingRedisBroker("redis://127.0.0.1:1/0")
+    broker.authenticate(bytes(32))
     with pytest.raises(BrokerConnectionError):
         next(consume(broker))
     with pytest.raises(redis.RedisError):
-        broker.hand_on(ActorName.RETRY, "lost")
-
-
-def test_a_worker_goes_on_behind_a_message_that_it_cannot_read(broker: BlockingRedisBroker) -> None:
-    """One of another version, one for an actor that is unknown here, and bytes that are no message at all."""
-    handled: list[Any] = []
-
-    @dramatiq.actor(broker=broker, queue_name=Queue.RETRIER, actor_name=ActorName.RETRY)
-    def retry(failures: list[int]) -> None:
-        handled.append(sum(failures))
-
-    put_raw(broker, b"no message")
-    broker.enqueue(dramatiq.Message("retrier", "unknown", (), {}, {}))
-    broker.hand_on(ActorName.RETRY, "not a list")
-    broker.hand_on(ActorName.RETRY, [1, 2])
-    worker = dramatiq.Worker(broker, worker_timeout=100, worker_threads=1)
-    worker.start()
-    try:
-        wait_until(lambda: handled, "the good one is handled")
-        wait_until(lambda: not broker.client.llen("sendoff:retrier"), "nothing waits any more")
-        assert handled == [3]
-    finally:
-        worker.stop()
-
-
-def put_raw(broker: BlockingRedisBroker, data: bytes) -> None:
-    """Enqueue something that no broker would."""
-    broker.client.hset("sendoff:retrier.msgs", "raw", data)
-    broker.client.rpush("sendoff:retrier", "raw")
+        broker.hand_on(ActorName.RETRY, failure())

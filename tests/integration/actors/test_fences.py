@@ -136,6 +136,16 @@ async def test_a_claim_that_a_promoted_server_has_forgotten_changes_nothing(
     assert not await changes(connection, statement_text(name), values(message_id, forgotten))
 
 
+@each_fenced
+async def test_a_message_that_nobody_holds_is_changed_by_no_token(
+    connection: Connection, name: str, values: Any
+) -> None:
+    """Not by its own either, which is easy to guess before the first claim."""
+    (message_id,) = await accept(connection, delay=timedelta(hours=10))
+    (token,) = {row["token"] for row in (await rows(connection))["due"]}
+    assert not await changes(connection, statement_text(name), values(message_id, token))
+
+
 async def test_a_first_claim_is_told_from_a_later_one_by_its_token(connection: Connection) -> None:
     await accept(connection, 100)
     first = await tokens_of_all(connection)

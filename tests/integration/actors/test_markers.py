@@ -42,6 +42,13 @@ async def test_a_batch_is_taken_once_in_the_whole_fleet(worker: Worker, markers:
     assert await markers.is_first_arrival("batch-2")
 
 
+async def test_a_broken_marker_keeps_no_other_message_waiting(worker: Worker, markers: Markers) -> None:
+    sent, broken = claimed(id="a" * 32), claimed(id="b" * 32)
+    await markers.write([(sent, MARKER), (broken, MARKER)])
+    await worker.cache.set(f"sendoff:sent:{broken.id}:0", b"\xff no marker")
+    assert await markers.find([sent, broken]) == {sent.id: MARKER}
+
+
 async def test_two_prefixes_do_not_see_each_other(worker: Worker, markers: Markers) -> None:
     await markers.write([(claimed(), MARKER)])
     assert await Markers(worker.cache, "other").find([claimed()]) == {}

@@ -12,6 +12,7 @@ from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer import actor as claimer
 from sendoff_actors.claimer.ticker import make_tick
 from sendoff_actors.handoffs import Batch, Queue
+from sendoff_actors.sealed_handoffs import read_handoff_key
 from support.messages import accept
 from support.proxy import Proxy, open_proxy
 from support.servers import RedisUrls
@@ -50,13 +51,14 @@ class Claimer:
         claiming = self.worker.parts.claiming
         claim = claimer.declare(self.broker, calls, claiming=claiming, is_running=lambda: True)
         tick = make_tick("one", self.worker.parts.member.settings.scheduler)
-        await asyncio.to_thread(claim.fn, msgspec.to_builtins(tick))
+        await asyncio.to_thread(claim.fn, tick)
 
 
 @pytest.fixture
 async def claiming(sendoff_database: str, redis_urls: RedisUrls) -> AsyncIterator[Claimer]:
     async with open_proxy(redis_urls.broker) as proxy, open_worker(sendoff_database, redis_urls) as worker:
         broker = BlockingRedisBroker(proxy.url)
+        broker.authenticate(await read_handoff_key(worker.db))
         broker.client.connection_pool.connection_kwargs["socket_timeout"] = 0.5
         yield Claimer(worker, broker, proxy)
         broker.close()

@@ -1,0 +1,2 @@
+-- Reads the key that hand-offs are authenticated with.
+SELECT key FROM handoff_key

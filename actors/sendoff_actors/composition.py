@@ -14,6 +14,7 @@ of each service itself; `run_worker` joins the fleet and runs the services.
 """
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,6 +42,7 @@ from sendoff_config.service import run_services
 from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_control.member import Member
+from sendoff_control.poll import Progress
 from sendoff_control.seed import seed_state
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
@@ -51,6 +53,8 @@ from sendoff_webhooks.seed import seed
 
 #: Slots of a rate are claimed this far ahead at most: they wait on leases.
 _LONGEST_RATE_AHEAD = timedelta(seconds=2)
+#: Without a claim, or with outcomes that are not written, for so long (seconds) a worker stands still.
+_STANDSTILL = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +186,25 @@ def _subscribe(worker: Worker) -> None:
         on_wake=worker.extra_ticks.wake,
         on_customer=worker.sender.watch.changed,
         in_flight=lambda: dispatcher.in_flight,
+        progress=lambda: progress_of(worker),
+    )
+
+
+def progress_of(worker: Worker) -> Progress:
+    """By when the process must have claimed and recorded again; a throttled one may miss a tick to others.
+
+    A stop is no standstill: what is started again has all the time there is.
+    """
+    clock = worker.member.clock
+    if not worker.member.is_running():
+        worker.claiming.claimed_at = time.monotonic()
+    passed = clock.now() - time.monotonic()
+    longest = max(_STANDSTILL, 2 * worker.member.settings.scheduler.interval.total_seconds())
+    handled = [batches.handling_since for batches in (*worker.sender.recorder.batches, worker.unrecorded.batches)]
+    oldest = min((since for since in handled if since is not None), default=None)
+    return Progress(
+        claim_by=passed + worker.claiming.claimed_at + longest,
+        record_by=None if oldest is None else passed + oldest + _STANDSTILL,
     )
 
 

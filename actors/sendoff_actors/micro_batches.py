@@ -49,6 +49,8 @@ class MicroBatches(Generic[T]):
         self._items: list[T] = []
         self._filled = asyncio.Event()
         self._is_handling = False
+        #: Since when (`time.monotonic()`) the batch that is being handled is, or None.
+        self.handling_since: float | None = None
         self._is_draining = False
         self._emptied = asyncio.Event()
         #: By identity, what was refused alone and how often; each is kept alive by the timer that puts it back.
@@ -72,11 +74,11 @@ class MicroBatches(Generic[T]):
         if not self._items:
             self._filled.clear()
         if batch:
-            self._is_handling = True
+            self._is_handling, self.handling_since = True, time.monotonic()
             try:
                 await self._handle_until_done(batch)
             finally:
-                self._is_handling = False
+                self._is_handling, self.handling_since = False, None
         self._rested_at = time.monotonic() + self._rest
         if not self._items:
             self._emptied.set()

@@ -15,7 +15,7 @@ from sendoff_control.authority import NO_FENCE, Fence, decide
 from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.own_process import OwnProcess
 from sendoff_control.peers import Peers
-from sendoff_control.poll import Poller
+from sendoff_control.poll import Poller, Progress
 from sendoff_control.process_list import ProcessList
 from sendoff_control.protocol import BusHealth, Heartbeat, StateAnnouncement
 from sendoff_control.publisher import Publisher
@@ -66,16 +66,20 @@ class Member:
         on_wake: Callable[[], None] | None = None,
         on_customer: Callable[[str], None] | None = None,
         in_flight: Callable[[], int] | None = None,
+        progress: Callable[[], Progress] | None = None,
     ) -> None:
         """Have news of the fleet told to those that are given, in the event loop; to be called before joining.
 
         `on_change` is told each state that is applied, the first one included; `on_wake` that a message was stored
         which is due at once; `on_customer` the id of a customer that was changed. `in_flight` is asked how many
-        requests run, for the status; there is one answer to that, so the last one given counts.
+        requests run, for the status, and `progress` whether work goes on, for readiness; there is one answer to each,
+        so the last one given counts.
         """
         self.subscribers.add(on_change=on_change, on_wake=on_wake, on_customer=on_customer)
         if in_flight is not None:
             self.own_process.in_flight = in_flight
+        if progress is not None:
+            self.own_process.progress = progress
 
     def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
         """Whether messages may be sent, as far as this process knows: False while it knows nothing.
@@ -144,7 +148,7 @@ class Member:
 
     async def poll(self) -> None:
         """Report this process to PostgreSQL and apply what that holds; all stays as it is while it does not answer."""
-        polled = await self.poller.poll(self.own_process.heartbeat(), self.states.all())
+        polled = await self.poller.poll(self.own_process.heartbeat(), self.states.all(), self.own_process.progress())
         if polled is None:
             return
         changed = self.states.apply_poll(polled.states, polled.asked_at, time.monotonic())

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from sendoff_config.identity import Identity
-from sendoff_control.poll import Poller
+from sendoff_control.poll import Poller, Progress
 from sendoff_control.protocol import Ack, Actual, BusHealth, Heartbeat
 from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
@@ -13,12 +13,14 @@ from sendoff_domain.control import ControlState, Desired
 class OwnProcess:
     """Who this process is, what it has applied, and how it sees the servers.
 
-    `in_flight` tells how many requests run; a process that sends none leaves it as it is.
+    `in_flight` tells how many requests run and `progress` whether work goes on; a process that sends none leaves them
+    as they are.
     """
 
     def __init__(self, *, identity: Identity, states: AppliedStates, poller: Poller, publisher: Publisher) -> None:
         self.identity = identity
         self.in_flight: Callable[[], int] = lambda: 0
+        self.progress: Callable[[], Progress] = Progress
         self._states = states
         self._poller = poller
         self._publisher = publisher

@@ -37,6 +37,17 @@ class Polled:
     asked_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """By when a worker stands still unless it has claimed, or recorded, again (Unix seconds of the database's clock).
+
+    None where nothing is expected of it.
+    """
+
+    claim_by: float | None = None
+    record_by: float | None = None
+
+
 class Poller:
     """Asks PostgreSQL with `poll_state.sql`, every two seconds and whenever `soon` was called."""
 
@@ -58,13 +69,13 @@ class Poller:
             async with asyncio.timeout(pause):
                 await self._wanted.wait()
 
-    async def poll(self, own: Heartbeat, applied: Iterable[ControlState]) -> Polled | None:
+    async def poll(self, own: Heartbeat, applied: Iterable[ControlState], progress: Progress) -> Polled | None:
         """Report this process with the states it has applied, and read all states.
 
         Returns None while PostgreSQL does not answer, and `answers` is False then.
         """
         self._wanted.clear()
-        row = _row(own, applied)
+        row = {**_row(own, applied), "claim_by": progress.claim_by, "record_by": progress.record_by}
         try:
             polled = await self._queries.ask(lambda connection: self._poll(connection, row), _TIMEOUT)
         except (UnavailableError, psycopg.Error) as error:

@@ -1,6 +1,7 @@
 """The Claimer on Dramatiq: a tick in, batches for the Sender out."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,7 @@ def declare(
         try:
             for _ in range(_CLAIMS_OF_A_TICK):
                 if broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
+                    claiming.claimed_at = time.monotonic()
                     break
                 batches = event_loop.call(claiming.claim(tick))
                 unsent = _hand_on(broker, batches)

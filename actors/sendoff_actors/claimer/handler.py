@@ -45,6 +45,8 @@ class Claiming:
     _demand_scan: DemandScan = field(default_factory=DemandScan)
     _rotations: Iterator[int] = field(default_factory=lambda: count(1))
     _reaped_at: float = 0.0
+    #: When (`time.monotonic()`) PostgreSQL last answered a claim, or none was asked for since Senders have enough.
+    claimed_at: float = field(default_factory=time.monotonic)
 
     async def claim(self, tick: Tick) -> list[Batch]:
         """Take up to `tick.batch_size` messages; nothing for a tick that is over or was taken before.
@@ -60,6 +62,7 @@ class Claiming:
             await self._reap_expired(connection)
             demands = await self._demand_scan.look(connection, tick.batch_size, horizon)
             if not demands:
+                self.claimed_at = time.monotonic()
                 return []
             limits, taken = ClaimLimits(), list[AsyncCursor[Row]]()
             async with AsyncExitStack() as pipeline, connection.transaction():
@@ -74,6 +77,7 @@ class Claiming:
             rows = sorted([row for cursor in taken for row in await cursor.fetchall()], key=itemgetter(2))
             claimed = limits.mark([Claimed(*row[:-1]) for row in rows])
             claimed = await apply_rates(connection, claimed, limits.spacings)
+        self.claimed_at = time.monotonic()
         is_full = tick.drain and len(claimed) >= tick.batch_size
         lease_until = min((row[-1] for row in rows), default=0.0)
         claimed_at = lease_until - self.lease.total_seconds()

@@ -284,13 +284,15 @@ CREATE TABLE processes (
     in_flight    integer NOT NULL,
     buses        jsonb NOT NULL,
     scopes       jsonb NOT NULL DEFAULT '{}',  -- applied per customer: {scope: [epoch, revision]}
+    claim_by     timestamptz,  -- of a worker: when it stands still unless it has claimed again, or looked in vain
+    record_by    timestamptz,  -- of a worker: the same for outcomes; NULL: none is waiting
     PRIMARY KEY (instance, process, role)
 );
 
 -- The processes that gave a sign of life lately; LIVING_SECONDS in sendoff_control is the same time for the buses.
 CREATE VIEW living_processes AS
 SELECT instance, process, role, host, pid, version, started_at, heartbeat_at, epoch, revision, actual, in_flight, buses,
-       scopes
+       scopes, claim_by, record_by
   FROM processes
  WHERE heartbeat_at > clock_timestamp() - interval '15 s';
 

@@ -8,7 +8,8 @@ from aiohttp import web
 from psycopg_pool import PoolTimeout
 
 from sendoff_db.migrator import pending
-from sendoff_db.pool import Pool
+from sendoff_db.pool import Connection, Pool
+from sendoff_db.sql import fetch_one
 from sendoff_domain.errors import MigrationError
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import MEMBER, POOL
@@ -22,12 +23,14 @@ routes = Routes("Health")
 _DEADLINE_SECONDS = 2.0
 _REASONS = {
     "down": "PostgreSQL does not answer",
+    "unclaimed": "messages are due, but no worker has claimed any lately",
+    "unrecorded": "no worker can record what became of its messages",
     "outdated": "the database lacks migrations or is newer than this version",
 }
 
 
 class Ready(ResponseModel):
-    """What this process can reach; only PostgreSQL is needed to accept messages."""
+    """What this process can reach, while the workers get on; only PostgreSQL is needed to accept messages."""
 
     status: Literal["ready"]
     postgres: Literal["up"]
@@ -39,27 +42,34 @@ class Ready(ResponseModel):
     "GET", "/health/ready", "Can this process serve?", {200: ResponseDoc("It can", Ready)}, problems=(503,), access=OPEN
 )
 async def read_readiness(request: web.Request) -> web.Response:
-    """Answer 200 when PostgreSQL answers and has all migrations, else 503.
+    """Answer 200 when PostgreSQL answers and has all migrations, and some worker gets on, else 503.
+
+    Workers get on unless none of them has claimed for 15 s (or two intervals) although something is due, or all of
+    them have waited as long for PostgreSQL to take an outcome.
 
     PostgreSQL is asked now. Redis and NATS are as the membership in the fleet sees them: one that has just died without
     closing its connections shows as `up` until the bus notices, a few seconds later.
     """
-    postgres = await _probe_postgres(request.app[POOL])
+    state = await _probe(request.app[POOL])
+    postgres = "up" if state in ("unclaimed", "unrecorded") else state
     seen = request.app[MEMBER].bus_health
     servers = {"postgres": postgres, "redis": seen["redis"], "nats": seen["nats"]}
-    if postgres != "up":
-        raise ProblemError(
-            503, "not_ready", _REASONS[postgres], headers={"Retry-After": "1"}, extra={"servers": servers}
-        )
+    if state != "up":
+        raise ProblemError(503, "not_ready", _REASONS[state], headers={"Retry-After": "1"}, extra={"servers": servers})
     return json_response(Ready.model_validate({"status": "ready", **servers}).document())
 
 
-async def _probe_postgres(pool: Pool) -> str:
-    """`up`, `outdated` or, also when it does not answer within the deadline, `down`."""
+async def _probe(pool: Pool) -> str:
+    """`up`, `unclaimed`, `unrecorded`, `outdated` or, also when it does not answer within the deadline, `down`."""
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS), pool.connection(timeout=_DEADLINE_SECONDS) as connection:
-            return "outdated" if await pending(connection) else "up"
+            return "outdated" if await pending(connection) else await _standstill(connection)
     except MigrationError:
         return "outdated"
     except (TimeoutError, OSError, psycopg.Error, PoolTimeout):
         return "down"
+
+
+async def _standstill(connection: Connection) -> str:
+    unclaimed, unrecorded = await fetch_one(connection, __package__, "find_standstill") or (False, False)
+    return "unclaimed" if unclaimed else "unrecorded" if unrecorded else "up"

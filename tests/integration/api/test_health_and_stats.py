@@ -112,3 +112,45 @@ async def test_stats_of_nothing_are_zero(api: Api) -> None:
     stats = (await api.get("/v1/stats")).json
     assert set(stats["counts"].values()) == {0}
     assert (stats["late"], stats["lagSeconds"], stats["sentLastMinute"]) == (0, 0, 0)
+
+
+async def report_worker(api: Api, process: int, claim_by: float, record_by: float | None = None) -> None:
+    """A worker's sign of life: by when it must have claimed, and recorded, from now on (seconds)."""
+    await api.db.execute(
+        b"INSERT INTO processes (instance, process, role, host, pid, version, started_at, heartbeat_at, epoch,"
+        b" revision, actual, in_flight, buses, claim_by, record_by)"
+        b" VALUES ('w', %s, 'worker', 'h', 1, '1', now(), now(), 1, 1, 'running',"
+        b" 0, '{}', now() + %s * interval '1 s', now() + %s * interval '1 s')"
+        b" ON CONFLICT (instance, process, role) DO UPDATE"
+        b" SET claim_by = excluded.claim_by, record_by = excluded.record_by",
+        (process, claim_by, record_by),
+    )
+
+
+async def why_unready(api: Api) -> str | None:
+    """The reason that readiness gives, or None."""
+    reply = await api.get("/health/ready")
+    return None if reply.status == 200 else str(reply.json["detail"])
+
+
+async def test_nothing_claimed_although_due_is_not_ready(api: Api) -> None:
+    await report_worker(api, 0, claim_by=-5)
+    await report_worker(api, 1, claim_by=-5)
+    assert await why_unready(api) is None, "nothing is due"
+    await api.create()
+    assert await why_unready(api) is None, "it has only just become due"
+    await api.db.execute(b"UPDATE due SET visible_at = now() - interval '20 s'")
+    assert "no worker has claimed" in str(await why_unready(api))
+    await report_worker(api, 1, claim_by=60)
+    assert await why_unready(api) is None, "one of two gets on"
+    await api.db.execute(b"DELETE FROM processes WHERE role = 'worker'")
+    assert "no worker has claimed" in str(await why_unready(api))
+    await api.db.execute(b"UPDATE control_state SET desired = 'stopped' WHERE scope = 'global'")
+    assert await why_unready(api) is None, "nothing is to be claimed"
+
+
+async def test_outcomes_that_no_worker_can_record_are_not_ready(api: Api) -> None:
+    await report_worker(api, 0, claim_by=60, record_by=-5)
+    assert "no worker can record" in str(await why_unready(api))
+    await report_worker(api, 1, claim_by=60, record_by=10)
+    assert await why_unready(api) is None, "one of two gets on"

@@ -13,8 +13,9 @@ from sendoff_cli.listening import is_taken
 from sendoff_cli.servers.binaries import nats_program, postgres_programs, valkey_program
 from sendoff_cli.servers.embedded import ServerName
 from sendoff_cli.servers.errors import ServerError
+from sendoff_config.bootstrap import require_closed_api
 from sendoff_config.settings import HttpSettings, Settings
-from sendoff_domain.errors import SendoffError
+from sendoff_domain.errors import SendoffError, SettingsError
 from sendoff_domain.webhook_addresses import vetted
 
 _OLDEST_PYTHON = (3, 11)
@@ -38,6 +39,20 @@ def check_embedded(name: ServerName) -> Finding:
     except ServerError as error:
         return fail(name, f"has no address and cannot be embedded: {error}", "set its address, or install the extra")
     return ok(name, "has no address: `sendoff up` starts it embedded")
+
+
+def check_access(settings: HttpSettings) -> Finding:
+    """Whether the API asks for a key, or else only this machine reaches it."""
+    if settings.needs_key:
+        return ok("access", "the API needs a key")
+    if settings.on_loopback:
+        return ok("access", "the API needs no key, and only this machine reaches it")
+    try:
+        require_closed_api(settings)
+    except SettingsError as error:
+        return fail("access", str(error), "make a key with `sendoff keys create`, and set http.open to never")
+    advice = "set http.open to never, and make a key with `sendoff keys create`"
+    return warn("access", "the API needs no key: whoever reaches its port may do everything", advice)
 
 
 async def check_port(settings: HttpSettings) -> Finding:

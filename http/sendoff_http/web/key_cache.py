@@ -37,6 +37,7 @@ class KeyCache:
         self._pool = pool
         self._known: dict[bytes, _Known] = {}
         self._reading: dict[bytes, asyncio.Task[Caller | None]] = {}
+        self._revocations = 0
         self._permits = asyncio.Semaphore(_MOST_QUERIES)
 
     async def find(self, digest: bytes) -> Caller | None:
@@ -51,15 +52,22 @@ class KeyCache:
         reading = self._reading.get(digest)
         if reading is None:
             reading = self._reading[digest] = asyncio.create_task(self._read(digest))
-            reading.add_done_callback(lambda _: self._reading.pop(digest, None))
+            reading.add_done_callback(lambda read: self._end(digest, read))
         return await asyncio.shield(reading)
 
     def forget(self, key_id: str) -> None:
-        """Read this key anew when it is used next: it was revoked."""
+        """Read this key anew when it is used next: it was revoked. What is being read now may be from before that."""
+        self._revocations += 1
+        self._reading.clear()
         for digest in [digest for digest, known in self._known.items() if known.caller.id == key_id]:
             del self._known[digest]
 
+    def _end(self, digest: bytes, read: asyncio.Task[Caller | None]) -> None:
+        if self._reading.get(digest) is read:
+            del self._reading[digest]
+
     async def _read(self, digest: bytes) -> Caller | None:
+        revocations = self._revocations
         try:
             caller = await self._query(digest)
         except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
@@ -68,6 +76,8 @@ class KeyCache:
                 raise
             log.warning("a key could not be read again", key=known.caller.id, error=type(error).__name__)
             return known.caller
+        if revocations != self._revocations:
+            return caller
         self._known.pop(digest, None)
         if caller is not None:
             self._known[digest] = _Known(caller, time.monotonic())

@@ -52,7 +52,7 @@ def test_a_healthy_setup_is_all_ok(healthy: Addresses, folder: Path) -> None:
     assert {one["level"] for one in found.values()} == {"ok"}, found
     assert code == 0
     assert set(found) == {
-        *("python", "config", "postgres", "migrations", "clock"),
+        *("python", "config", "access", "postgres", "migrations", "clock"),
         *("redis broker", "redis cache", "redis databases", "nats", "webhook", "port", "encryption", "signing keys"),
     }
 
@@ -62,6 +62,22 @@ def test_a_fresh_machine_only_lacks_a_webhook(folder: Path) -> None:
     assert code == 0
     assert {check for check, one in found.items() if one["level"] == "warn"} == {"webhook"}
     assert found["postgres"]["detail"] == "has no address: `sendoff up` starts it embedded"
+
+
+@pytest.mark.parametrize(
+    ("settings", "level"),
+    [
+        ({}, "ok"),
+        ({"HTTP__HOST": "0.0.0.0"}, "fail"),
+        ({"HTTP__HOST": "0.0.0.0", "HTTP__OPEN": "anywhere"}, "warn"),
+        ({"HTTP__HOST": "0.0.0.0", "HTTP__OPEN": "never"}, "ok"),
+        ({"HTTP__HOST": "0.0.0.0", "HTTP__API_KEYS": "[a-secret-of-the-test]"}, "ok"),
+    ],
+)
+def test_an_api_that_others_may_use_without_a_key_is_found(folder: Path, settings: dict[str, str], level: str) -> None:
+    _, found = examine(folder, **settings)
+    assert found["access"]["level"] == level
+    assert "a-secret-of-the-test" not in json.dumps(found)
 
 
 def test_a_running_sendoff_is_recognized(up: Running, folder: Path) -> None:

@@ -36,6 +36,16 @@ def ends_connections(error: psycopg.Error) -> bool:
     return error.sqlstate is not None and (error.sqlstate in _ENDINGS or error.sqlstate.startswith("08"))
 
 
+def is_rolled_back(error: BaseException) -> bool:
+    """Whether this is an outage that the server itself has reported, so that what was asked has changed nothing.
+
+    Without a report, and with those that do not know, a commit may have happened although its answer was lost.
+    """
+    if not isinstance(error, psycopg.Error) or error.sqlstate is None:
+        return False
+    return is_outage(error) and error.sqlstate[:2] != "08" and error.sqlstate not in ("40003", "57P02")
+
+
 @contextmanager
 def outages_as_unavailable(what: str) -> Iterator[None]:
     """Raise UnavailableError in place of an outage while `what` is asked of PostgreSQL; poison passes as it is."""

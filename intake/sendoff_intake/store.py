@@ -4,16 +4,16 @@ What cannot be written does not hold back the rest. A hint saves a message the w
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
 from prometheus_client import Counter
-from psycopg import DataError, IntegrityError, OperationalError, errors
+from psycopg import Error, errors
 
 from sendoff_config.settings import PartitionSettings
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.failures import is_outage
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Pool
 from sendoff_intake.insert import insert
@@ -22,8 +22,9 @@ from sendoff_intake.submission import Result, Stored, Submission
 #: A statement, and a batch, that takes longer has lost its server; the client is told that the outcome is unknown.
 _STATEMENT_SECONDS = 5
 _BATCH_SECONDS = 20
-#: After a restart of PostgreSQL each connection of the pool may be a broken one.
-_PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
+#: Between the tries of what an outage keeps from being written (seconds): after a restart of PostgreSQL each connection
+#: of the pool may be a broken one, and a failover takes a moment.
+PAUSES = (0.0, 0.05, 0.2, 0.5, 1.0)
 #: Connections that batches leave to other requests.
 _CONNECTIONS_LEFT = 2
 #: However much is accepted, hints stay this far apart (seconds).
@@ -78,8 +79,8 @@ class WakeUp:
 class MessageStore:
     """Stores submissions, counts what is new and wakes the workers for what is due; a result stands for each.
 
-    What the database refuses has its error as its result. Raises psycopg.OperationalError, TimeoutError or
-    psycopg_pool.PoolTimeout when it is not known what was stored.
+    What the database refuses has its error as its result. Raises psycopg.Error or TimeoutError after an outage: it is
+    not known then what was stored.
     """
 
     def __init__(self, *, pool: Pool, partitions: PartitionSettings, wake_up: WakeUp, accepted: Counter) -> None:
@@ -116,7 +117,9 @@ class MessageStore:
     async def _store_halving(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
         try:
             return list(await self._insert_with_retry(submissions, repeated=repeated))
-        except (DataError, IntegrityError) as error:
+        except Error as error:
+            if is_outage(error):
+                raise
             if len(submissions) == 1:
                 return [error]
         half = len(submissions) // 2
@@ -124,11 +127,14 @@ class MessageStore:
         return first + await self._store_halving(submissions[half:], repeated=repeated)
 
     async def _insert_with_retry(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result]:
-        """Store all or none; again when the connection breaks, because the ids are ours: nothing is stored twice."""
+        """Store all or none; again after an outage, because the ids are ours: nothing is stored twice."""
         async with asyncio.timeout(_STATEMENT_SECONDS):
-            for pause in _PAUSES:
-                with contextlib.suppress(OperationalError):
+            for pause in PAUSES:
+                try:
                     return await self._insert(submissions, repeated=repeated)
+                except Error as error:
+                    if not is_outage(error):
+                        raise
                 repeated = True
                 await asyncio.sleep(pause)
             return await self._insert(submissions, repeated=repeated)
@@ -146,8 +152,8 @@ class MessageStore:
         taken: list[Submission] = []
         try:
             return await self._write(chunks, taken)
-        except (OperationalError, DataError, IntegrityError):
-            # A refused row, a lost connection, a missing partition: the careful way copes with each of them.
+        except Error:
+            # A refused row, an outage, a missing partition: the careful way copes with each of them.
             # `repeated`, because the commit may have happened although its answer was lost.
             while (chunk := await chunks.next_chunk()) is not None:
                 taken += chunk

@@ -17,7 +17,7 @@ from sendoff_http.customers.merge_patch import merged
 from sendoff_http.customers.model import Customer, CustomerInput, describe_customer
 from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.auditing import entry_of
-from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_bytes, require_type
+from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_kept_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
 from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
@@ -87,7 +87,7 @@ async def update_customer(request: web.Request) -> web.Response:
 
 async def _read_patch(request: web.Request) -> Document:
     require_type(request, (JSON, _MERGE_PATCH))
-    patch = parse_body(await read_bytes(request, BODY_LIMIT))
+    patch = parse_body(await read_kept_bytes(request, BODY_LIMIT))
     if not isinstance(patch, dict):
         raise invalid([FieldError("", "expected a JSON object")])
     return patch

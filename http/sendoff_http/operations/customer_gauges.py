@@ -6,8 +6,8 @@ import psycopg
 import structlog
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from psycopg_pool import PoolTimeout
 
+from sendoff_db.failures import describe
 from sendoff_db.pool import Pool
 from sendoff_db.sql import fetch_all
 
@@ -38,6 +38,6 @@ async def read_customer_gauges(pool: Pool) -> CustomerGauges | None:
     try:
         async with pool.connection() as connection:
             return CustomerGauges(await fetch_all(connection, __package__, "list_customers_in_trouble"))
-    except (psycopg.OperationalError, PoolTimeout) as error:
-        _log.warning("metrics without customers", error=str(error))
+    except psycopg.Error as error:
+        _log.warning("metrics without customers", error=describe(error))
         return None

@@ -5,7 +5,6 @@ from typing import Literal
 
 import psycopg
 from aiohttp import web
-from psycopg_pool import PoolTimeout
 
 from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection, Pool
@@ -23,6 +22,7 @@ routes = Routes("Health")
 _DEADLINE_SECONDS = 2.0
 _REASONS = {
     "down": "PostgreSQL does not answer",
+    "read-only": "PostgreSQL can be read but not written: it is a standby, or was made read-only",
     "unclaimed": "messages are due, but no worker has claimed any lately",
     "unrecorded": "no worker can record what became of its messages",
     "outdated": "the database lacks migrations or is newer than this version",
@@ -42,7 +42,7 @@ class Ready(ResponseModel):
     "GET", "/health/ready", "Can this process serve?", {200: ResponseDoc("It can", Ready)}, problems=(503,), access=OPEN
 )
 async def read_readiness(request: web.Request) -> web.Response:
-    """Answer 200 when PostgreSQL answers and has all migrations, and some worker gets on, else 503.
+    """Answer 200 when PostgreSQL can be written and has all migrations, and some worker gets on, else 503.
 
     Workers get on unless none of them has claimed for 15 s (or two intervals) although something is due, or all of
     them have waited as long for PostgreSQL to take an outcome.
@@ -60,13 +60,17 @@ async def read_readiness(request: web.Request) -> web.Response:
 
 
 async def _probe(pool: Pool) -> str:
-    """`up`, `unclaimed`, `unrecorded`, `outdated` or, also when it does not answer within the deadline, `down`."""
+    """`up`, or the reason why not; also `down` when PostgreSQL does not answer within the deadline."""
     try:
         async with asyncio.timeout(_DEADLINE_SECONDS), pool.connection(timeout=_DEADLINE_SECONDS) as connection:
-            return "outdated" if await pending(connection) else await _standstill(connection)
+            if await pending(connection):
+                return "outdated"
+            if await fetch_one(connection, __package__, "find_writable") is None:
+                return "read-only"
+            return await _standstill(connection)
     except MigrationError:
         return "outdated"
-    except (TimeoutError, OSError, psycopg.Error, PoolTimeout):
+    except (TimeoutError, OSError, psycopg.Error):
         return "down"
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from sendoff_domain.strict_json import NotJsonError, parse_json
 from sendoff_http.web.content_coding import Decoder, make_decoder
+from sendoff_http.web.keys import BODY
 from sendoff_http.web.problems import ClientGoneError, ProblemError
 from sendoff_http.web.validation import validate
 
@@ -27,7 +28,7 @@ _UNREADABLE = (OSError, web.RequestPayloadError, HttpProcessingError)
 async def read_json(request: web.Request, limit: int = BODY_LIMIT) -> Any:
     """The JSON value of the body; raises ProblemError 415, 413 or 400."""
     require_type(request, (JSON,))
-    return parse_body(await read_bytes(request, limit))
+    return parse_body(await read_kept_bytes(request, limit))
 
 
 async def read_model(request: web.Request, model: type[Model]) -> Model:
@@ -64,6 +65,14 @@ def require_type(request: web.Request, known: tuple[str, ...]) -> str:
 def _charsets(content_type: str) -> list[str]:
     parameters = [part.partition("=") for part in content_type.split(";")[1:]]
     return [value.strip().strip('"').lower() for name, _, value in parameters if name.strip().lower() == "charset"]
+
+
+async def read_kept_bytes(request: web.Request, limit: int) -> bytes:
+    """The whole body as `read_bytes` reads it; a handler that is run again after an outage gets it again."""
+    body = request.get(BODY)
+    if body is None:
+        body = request[BODY] = await read_bytes(request, limit)
+    return body
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 from aiohttp import web
-from psycopg_pool import PoolTimeout
 
 from sendoff_db.pool import Pool
 from sendoff_db.sql import fetch_one
@@ -43,8 +42,8 @@ class KeyCache:
     async def find(self, digest: bytes) -> Caller | None:
         """The caller with this secret, None if there is none, or the key is revoked or expired.
 
-        Raises psycopg.OperationalError, PoolTimeout or TimeoutError when the database does not answer. A key that was
-        known before counts all the same then: whatever is asked for with it needs the database, too.
+        Raises psycopg.Error or TimeoutError when the database does not answer. A key that was known before counts all
+        the same then: whatever is asked for with it needs the database, too.
         """
         known = self._known.get(digest)
         if known is not None and time.monotonic() - known.read_at < _FRESH:
@@ -70,7 +69,7 @@ class KeyCache:
         revocations = self._revocations
         try:
             caller = await self._query(digest)
-        except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+        except (psycopg.Error, TimeoutError) as error:
             known = self._known.get(digest)
             if known is None:
                 raise

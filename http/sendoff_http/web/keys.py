@@ -29,6 +29,8 @@ GROUP_COMMIT: web.AppKey[GroupCommit] = web.AppKey("group_commit", GroupCommit)
 
 #: Who sent the request; it is there once the request was let in.
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+#: The body of a request that was read, which can be read once only.
+BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
 

@@ -3,15 +3,20 @@
 It is one middleware that calls plain functions: a middleware for each would cost as much as parsing the message.
 """
 
+import asyncio
 import time
 
+import psycopg
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from sendoff_db.failures import is_outage, is_rolled_back
 from sendoff_http.web.authentication import Authentication
+from sendoff_http.web.keys import BODY
 from sendoff_http.web.problems import CLIENT_GONE, error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
 from sendoff_http.web.sites import Sites
+from sendoff_intake.store import PAUSES
 
 
 def make_middleware(request_log: RequestLog, authentication: Authentication, sites: Sites) -> Middleware:
@@ -25,7 +30,10 @@ def make_middleware(request_log: RequestLog, authentication: Authentication, sit
             sites.require_own_page(request)
             await authentication.admit(request)
             sites.require_own_name(request)
-            response = await handler(request)
+            try:
+                response = await handler(request)
+            except Exception as error:  # noqa: BLE001  it is raised again, unless the handler can be
+                response = await _repeat(request, handler, error)
             status = response.status
         except web.HTTPRedirection as redirect:
             redirect.headers[HEADER] = request_id
@@ -41,3 +49,25 @@ def make_middleware(request_log: RequestLog, authentication: Authentication, sit
         return response
 
     return middleware
+
+
+async def _repeat(request: web.Request, handler: Handler, error: Exception) -> web.StreamResponse:
+    """Serve a request again after an outage, with the patience of accepting; raises the error that is left in the end.
+
+    One that writes is served again only if the server has said that it did nothing.
+    """
+    for pause in PAUSES:
+        if not _may_repeat(request, error):
+            break
+        await asyncio.sleep(pause)
+        try:
+            return await handler(request)
+        except Exception as again:  # noqa: BLE001  as above
+            error = again
+    raise error
+
+
+def _may_repeat(request: web.Request, error: Exception) -> bool:
+    if not isinstance(error, psycopg.Error) or (request.body_exists and BODY not in request):
+        return False
+    return is_outage(error) if request.method in ("GET", "HEAD") else is_rolled_back(error)

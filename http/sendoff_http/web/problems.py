@@ -9,8 +9,8 @@ import msgspec
 import psycopg
 import structlog
 from aiohttp import web
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from sendoff_db.failures import describe, is_outage
 from sendoff_domain.errors import SendoffError, UnavailableError
 from sendoff_domain.validation_errors import FieldError, summarize
 from sendoff_http.web.keys import REQUEST_ID
@@ -20,7 +20,6 @@ CONTENT_TYPE = "application/problem+json"
 CLIENT_GONE = 499
 #: What a client is asked to wait when a server behind us does not answer.
 _RETRY_AFTER_SECONDS = "1"
-_OUTAGES = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests, TimeoutError)
 _log = structlog.get_logger("sendoff.http")
 
 
@@ -85,8 +84,8 @@ def error_response(request: web.BaseRequest, error: Exception) -> web.Response:
         return web.Response(status=CLIENT_GONE)  # for the log alone
     if isinstance(error, UnavailableError):
         return problem_response(request, overloaded(str(error)))
-    if isinstance(error, _OUTAGES):
-        _log.warning("a server is unavailable", error=type(error).__name__, detail=str(error)[:300])
+    if isinstance(error, psycopg.Error | TimeoutError) and is_outage(error):
+        _log.warning("a server is unavailable", error=describe(error))
         return problem_response(request, overloaded("a server that is needed does not answer; try again"))
     # The client gets no traceback, the log does.
     _log.error("a request failed", request_id=request[REQUEST_ID], traceback="".join(traceback.format_exception(error)))

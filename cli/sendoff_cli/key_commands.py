@@ -112,6 +112,8 @@ def _ask(
     directly: Callable[[Connection], Awaitable[Any]],
 ) -> Any:
     async def ask() -> Any:
+        if url is None and settings.postgres.url is None:
+            say("no database is known (by postgres.url, or by --data where `sendoff up` runs): asking the API")
         if url is not None or settings.postgres.url is None:
             return await through_api(api_client(url, settings.http))
         async with connected(settings.postgres) as connection:

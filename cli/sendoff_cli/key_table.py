@@ -13,7 +13,8 @@ Document = Mapping[str, Any]
 def keys_table(keys: Sequence[Document]) -> RenderableType:
     """The documents of `GET /v1/keys`."""
     table = Table(box=None, pad_edge=False)
-    for title in ("id", "name", "secret", "may", "customer", "last used", "state"):
+    table.add_column("id", min_width=36)  # whole, however narrow the terminal is: `revoke` takes it
+    for title in ("name", "secret", "may", "customer", "last used", "state"):
         table.add_column(title)
     for key in keys:
         may, customer, used = ", ".join(key["scopes"]), key["customer"] or "all", key["lastUsedAt"] or "never"

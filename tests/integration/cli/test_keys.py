@@ -18,6 +18,7 @@ def test_the_first_key_is_made_in_the_database(sendoff_database: str, folder: Pa
     done = invoke("keys", "revoke", made["id"], folder=folder, **settings)
     assert (done.returncode, made["id"] in done.stderr) == (0, True)
     shown = invoke("keys", "list", folder=folder, **settings).stdout
+    assert made["id"] in shown
     assert made["prefix"] in shown
     assert "revoked at" in shown
     assert made["secret"] not in shown

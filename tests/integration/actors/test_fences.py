@@ -187,10 +187,10 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
     await run_statement(connection, "bury", burial(message_id, tokens[-1]))
     await come_back(*resend)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
-    moved = {"id": message_id, "deliver_at": None, "delay": timedelta(0)}
+    moved = {"id": message_id, "customer": None, "deliver_at": None, "delay": timedelta(0)}
     await come_back("sendoff_http.messages", "reschedule", moved)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
-    await connection.execute(read_statement("sendoff_http.messages", "cancel"), {"id": message_id})
+    await connection.execute(read_statement("sendoff_http.messages", "cancel"), {"id": message_id, "customer": None})
     await come_back(*resend)
     await run_statement(connection, "record_failed", failure_values(message_id, tokens[-1], 1, 3, datetime.now(UTC)))
     ((*_, token, _, _, _),) = await run_statement(connection, "claim_retries", claim_values("default", 1))
@@ -218,7 +218,14 @@ async def test_a_move_by_the_api_raises_the_token(connection: Connection, packag
     else:
         await run_statement(connection, "release_unsent", release(message_id, token))
         token += 1
-    values = {"id": message_id, "ids": [message_id], "dead_ids": [], "deliver_at": None, "delay": timedelta(0)}
+    values = {
+        "id": message_id,
+        "customer": None,
+        "ids": [message_id],
+        "dead_ids": [],
+        "deliver_at": None,
+        "delay": timedelta(0),
+    }
     await connection.execute(read_statement(package, name), values)
 
     found = await rows(connection)

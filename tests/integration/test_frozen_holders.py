@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 
 import psycopg
 import pytest
 
+from sendoff_actors.claimer.claim_limits import read_claim_limits
 from sendoff_control.authority import decide
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection
@@ -104,6 +106,19 @@ async def test_what_a_claim_did_is_undone_with_it(sendoff_database: str) -> None
         with pytest.raises(psycopg.OperationalError):
             await frozen.execute(b"SELECT 1")
         assert await count(connection, b"SELECT count(*) FROM due WHERE holder IS NULL AND token = 0") == 1
+
+
+async def test_a_claim_that_is_frozen_does_not_keep_the_rows_that_it_has_locked(sendoff_database: str) -> None:
+    """Here the limits of a customer with a concurrency, before the claim has begun."""
+    async with (
+        connected(sendoff_database) as connection,
+        await psycopg.AsyncConnection.connect(sendoff_database) as frozen,
+    ):
+        await connection.execute(b"UPDATE customers SET concurrency = 1")
+        await read_claim_limits(frozen, ["default"], timedelta(seconds=1))
+        async with asyncio.timeout(10):
+            await connection.execute(b"UPDATE customers SET concurrency = 2")
+        await frozen.close()
 
 
 async def test_a_command_that_is_frozen_holds_up_neither_commands_nor_claims(sendoff_database: str) -> None:

@@ -61,6 +61,8 @@ async def _walk(
 
 #: A probe that has brought no outcome after this is lost.
 _PATIENCE = timedelta(seconds=60)
+#: A process that is frozen for so long within a transaction that locks rows loses it.
+_STALL = "2s"
 
 
 @dataclass(slots=True)
@@ -97,7 +99,10 @@ async def read_claim_limits(connection: Connection, customers: Sequence[str], ah
     the claim ends.
     """
     limits, concurrency = ClaimLimits(), {}
-    for row in await fetch_all(connection, __package__, "read_claim_limits", {"customers": list(customers)}):
+    rows = await fetch_all(connection, __package__, "read_claim_limits", {"customers": list(customers)})
+    if rows:
+        await bound_stall(connection)
+    for row in rows:
         customer, blocked, is_open, may_probe, rate, period_ms, slot_in, concurrent = row
         if blocked or (is_open and not (may_probe and await _takes_probe(connection, customer))):
             limits.allowances[customer] = 0
@@ -116,6 +121,11 @@ async def read_claim_limits(connection: Connection, customers: Sequence[str], ah
     if concurrency:
         await _limit_concurrency(connection, concurrency, limits)
     return limits
+
+
+async def bound_stall(connection: Connection) -> None:
+    """Let the transaction end by itself if this process is frozen within it; for those that lock rows."""
+    await run(connection, __package__, "bound_stall", {"stall": _STALL})
 
 
 async def _takes_probe(connection: Connection, customer: str) -> bool:
@@ -145,6 +155,7 @@ async def apply_rates(connection: Connection, claimed: list[Claimed], spacings: 
     if not paced:
         return claimed
     async with connection.transaction():
+        await bound_stall(connection)
         slots: dict[str, float] = dict(await fetch_all(connection, __package__, "lock_slots", {"customers": paced}))
         moved = [message for message in claimed if message.customer not in slots]
         for customer in paced:

@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from psycopg import AsyncCursor, Rollback
 
-from sendoff_actors.claimer.claim_limits import ClaimLimits, DemandScan, apply_rates, read_claim_limits
+from sendoff_actors.claimer.claim_limits import ClaimLimits, DemandScan, apply_rates, bound_stall, read_claim_limits
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
@@ -122,4 +122,5 @@ async def _take_tick(connection: Connection, tick: Tick) -> bool:
     """Take the tick of a throttled instance, once however often it arrives; a draining one need not."""
     if tick.drain:
         return True
+    await bound_stall(connection)
     return await run(connection, __package__, "take_tick", {"instance": tick.instance, "tick": tick.number}) > 0

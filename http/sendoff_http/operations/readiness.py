@@ -3,9 +3,10 @@
 import asyncio
 from typing import Literal
 
-import psycopg
+import structlog
 from aiohttp import web
 
+from sendoff_db.failures import describe
 from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_one
@@ -17,6 +18,7 @@ from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.responses import json_response
 
 routes = Routes("Health")
+log = structlog.get_logger("sendoff.http")
 
 #: A probe of an orchestrator gives up after a few seconds; the answer must be there before.
 _DEADLINE_SECONDS = 2.0
@@ -70,7 +72,8 @@ async def _probe(pool: Pool) -> str:
             return await _standstill(connection)
     except MigrationError:
         return "outdated"
-    except (TimeoutError, OSError, psycopg.Error):
+    except Exception as error:  # noqa: BLE001  whatever it is, this process can't serve now
+        log.warning("not ready", error=describe(error))
         return "down"
 
 

@@ -7,6 +7,7 @@ from psycopg import AsyncConnection
 
 from support.api import Api, api_settings, running_api
 from support.places import bury, claim, deliver, fail, retry_later
+from support.proxy import open_proxy
 from support.servers import Servers
 from support.waiting import eventually
 
@@ -94,6 +95,22 @@ async def test_broken_connections_are_not_the_clients_business(api: Api) -> None
         )
         await api.create()
     assert await api.count("due") == await api.count("messages") == 4
+
+
+async def test_connections_that_are_swallowed_are_an_outage_of_seconds(database: str) -> None:
+    async with open_proxy(database) as proxy, running_api(api_settings(proxy.url)) as api:
+        await api.create()
+        proxy.freeze()
+
+        async def works() -> bool:
+            accepted = await api.post("/v1/messages", {"to": "a", "content": 1})
+            assert accepted.status in (202, 503), accepted
+            ready = await api.get("/health/ready")
+            assert ready.status in (200, 503), ready
+            return (accepted.status, ready.status) == (202, 200)
+
+        worked: bool = await eventually(works, "messages are accepted, and the process is ready", timeout=40)
+        assert worked
 
 
 async def test_stats_count_every_place(api: Api) -> None:

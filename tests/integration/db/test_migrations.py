@@ -1,14 +1,19 @@
 """The schema comes up to date once, whoever starts first, or not at all."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
+from sendoff_config.settings import PartitionSettings, Settings
 from sendoff_db import migrator
 from sendoff_db.migrator import available, migrate, pending
+from sendoff_db.partitions import TABLES, make_partition, make_partitions
 from sendoff_db.pool import Connection
+from sendoff_db.retention import drop_expired
 from sendoff_domain.errors import MigrationError
+from support.seeding import seed
 
 
 async def tables(connection: Connection) -> set[str]:
@@ -35,6 +40,33 @@ async def test_of_five_that_start_at_once_one_migrates(database: str) -> None:
 
     applied = await asyncio.gather(*(start() for _ in range(5)))
     assert sorted(applied, key=len) == [[], [], [], [], list(available())]
+
+
+async def test_starts_beside_clean_ups_never_fail(database: str) -> None:
+    """Each start migrates and seeds as `sendoff migrate` does, while partitions come and go."""
+    settings = Settings(partitions=PartitionSettings(every="hour"))
+    old = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=60)
+
+    async def start() -> list[str]:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            await migrate(connection)
+            await seed(connection, settings)
+            return await pending(connection)
+
+    async def clean_up(first: int) -> None:
+        async with await psycopg.AsyncConnection.connect(database, autocommit=True) as connection:
+            for turn in range(8):
+                begin = old + timedelta(hours=first + turn)
+                for table in TABLES:
+                    await make_partition(connection, table, begin, begin + timedelta(hours=1))
+                await make_partitions(connection, "hour", 3 + turn, datetime.now(UTC))
+                await drop_expired(connection, timedelta(days=30))
+
+    await start()
+    cleaning = [asyncio.create_task(clean_up(first)) for first in (0, 100, 200)]
+    while not all(task.done() for task in cleaning):
+        assert await asyncio.gather(*(start() for _ in range(4))) == [[]] * 4
+    await asyncio.gather(*cleaning)
 
 
 async def test_a_migration_that_was_changed_after_it_was_applied_is_refused(empty: Connection) -> None:

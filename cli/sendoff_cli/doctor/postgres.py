@@ -22,6 +22,8 @@ async def check_postgres(settings: Settings) -> AsyncIterator[Finding]:
     try:
         async with connected(settings.postgres) as connection:
             yield _version(connection.info.server_version)
+            if read_only := await _read_only(connection):
+                yield read_only
             migrations = await _migrations(connection)
             yield migrations
             if migrations.level == "ok":
@@ -36,6 +38,15 @@ def _version(number: int) -> Finding:
     if number < _OLDEST:
         return fail("postgres", f"{shown} is too old", "use PostgreSQL 15 or newer")
     return ok("postgres", shown)
+
+
+async def _read_only(connection: Connection) -> Finding | None:
+    """A finding for a standby, or a server that was made read-only."""
+    cursor = await connection.execute(b"SHOW transaction_read_only")
+    if await cursor.fetchone() == ("off",):
+        return None
+    advice = "let postgres.url name the primary, or all hosts: docs/failover.md"
+    return fail("postgres", "the server takes no writes: it is a standby, or was made read-only", advice)
 
 
 async def _migrations(connection: Connection) -> Finding:

@@ -94,6 +94,14 @@ def test_an_unmigrated_database_is_a_warning(database: str, healthy: Addresses, 
     assert (found["migrations"]["level"], found["migrations"]["advice"]) == ("warn", "run `sendoff migrate`")
 
 
+def test_a_server_that_takes_no_writes_is_a_failure(healthy: Addresses, folder: Path) -> None:
+    migrated(folder, healthy)
+    url = f"{healthy['POSTGRES__URL']}?options=-c%20default_transaction_read_only%3Don"
+    code, found = examine(folder, **{**healthy, "POSTGRES__URL": url})
+    assert code != 0
+    assert (found["postgres"]["level"], "takes no writes" in found["postgres"]["detail"]) == ("fail", True)
+
+
 def test_without_an_encryption_key_somebody_is_warned(healthy: Addresses, folder: Path) -> None:
     code, found = examine(folder, **(healthy | {"SECURITY__ENCRYPTION_KEYS": "[]"}))
     assert code == 0

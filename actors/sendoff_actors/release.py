@@ -11,7 +11,7 @@ from sendoff_db.sql import run
 async def release_unsent(pool: Pool, claims: Sequence[Claimed]) -> None:
     """Give back messages that were not sent, as they were before the claim; one that was claimed anew stays as it is.
 
-    Raises psycopg's OperationalError or PoolTimeout when PostgreSQL does not answer.
+    Raises psycopg.Error when PostgreSQL does not take it.
     """
     values = {
         "ids": pack_uuids([claimed.id for claimed in claims]),

@@ -8,7 +8,7 @@ from sendoff_cli.supervisor import Process
 from sendoff_config.bootstrap import usable_cores
 from sendoff_config.settings import Settings
 
-#: How long the requests of an HTTP process may take to end (seconds).
+#: Beyond http.shutdownDelay: how long the requests of an HTTP process may take to end (seconds).
 _HTTP_PATIENCE = 30.0
 #: Beyond the webhook's timeout: what a worker may take to give back and record everything (seconds).
 _WORKER_PATIENCE = 50.0
@@ -17,7 +17,8 @@ _SAMPLE_PATIENCE = 5.0
 
 def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
     """The API's processes, which share one port."""
-    return _numbered("http", "sendoff_http", settings.http.processes, environment=environment, patience=_HTTP_PATIENCE)
+    patience = settings.http.shutdown_delay.total_seconds() + _HTTP_PATIENCE
+    return _numbered("http", "sendoff_http", settings.http.processes, environment=environment, patience=patience)
 
 
 def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:

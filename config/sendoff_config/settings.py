@@ -97,6 +97,7 @@ class HttpSettings(PolicyModel):
     open: Literal["loopback", "anywhere", "never"] = "loopback"
     hosts: tuple[HostName, ...] = ()
     max_connections: int = Field(default=1_000, ge=16, le=1_000_000)
+    shutdown_delay: Duration = timedelta(0)
 
     @field_validator("api_keys")
     @classmethod

@@ -1,5 +1,7 @@
 """The composition root of the API process, and its table of contents: the one module that knows every use case."""
 
+import asyncio
+
 from aiohttp import web
 
 from sendoff_config.identity import Identity
@@ -45,11 +47,11 @@ from sendoff_http.operations.metrics import routes as metrics
 from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.web.authentication import Authentication
-from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, SETTINGS
+from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, LEAVING, SETTINGS
 from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
-from sendoff_http.web.request_log import METRICS, RequestLog, make_access_log, make_metrics
+from sendoff_http.web.request_log import METRICS, RequestLog, make_metrics
 from sendoff_http.web.responses import name_server
 from sendoff_http.web.sites import Sites
 from sendoff_webhooks.keys.encryption import new_key_cipher
@@ -98,11 +100,12 @@ OPERATIONS: list[Operation] = [
 def create_app(settings: Settings, identity: Identity) -> web.Application:
     """The API of one process; what it holds lives as long as the application runs."""
     numbers = make_metrics()
-    request_log = RequestLog(numbers, make_access_log(settings.logging, identity.name))
+    request_log = RequestLog(numbers, settings.logging, identity.name)
     authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
-    middleware = make_middleware(request_log, authentication, Sites(settings.http.hosts))
+    leaving = asyncio.Event()
+    middleware = make_middleware(request_log, authentication, Sites(settings.http.hosts), leaving)
     app = web.Application(middlewares=[middleware], client_max_size=0)
-    app[SETTINGS], app[IDENTITY], app[METRICS] = settings, identity, numbers
+    app[SETTINGS], app[IDENTITY], app[METRICS], app[LEAVING] = settings, identity, numbers, leaving
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
     app[OPENAPI] = describe_api(OPERATIONS, needs_key=settings.http.needs_key)

@@ -24,6 +24,7 @@ from sendoff_config.lossy_output import make_output_lossy
 from sendoff_config.settings import Settings
 from sendoff_http.app import create_app
 from sendoff_http.web.connections import ApiRunner
+from sendoff_http.web.keys import LEAVING
 
 #: How long requests that are being served may take at a shutdown.
 _SHUTDOWN_SECONDS = 20
@@ -46,12 +47,17 @@ def main() -> None:
 
 
 async def serve(settings: Settings, identity: Identity) -> None:
-    """Serve until a signal; then stop listening, finish what is being served, and close everything."""
+    """Serve until a signal; then leave unnoticed, and close everything.
+
+    Readiness fails first, and each connection is closed with its next response. After `http.shutdownDelay`, in which a
+    gateway can take notice, no connection is taken any more, and what is being served is finished.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in ending_signals():
         loop.add_signal_handler(number, stop.set)
-    runner = ApiRunner(create_app(settings, identity), shutdown_timeout=_SHUTDOWN_SECONDS)
+    app = create_app(settings, identity)
+    runner = ApiRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
     tune_gc()
     await runner.setup()
     try:
@@ -60,5 +66,8 @@ async def serve(settings: Settings, identity: Identity) -> None:
         _log.info("listening", addresses=[f"{host}:{port}" for host, port, *_ in runner.addresses])
         await stop.wait()
         _log.info("shutting down")
+        app[LEAVING].set()
+        await asyncio.sleep(settings.http.shutdown_delay.total_seconds())
+        await runner.stop_listening()
     finally:
         await runner.cleanup()

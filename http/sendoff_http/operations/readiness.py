@@ -12,7 +12,7 @@ from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_one
 from sendoff_domain.errors import MigrationError
 from sendoff_http.web.documents import ResponseModel
-from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.keys import LEAVING, MEMBER, POOL
 from sendoff_http.web.operation import OPEN, ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.responses import json_response
@@ -47,11 +47,13 @@ async def read_readiness(request: web.Request) -> web.Response:
     """Answer 200 when PostgreSQL can be written and has all migrations, and some worker gets on, else 503.
 
     Workers get on unless none of them has claimed for 15 s (or two intervals) although something is due, or all of
-    them have waited as long for PostgreSQL to take an outcome.
+    them have waited as long for PostgreSQL to take an outcome. Once this process is going to end it answers 503.
 
     PostgreSQL is asked now. Redis and NATS are as the membership in the fleet sees them: one that has just died without
     closing its connections shows as `up` until the bus notices, a few seconds later.
     """
+    if request.app[LEAVING].is_set():
+        raise ProblemError(503, "not_ready", "this process is about to end", headers={"Retry-After": "1"})
     state = await _probe(request.app[POOL])
     postgres = "up" if state in ("unclaimed", "unrecorded") else state
     seen = request.app[MEMBER].bus_health

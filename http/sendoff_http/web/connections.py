@@ -1,7 +1,9 @@
 """The connections of the API: no client is waited for without end, and a malformed head gets a problem document."""
 
 import asyncio
+import socket
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -28,6 +30,9 @@ UNREAD_SECONDS = 15.0
 _LEAST_READ = 16 * 1024
 #: After a response that came before its request was whole, the rest is read and dropped for so long.
 _LINGERING_SECONDS = 5.0
+#: At a shutdown a client that has just connected has so long for its request.
+_NEW_SECONDS = 0.3
+_SHUTDOWN_CHECK_SECONDS = 0.02
 #: Requests of one connection that wait for the ones before them.
 _MOST_PIPELINED = 8
 _log = structlog.get_logger("sendoff.http")
@@ -44,7 +49,16 @@ class _NoPlaceError(Exception):
 class Connection(RequestHandler):
     """One connection of a client."""
 
-    __slots__ = ("_has_begun", "_has_place", "_head_timer", "_refused", "_table", "_unread", "_unread_timer")
+    __slots__ = (
+        "_has_begun",
+        "_has_place",
+        "_head_timer",
+        "_opened_at",
+        "_refused",
+        "_table",
+        "_unread",
+        "_unread_timer",
+    )
 
     def __init__(self, manager: web.Server, table: ConnectionTable, **options: Any) -> None:
         super().__init__(manager, keepalive_timeout=IDLE_SECONDS, lingering_time=_LINGERING_SECONDS, **options)
@@ -54,6 +68,7 @@ class Connection(RequestHandler):
         self._head_timer: asyncio.TimerHandle | None = None
         self._unread_timer: asyncio.TimerHandle | None = None
         self._unread = 0
+        self._opened_at = 0.0
 
     @property
     def awaits_client(self) -> bool:
@@ -66,9 +81,19 @@ class Connection(RequestHandler):
     def _awaits_head(self) -> bool:
         return self._request_count == 0 or (self._waiter is not None and not self._waiter.done())
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a request is being read or served, or may be on its way on a connection that is new."""
+        if self._messages or self._request_in_progress:
+            return True
+        if self._has_begun:
+            return self._head_timer is not None
+        return self._loop.time() - self._opened_at < _NEW_SECONDS
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place; without one the client is told so as soon as it has sent something."""
         super().connection_made(transport)
+        self._opened_at = self._loop.time()
         peer = transport.get_extra_info("peername")
         self._has_place = self._table.add(self, peer[0] if isinstance(peer, tuple) else "")
         if not self._has_place:
@@ -199,3 +224,41 @@ class ApiRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         return _Server(await super()._make_server(), ConnectionTable(self.app[SETTINGS].http.max_connections))
+
+    async def stop_listening(self) -> None:
+        """Take what has connected already and nothing more; returns when all requests are served, or too slow.
+
+        A listening socket that is closed resets what the kernel has accepted and no one has taken: so it is taken.
+        """
+        loop, server = asyncio.get_running_loop(), self.server
+        assert server is not None  # noqa: S101 for mypy: `setup` made it
+        listeners = [socket.fromfd(each.fileno(), each.family, each.type) for each in self._listeners()]
+        accepted = [taken for listener in listeners for taken in _accept_all(listener)]
+        for site in list(self.sites):
+            await site.stop()
+        for listener in listeners:
+            accepted += _accept_all(listener)
+            listener.close()
+        for connected in accepted:
+            await loop.connect_accepted_socket(server, connected)
+        deadline = loop.time() + self._shutdown_timeout
+        while loop.time() < deadline and self._is_busy():  # noqa: ASYNC110  once in a life: no event is kept for it
+            await asyncio.sleep(_SHUTDOWN_CHECK_SECONDS)
+
+    def _is_busy(self) -> bool:
+        connections = self.server.connections if self.server is not None else []
+        return any(isinstance(one, Connection) and one.is_busy for one in connections)
+
+    def _listeners(self) -> list[Any]:
+        servers: list[Any] = [site._server for site in self.sites]
+        return [listener for server in servers if server is not None for listener in server.sockets]
+
+
+def _accept_all(listener: socket.socket) -> list[socket.socket]:
+    """The connections that wait to be accepted."""
+    listener.setblocking(False)
+    accepted = []
+    with suppress(OSError):  # BlockingIOError: no more; any other: the rest is lost with the listener anyway
+        while True:
+            accepted.append(listener.accept()[0])
+    return accepted

@@ -1,5 +1,6 @@
 """What one API process shares between its requests; each is made once by the composition root."""
 
+import asyncio
 import time
 
 from aiohttp import web
@@ -31,6 +32,9 @@ GROUP_COMMIT: web.AppKey[GroupCommit] = web.AppKey("group_commit", GroupCommit)
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 #: The body of a request that was read, which can be read once only.
 BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
+#: Set from the moment on at which the process is going to end.
+LEAVING: web.AppKey[asyncio.Event] = web.AppKey("leaving", asyncio.Event)
+
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
 

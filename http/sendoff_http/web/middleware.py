@@ -19,8 +19,13 @@ from sendoff_http.web.sites import Sites
 from sendoff_intake.store import PAUSES
 
 
-def make_middleware(request_log: RequestLog, authentication: Authentication, sites: Sites) -> Middleware:
-    """The middleware; whatever happens inside, the response has the request's id and is counted."""
+def make_middleware(
+    request_log: RequestLog, authentication: Authentication, sites: Sites, leaving: asyncio.Event
+) -> Middleware:
+    """The middleware; whatever happens inside, the response has the request's id and is counted.
+
+    Once `leaving` is set, each response closes its connection.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -37,6 +42,8 @@ def make_middleware(request_log: RequestLog, authentication: Authentication, sit
             status = response.status
         except web.HTTPRedirection as redirect:
             redirect.headers[HEADER] = request_id
+            if leaving.is_set():
+                redirect.force_close()
             status = redirect.status
             raise
         except Exception as error:  # noqa: BLE001 the last line of defence: no error leaves without a document
@@ -46,6 +53,8 @@ def make_middleware(request_log: RequestLog, authentication: Authentication, sit
             request_log.record(request, status, started)
         if not response.prepared:
             response.headers[HEADER] = request_id
+            if leaving.is_set():
+                response.force_close()
         return response
 
     return middleware

@@ -68,6 +68,7 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 
 HEADER = "X-Request-Id"
 _ID_BYTES = 16
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
 
 #: Method, path, status, seconds, peer, request id, key.
@@ -77,9 +78,10 @@ AccessLog = Callable[[str, str, int, float, str | None, str, str | None], None]
 class RequestLog:
     """Gives each request its id, and records in the metrics and in the access log how it ended."""
 
-    def __init__(self, metrics: Metrics, access_log: AccessLog) -> None:
+    def __init__(self, metrics: Metrics, settings: LoggingSettings, process: str) -> None:
         self._metrics = metrics
-        self._access_log = access_log
+        self._access_log = make_access_log(settings, process)
+        self._logs_probes = settings.level == "debug"
         self._entropy = Entropy(os.urandom, _ID_BYTES)
 
     def identify(self, request: web.Request) -> str:
@@ -90,11 +92,17 @@ class RequestLog:
         return request_id
 
     def record(self, request: web.Request, status: int, started: float) -> None:
-        """Count and log a request that began at that `time.perf_counter()`."""
+        """Count and log a request that began at that `time.perf_counter()`.
+
+        A health check or a scrape that succeeds is logged at the level debug only: there is one every few seconds.
+        """
         seconds = time.perf_counter() - started
         resource = request.match_info.route.resource
         # A path without a route is not a label: clients could make up any number of them.
-        self._metrics.observe(request.method, resource.canonical if resource else "", status, seconds)
+        route = resource.canonical if resource else ""
+        self._metrics.observe(request.method, route, status, seconds)
+        if route in _PROBES and status < 400 and not self._logs_probes:
+            return
         caller = request.get(CALLER)
         key = None if caller is None else caller.id
         path = request.rel_url.raw_path

@@ -54,7 +54,7 @@ class QuickResponse(web.StreamResponse):
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
         """Send everything."""
-        if request.version != HttpVersion11 or not request.keep_alive:
+        if request.version != HttpVersion11 or not request.keep_alive or self._keep_alive is False:
             return await self._prepare_slowly(request)
         transport = request.transport
         if transport is None or transport.is_closing():

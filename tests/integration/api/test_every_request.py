@@ -49,6 +49,20 @@ async def test_every_request_leaves_one_line(database: str, capfdbinary: pytest.
     assert (line["method"], line["path"], line["status"]) == ("POST", "/v1/messages", 422)
 
 
+@pytest.mark.parametrize(("level", "lines"), [("info", 0), ("debug", 3)])
+async def test_probes_that_succeed_are_logged_for_debugging_only(
+    database: str, capfdbinary: pytest.CaptureFixture[bytes], level: str, lines: int
+) -> None:
+    async with running_api(api_settings(database, logging={"format": "json", "level": level})) as api:
+        capfdbinary.readouterr()
+        for path in ("/health/live", "/health/ready", "/metrics"):
+            assert (await api.get(path, headers={"X-Request-Id": "probe"})).status == 200
+        await api.get("/v1/stats", headers={"X-Request-Id": "other"})
+        written = capfdbinary.readouterr().err
+    assert written.count(b'"probe"') == lines
+    assert written.count(b'"other"') == 1
+
+
 async def test_metrics_count_requests_and_accepted_messages(api: Api) -> None:
     await api.create()
     await api.post("/v1/messages/batch", [{"to": "a", "content": 1}, {"to": "b", "content": 2}, {}])

@@ -1,6 +1,7 @@
 """`python -m sendoff_http`: several processes share a port, and a shutdown finishes what was begun."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -91,3 +92,65 @@ async def test_wrong_settings_end_the_process_with_a_word(tmp_path: Path) -> Non
         assert process.returncode == 2
         assert says in errors
         assert b"Traceback" not in errors
+
+
+async def test_a_process_that_is_told_to_end_answers_on_and_says_so(api: Api, database: str, tmp_path: Path) -> None:
+    port = free_port()
+    config = write_config(tmp_path, database, port)
+    async with (
+        server(config, SENDOFF_HTTP__SHUTDOWN_DELAY="3s") as process,
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session,
+    ):
+
+        async def status(path: str) -> int:
+            try:
+                async with session.get(path) as response:
+                    return response.status
+            except aiohttp.ClientConnectionError:
+                return 0
+
+        async def is_ready() -> bool:
+            return await status("/health/ready") == 200
+
+        async def is_leaving() -> bool:
+            return await status("/health/ready") == 503
+
+        await eventually(is_ready, "the process is ready", timeout=30)
+        process.send_signal(signal.SIGTERM)
+        await eventually(is_leaving, "readiness fails", timeout=2, every=0.01)
+        for body in ({"to": "a", "content": 1}, {}):  # the first one has a short way of its own
+            async with session.post("/v1/messages", json=body) as response:
+                assert response.status == (202 if body else 422)
+                assert response.headers["Connection"] == "close"
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await api.count("messages") == 1
+
+
+async def test_a_body_that_is_being_sent_at_the_end_is_still_taken(api: Api, database: str, tmp_path: Path) -> None:
+    port = free_port()
+    body = b'{"to":"a","content":1}'
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+    async with server(write_config(tmp_path, database, port)) as process:
+
+        async def connected() -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+            with contextlib.suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", port)
+            return None
+
+        reader, writer = await eventually(connected, "the process listens", timeout=30)
+        writer.write(head % len(body) + b"\r\n" + body[:5])
+
+        async def is_refused() -> bool:
+            late = await connected()
+            if late is not None:
+                late[1].close()
+            return late is None
+
+        await asyncio.sleep(0.2)  # the head is there; nothing tells when it was read
+        process.send_signal(signal.SIGTERM)
+        await eventually(is_refused, "the process listens no more")
+        writer.write(body[5:])
+        assert (await reader.readline()).startswith(b"HTTP/1.1 202")
+        writer.close()
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await api.count("messages") == 1

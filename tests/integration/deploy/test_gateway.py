@@ -1,0 +1,99 @@
+"""The gateway of docker-compose.yml, as Debian's nginx, in front of two instances: nobody notices that one restarts."""
+
+import asyncio
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from support.debian import require_program
+from support.instances import Launcher, launcher
+from support.waiting import eventually, wait_until
+from support.whole_sendoff import free_port
+
+ROOT = Path(__file__).parents[3]
+CLIENTS = 8
+
+
+def configuration(folder: Path, port: int, apis: list[int]) -> str:
+    """The gateway's file, with two servers instead of Docker's names, and nothing outside of the folder."""
+    text = (ROOT / "deploy/gateway/nginx.conf").read_text()
+    (options,) = re.findall(r"server messaging-app:8080 resolve (.*);", text)
+    servers = " ".join(f"server 127.0.0.1:{api} {options};" for api in apis)
+    text = re.sub(r"server messaging-app:8080 .*;", servers, text)
+    text = re.sub(r"resolver .*;", "", text)
+    paths = [f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
+    text = text.replace("http {", "http {\n" + "\n".join(paths), 1)
+    text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
+    return text.replace("/tmp/nginx.pid", f"{folder}/nginx.pid").replace("/dev/stdout", f"{folder}/access.log")
+
+
+@contextmanager
+def gateway(folder: Path, apis: list[int]) -> Iterator[str]:
+    program = require_program("nginx", package="nginx")
+    port, file, log = free_port(), folder / "nginx.conf", folder / "error.log"
+    file.write_text(configuration(folder, port, apis))
+    options = "daemon off; user root;" if Path("/proc/self").stat().st_uid == 0 else "daemon off;"
+    command = [program, "-e", str(log), "-c", str(file), "-g", options]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until((folder / "nginx.pid").exists, "nginx runs")
+        assert process.poll() is None, log.read_text()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+async def use(session: aiohttp.ClientSession, answers: "Counter[Any]", until: asyncio.Event) -> None:
+    """Send and read, one after the other."""
+    while not until.is_set():
+        async with session.post("/v1/messages", json={"to": "a", "content": "x", "delay": "1h"}) as response:
+            answers[response.status] += 1
+        async with session.get("/v1/scheduler") as response:
+            answers[response.status] += 1
+
+
+def served(folder: Path, port: int) -> int:
+    """How many requests that instance has answered at once."""
+    return (folder / "access.log").read_text().count(f"to 127.0.0.1:{port} id")
+
+
+async def restart_in_turn(launch: Launcher, ports: list[int], folder: Path) -> None:
+    """Restart each instance twice; the next one when the gateway uses the restarted one again."""
+    running = [launch.processes[-2], launch.processes[-1]]
+    for index in (0, 1, 0, 1):
+        port = ports[index]
+        assert await asyncio.to_thread(running[index].stop) == 0
+        before = served(folder, port)
+        running[index] = await asyncio.to_thread(launch.api, port, f"api-{index}")
+        for each in ports:
+            await eventually(lambda: served(folder, each) > before + 20, "both are used")  # noqa: B023  awaited here
+
+
+async def test_restarts_in_turn_under_load_cost_nobody_a_request(sendoff_database: str, tmp_path: Path) -> None:
+    settings = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["x-settings"]
+    environment = {
+        "SENDOFF_POSTGRES__URL": sendoff_database,
+        "SENDOFF_LOGGING__LEVEL": "warning",
+        "SENDOFF_HTTP__SHUTDOWN_DELAY": settings["SENDOFF_HTTP__SHUTDOWN_DELAY"],
+    }
+    ports = [free_port(), free_port()]
+    answers: Counter[Any] = Counter()
+    ended = asyncio.Event()
+    with launcher(tmp_path, environment) as launch:
+        for index, port in enumerate(ports):
+            await asyncio.to_thread(launch.api, port, f"api-{index}")
+        with gateway(tmp_path, ports) as url:
+            async with aiohttp.ClientSession(url) as session, asyncio.TaskGroup() as group:
+                for _ in range(CLIENTS):
+                    group.create_task(use(session, answers, ended))
+                await restart_in_turn(launch, ports, tmp_path)
+                ended.set()
+    assert set(answers) == {200, 202}, (answers, (tmp_path / "error.log").read_text()[:1500])

@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
 from sendoff_control.member import Member
 from sendoff_control.nats_commands import NatsCommands
-from sendoff_control.protocol import Heartbeat, Reply
+from sendoff_control.protocol import Heartbeat, Reply, is_inbox
 from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Action
 
@@ -145,8 +145,10 @@ class NatsBus(Bus):
         await own.unsubscribe()
 
     def _reply(self, to: str, document: Reply | Heartbeat) -> None:
-        if to:
+        if is_inbox(to):
             self._outbox.put(Outgoing("reply", msgspec.json.encode(document), to))
+        elif to:
+            log.warning("a reply was wanted on a subject that is no inbox", subject=to)
 
 
 async def _fail_when(closed: asyncio.Event, client: Client) -> None:

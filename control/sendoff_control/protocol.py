@@ -94,6 +94,16 @@ def announcement_of(sender: str, state: ControlState, command_id: str | None = N
     return StateAnnouncement(sender, state.scope, state.epoch, state.revision, state.desired, command_id)
 
 
+def is_inbox(subject: str) -> bool:
+    """Whether a reply may go to that NATS subject: its first token is `_INBOX`, or begins with `_INBOX_`.
+
+    The second is what clients with an inbox prefix of their own use. Anything else could be a command of a fleet, or
+    an order to the server itself (`$JS.API`), which the asker might not be allowed to publish.
+    """
+    first, dot, rest = subject.partition(".")
+    return bool(dot and rest) and (first == "_INBOX" or first.startswith("_INBOX_"))
+
+
 def reply_to(decision: Decision) -> Reply:
     """What the sender of a command is told."""
     return Reply(

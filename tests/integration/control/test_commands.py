@@ -67,6 +67,19 @@ async def test_a_command_with_an_id_on_redis_needs_no_lease_holder(fleet: Fleet)
     assert await fleet.revision() == 2
 
 
+async def test_a_reply_on_a_subject_of_the_fleet_is_never_sent(fleet: Fleet) -> None:
+    members = await fleet.join("a", "b")
+    heard = await fleet.nats.subscribe(f"{fleet.prefix}.control.stop")
+    own_prefix = await fleet.nats.subscribe("_INBOX_acme.1")
+    await fleet.nats.publish(f"{fleet.prefix}.control.status", b"", reply=f"{fleet.prefix}.control.stop")
+    await fleet.nats.publish(f"{fleet.prefix}.control.start", b"", reply=f"{fleet.prefix}.control.stop")
+    await fleet.nats.publish(f"{fleet.prefix}.control.start", b"", reply="_INBOX_acme.1")
+    await own_prefix.next_msg(timeout=5)
+    await fleet.all_are(Desired.RUNNING, members)
+    assert heard.pending_msgs == 0
+    assert "stop" not in [action for action, _, _ in await fleet.commands()]
+
+
 async def test_a_request_on_nats_is_answered_with_the_decision(fleet: Fleet) -> None:
     await fleet.join("a", "b")
 

@@ -82,7 +82,9 @@ async def test_a_client_that_leaves_early_loses_nothing(api: Api) -> None:
     """Its request was read whole, so the message is stored and the server goes on."""
     host, port = api.url.removeprefix("http://").split(":")
     body = b'{"to":"a","content":1}'
-    head = b"POST /v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    head = (
+        b"POST /v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    )
     for _ in range(5):
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(head % len(body) + body)

@@ -21,7 +21,7 @@ async def talk(api: Api, *requests: bytes) -> bytes:
 
 def post(version: str = "1.1", connection: str = "", body: bytes = BODY) -> bytes:
     header = f"Connection: {connection}\r\n" if connection else ""
-    head = f"POST /v1/messages HTTP/{version}\r\nHost: x\r\n{header}Content-Type: application/json\r\n"
+    head = f"POST /v1/messages HTTP/{version}\r\nHost: localhost\r\n{header}Content-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 

@@ -148,7 +148,7 @@ class NatsBus(Bus):
         if is_inbox(to):
             self._outbox.put(Outgoing("reply", msgspec.json.encode(document), to))
         elif to:
-            log.warning("a reply was wanted on a subject that is no inbox", subject=to)
+            log.debug("a reply was wanted on a subject that is no inbox", bytes=len(to))
 
 
 async def _fail_when(closed: asyncio.Event, client: Client) -> None:

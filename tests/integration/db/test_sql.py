@@ -40,5 +40,8 @@ async def test_a_column_that_is_no_field_is_refused(connection: Connection) -> N
 
 
 async def test_no_row_is_none_and_no_change_is_zero(connection: Connection) -> None:
-    assert await fetch_one(connection, "sendoff_http.dead_letters", "read_dead_letter", {"id": None}) is None
+    assert (
+        await fetch_one(connection, "sendoff_http.dead_letters", "read_dead_letter", {"id": None, "customer": None})
+        is None
+    )
     assert await run(connection, "sendoff_http.dead_letters", "delete_dead_letters", {"ids": []}) == 0

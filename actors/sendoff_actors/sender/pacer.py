@@ -5,11 +5,11 @@ import heapq
 import time
 from collections.abc import Awaitable, Callable
 
-import psycopg
+import structlog
 
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_db.clock import DatabaseClock
-from sendoff_domain.errors import UnavailableError
+from sendoff_db.failures import describe
 
 #: The database's clock may be set while a timer runs, so none runs for longer than this (seconds).
 _LONGEST_SLEEP = 1.0
@@ -20,13 +20,15 @@ _LEAD = 0.02
 #: How long a clock that can't be read is taken to go on as it was (seconds).
 _UNREADABLE = 1.0
 
+log = structlog.get_logger("sendoff.sender")
+
 
 class Pacer:
     """A heap of waiting messages and one timer for the earliest of them.
 
-    `read_clock` takes a sample of the clock, or raises UnavailableError or psycopg.Error within a fraction of a second:
-    the clock may have been set back since the last one. uvloop's timers may fire a millisecond early, so the clock is
-    looked at again before anything is let through.
+    `read_clock` takes a sample of the clock, or raises within a fraction of a second: the clock may have been set back
+    since the last one. uvloop's timers may fire a millisecond early, so the clock is looked at again before anything is
+    let through.
     """
 
     def __init__(
@@ -82,7 +84,8 @@ class Pacer:
         trusted = _FRESH
         try:
             await self._read_clock()
-        except (UnavailableError, psycopg.Error):
+        except Exception as error:  # noqa: BLE001  whatever it is, the messages must not wait for ever
+            log.warning("the database's clock is taken to go on, it can't be read", error=describe(error))
             trusted = _UNREADABLE
         self._trusted_until = time.monotonic() + trusted
         self._reading = None

@@ -113,9 +113,10 @@ async def test_a_clock_that_was_set_back_unseen_is_read_before_a_message_goes_th
     assert arrivals.readings > 0
 
 
-async def test_a_clock_that_cannot_be_read_goes_on(worker: Worker, arrivals: Arrivals) -> None:
+@pytest.mark.parametrize("error", [UnavailableError("PostgreSQL does not answer"), RuntimeError("what none expects")])
+async def test_a_clock_that_cannot_be_read_goes_on(worker: Worker, arrivals: Arrivals, error: Exception) -> None:
     def fail() -> None:
-        raise UnavailableError("PostgreSQL does not answer")
+        raise error
 
     arrivals.on_reading = fail
     due_at = worker.clock.now() + 0.25

@@ -95,12 +95,7 @@ async def open_worker(
 
 
 def make_worker(
-    *,
-    member: Member,
-    process: ProcessIndex,
-    pool: Pool,
-    cache: "redis.asyncio.Redis",
-    broker: BlockingRedisBroker,
+    *, member: Member, process: ProcessIndex, pool: Pool, cache: "redis.asyncio.Redis", broker: BlockingRedisBroker
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
@@ -111,12 +106,8 @@ def make_worker(
     retrying = Retrying(pool, customers, member.settings.partitions.every)
     burying = _make_burying(member.settings, pool)
     burials = burying.burials()
-    unrecorded = UnrecordedFailures(
-        retrying=retrying,
-        hold=holdings.keep,
-        mark=markers.write_failures,
-        bury=partial(_hand_to_dead_letterer, enqueuer, burials),
-    )
+    bury = partial(_hand_to_dead_letterer, enqueuer, burials)
+    unrecorded = UnrecordedFailures(retrying=retrying, hold=holdings.keep, mark=markers.write_failures, bury=bury)
     worker = Worker(
         member=member,
         claiming=_make_claiming(member, process, pool),

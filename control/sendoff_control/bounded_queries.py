@@ -17,8 +17,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.2
 class BoundedQueries:
     """Runs queries through the pool, each within its own time.
 
-    A query that is not answered in time is cancelled, but not waited for: psycopg gives a frozen server up to ten
-    seconds to confirm that.
+    A query that is not answered in time is cancelled, but not waited for: a frozen server is given two seconds to
+    confirm that (`BoundedConnection`).
     """
 
     def __init__(self, pool: Pool) -> None:

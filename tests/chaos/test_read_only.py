@@ -44,7 +44,7 @@ def test_what_webhooks_answer_while_the_server_can_only_be_read_is_recorded_once
     wait_until(lambda: len(receiver.ids()) == COUNT + 1, "all but one are on the wire")
     with read_only(servers.postgres):
         receiver.let_go()
-        time.sleep(1.6)
+        time.sleep(1.6)  # the fault is an outage that lasts so long: the answers come within it
     expected = "sent" if status == 200 else "retrying"
     for message_id in ids:
         assert api.wait_for(message_id, expected, timeout=60)["attempts"] == 1

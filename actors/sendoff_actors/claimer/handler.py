@@ -99,7 +99,8 @@ class Claiming:
         """Send the claim of due messages and retries by their quotas to the server, behind the lock of a stop.
 
         Lock, claim and (by the caller) commit go in one pipeline, so that the server needs no answer of this process
-        while it has the lock, and a stop need not wait for one. The rows are there when the pipeline is over.
+        while it has the lock. They are several writes to the socket: a process that is frozen between two of them keeps
+        the lock until a command ends its session. The rows are there when the pipeline is over.
         """
         due, retries = [quota.due for quota in quotas], [quota.retries for quota in quotas]
         values = {

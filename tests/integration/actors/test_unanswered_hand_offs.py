@@ -16,6 +16,7 @@ from sendoff_actors.sealed_handoffs import read_handoff_key
 from support.messages import accept
 from support.proxy import Proxy, open_proxy
 from support.servers import RedisUrls
+from support.waiting import eventually
 from support.worker import Worker, open_worker
 
 HELD = "SELECT count(*) FROM due WHERE holder IS NOT NULL"
@@ -71,6 +72,7 @@ async def test_a_batch_that_redis_takes_after_the_claimer_has_given_up_is_still_
     assert await worker.scalar(HELD) == 3, "they may not be given back: nobody knows whether Redis has them"
 
     claiming.proxy.thaw()
+    await eventually(lambda: asyncio.to_thread(worker.broker.waiting, Queue.SENDER), "Redis takes the batch after all")
     ((argument,),) = await worker.handed_on(Queue.SENDER)
     tokens = {one.id: one.token for one in msgspec.convert(argument, Batch).messages}
     rows = await worker.rows("SELECT replace(message_id::text, '-', ''), token FROM due WHERE holder IS NOT NULL")

@@ -69,12 +69,14 @@ async def restart_in_turn(launch: Launcher, ports: list[int], folder: Path) -> N
     """Restart each instance twice; the next one when the gateway uses the restarted one again."""
     running = [launch.processes[-2], launch.processes[-1]]
     for index in (0, 1, 0, 1):
-        port = ports[index]
         assert await asyncio.to_thread(running[index].stop) == 0
-        before = served(folder, port)
-        running[index] = await asyncio.to_thread(launch.api, port, f"api-{index}")
-        for each in ports:
-            await eventually(lambda: served(folder, each) > before + 20, "both are used")  # noqa: B023  awaited here
+        running[index] = await asyncio.to_thread(launch.api, ports[index], f"api-{index}")
+        before = {port: served(folder, port) for port in ports}
+
+        def both_are_used(before: dict[int, int] = before) -> bool:
+            return all(served(folder, port) > count + 20 for port, count in before.items())
+
+        await eventually(both_are_used, "both are used", timeout=60)
 
 
 async def test_restarts_in_turn_under_load_cost_nobody_a_request(sendoff_database: str, tmp_path: Path) -> None:

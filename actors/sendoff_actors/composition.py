@@ -32,10 +32,10 @@ from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.retrier.unrecorded import UnrecordedFailures
 from sendoff_actors.sealed_handoffs import read_handoff_key
-from sendoff_actors.sender.composition import SenderParts, make_holdings, make_sender
+from sendoff_actors.sender.composition import SenderParts, make_holdings, make_sender, make_slots
 from sendoff_actors.sender.handler import DRAIN_GRACE
 from sendoff_actors.sender.markers import Markers
-from sendoff_actors.sender.slots import Slots
+from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_config.identity import Identity
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.service import run_services
@@ -101,8 +101,11 @@ def make_worker(
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
     enqueuer, markers = Enqueuer(broker), Markers(cache)
     extra_ticks = _make_extra_ticks(member, enqueuer)
-    slots = Slots(process.share(member.settings.scheduler.max_concurrent))
-    holdings = make_holdings(member=member, slots=slots, broker=broker, on_limit_freed=extra_ticks.wake)
+    slots = make_slots(process.share(member.settings.scheduler.max_concurrent))
+    shortage = ShortageWatch(broker.backpressure)
+    holdings = make_holdings(
+        member=member, slots=slots, broker=broker, shortage=shortage, on_limit_freed=extra_ticks.wake
+    )
     retrying = Retrying(pool, customers, member.settings.partitions.every)
     burying = _make_burying(member.settings, pool)
     burials = burying.burials()
@@ -116,6 +119,7 @@ def make_worker(
             pool=pool,
             slots=slots,
             holdings=holdings,
+            shortage=shortage,
             markers=markers,
             enqueuer=enqueuer,
             customers=customers,
@@ -196,6 +200,7 @@ def progress_of(worker: Worker) -> Progress:
     return Progress(
         claim_by=passed + worker.claiming.claimed_at + longest,
         record_by=None if oldest is None else passed + oldest + _STANDSTILL,
+        is_short=worker.sender.shortage.lasts,
     )
 
 

@@ -34,6 +34,7 @@ from sendoff_config.bootstrap import (
 from sendoff_config.ending_signals import handled
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
+from sendoff_config.open_files import raise_open_files
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import Settings
 from sendoff_domain.errors import SettingsError
@@ -52,6 +53,7 @@ def run() -> None:
     process = read_process_index()
     identity = make_identity("worker", process.index, instance_name())
     configure_logging(settings.logging, process=identity.name)
+    raise_open_files()
     broker = new_broker(settings, identity, process)
     worker = dramatiq.Worker(broker, worker_timeout=1000, worker_threads=_THREADS)
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike an Event, safe with a signal during another's handler
@@ -67,6 +69,7 @@ def prepare() -> None:
     """Make the broker that Dramatiq's command line then runs; called once in each of its processes."""
     settings = read_settings(None, "postgres", "redis")
     process = process_index_under_dramatiq(settings)
+    raise_open_files()
     instance = os.environ.get("SENDOFF_INSTANCE") or f"{socket.gethostname()}-{os.getppid()}"
     dramatiq.set_broker(new_broker(settings, make_identity("worker", process.index, instance), process))
 

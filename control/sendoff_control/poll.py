@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import psycopg
@@ -41,11 +41,12 @@ class Polled:
 class Progress:
     """By when a worker stands still unless it has claimed, or recorded, again (Unix seconds of the database's clock).
 
-    None where nothing is expected of it.
+    None where nothing is expected of it. `is_short` while it has too little of its own to send (open files, ports).
     """
 
     claim_by: float | None = None
     record_by: float | None = None
+    is_short: bool = False
 
 
 class Poller:
@@ -75,7 +76,7 @@ class Poller:
         Returns None while PostgreSQL does not answer, and `answers` is False then.
         """
         self._wanted.clear()
-        row = {**_row(own, applied), "claim_by": progress.claim_by, "record_by": progress.record_by}
+        row = {**_row(own, applied), **asdict(progress)}
         try:
             polled = await self._queries.ask(lambda connection: self._poll(connection, row), _TIMEOUT)
         except (UnavailableError, psycopg.Error) as error:

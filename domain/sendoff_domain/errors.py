@@ -13,6 +13,10 @@ class UnavailableError(SendoffError):
     """A server that is needed right now (PostgreSQL, Redis, NATS) does not answer; trying again may help."""
 
 
+class ShortageError(SendoffError):
+    """This process or its machine has too little of its own (open files, memory, ports): nobody else is to blame."""
+
+
 class UnknownScopeError(SendoffError):
     """A command is for a scope that is neither the whole fleet nor a customer."""
 

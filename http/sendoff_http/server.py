@@ -21,6 +21,7 @@ from sendoff_config.ending_signals import ending_signals
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.lossy_output import make_output_lossy
+from sendoff_config.open_files import raise_open_files
 from sendoff_config.settings import Settings
 from sendoff_http.app import create_app
 from sendoff_http.web.connections import ApiRunner
@@ -42,6 +43,7 @@ def main() -> None:
         require_closed_api(settings.http)
         identity = make_identity("http", read_process_index().index, instance_name())
     configure_logging(settings.logging, process=identity.name)
+    raise_open_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(settings, identity))
 

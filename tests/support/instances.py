@@ -59,10 +59,15 @@ class Launcher:
     environment: dict[str, str]
     processes: list[Process] = field(default_factory=list)
 
-    def worker(self, instance: str = "one", index: int = 0, count: int = 1, **settings: str) -> Process:
-        """One worker process; `settings` are variables without their prefix: `SCHEDULER__INTERVAL="2s"`."""
+    def worker(
+        self, instance: str = "one", index: int = 0, count: int = 1, files: str = "", **settings: str
+    ) -> Process:
+        """One worker process; `settings` are variables without their prefix: `SCHEDULER__INTERVAL="2s"`.
+
+        `files` is what `ulimit` is told before it starts: `-n 128`.
+        """
         who = {"SENDOFF_INSTANCE": instance, "SENDOFF_PROCESS": f"{index}/{count}"}
-        return self._start(["-m", "sendoff_actors"], f"{instance}-worker-{index}", who, settings)
+        return self._start(["-m", "sendoff_actors"], f"{instance}-worker-{index}", who, settings, files)
 
     def instance(self, name: str = "one", processes: int = 2, **settings: str) -> list[Process]:
         """All worker processes of one instance."""
@@ -74,24 +79,28 @@ class Launcher:
         command = ["-m", "dramatiq", "sendoff_actors.main:prepare", "--processes", str(processes), "--threads", "4"]
         return self._start(command, f"{instance}-dramatiq", who, settings)
 
-    def api(self, port: int, instance: str = "api", index: int = 0, count: int = 1, **settings: str) -> Process:
+    def api(
+        self, port: int, instance: str = "api", index: int = 0, count: int = 1, files: str = "", **settings: str
+    ) -> Process:
         """One API process on that port; returns when it is ready."""
         who = {
             "SENDOFF_INSTANCE": instance,
             "SENDOFF_PROCESS": f"{index}/{count}",
             "SENDOFF_HTTP__PORT": str(port),
         }
-        process = self._start(["-m", "sendoff_http"], f"{instance}-http-{index}", who, settings)
+        process = self._start(["-m", "sendoff_http"], f"{instance}-http-{index}", who, settings, files)
         wait_until(lambda: _answers(port) or not process.alive, f"the API on port {port} is ready", timeout=30)
         assert process.alive, process.tail()
         return process
 
-    def _start(self, arguments: list[str], name: str, who: dict[str, str], settings: dict[str, str]) -> Process:
+    def _start(
+        self, arguments: list[str], name: str, who: dict[str, str], settings: dict[str, str], files: str = ""
+    ) -> Process:
         own = {f"SENDOFF_{key}": value for key, value in settings.items()}
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
             popen = subprocess.Popen(
-                [sys.executable, *arguments],
+                [*(("sh", "-c", f'ulimit {files} && exec "$0" "$@"') if files else ()), sys.executable, *arguments],
                 env={**os.environ, **self.environment, **who, **own},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -3,11 +3,13 @@
 import time
 from datetime import timedelta
 
+from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass, Failed, Outcome
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.webhook_request import request_headers
 from sendoff_domain.webhook_response import Response, classify_response
 from sendoff_webhooks.client.connection import TransportError
+from sendoff_webhooks.client.shortage import is_shortage
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customer import Customer
 
@@ -23,7 +25,7 @@ async def make_attempt(
     now: float,
     user_agent: str,
 ) -> Outcome:
-    """Post one message to its customer's webhook; never raises.
+    """Post one message to its customer's webhook; raises ShortageError alone, and then there was no attempt.
 
     `webhook_id` is the message's (`msg_...`), `attempt_number` is 1 for the first attempt, and `now` is the database's
     clock in Unix seconds.
@@ -60,14 +62,22 @@ async def post(
     timeout: timedelta,
     connect_timeout: timedelta,
 ) -> tuple[Response | TransportError, int]:
-    """What a webhook answers, or why there is no answer, and how long it took in microseconds."""
+    """What a webhook answers, or why there is no answer, and how long it took in microseconds.
+
+    Raises ShortageError when this process could not even try.
+    """
     started = time.monotonic()
     received: Response | TransportError
     try:
         received = await client.post(url, headers=headers, body=body, timeout=timeout, connect_timeout=connect_timeout)
     except TransportError as error:
         received = error
-    except Exception as error:  # noqa: BLE001  a message without an outcome would be held and renewed for ever
+    except ShortageError:
+        raise
+    except Exception as error:
+        if is_shortage(error):
+            raise ShortageError(f"no request can be made: {error or type(error).__name__}") from error
+        # A message without an outcome would be held and renewed for ever
         received = TransportError(ErrorClass.PROTOCOL, f"{type(error).__name__}: {error}")
     return received, round((time.monotonic() - started) * 1e6)
 

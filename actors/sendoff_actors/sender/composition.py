@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
 from sendoff_actors.handoffs import FailedAttempt
 from sendoff_actors.sender.breakers import Breakers
@@ -15,7 +17,9 @@ from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.saturation_reporter import SaturationReporter
+from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_actors.sender.slots import Slots
+from sendoff_config.open_files import connection_files, requests_within
 from sendoff_control.member import Member
 from sendoff_db.pool import Pool
 from sendoff_domain.control import Action, Command
@@ -27,6 +31,8 @@ _LEAST_HELD = 5000
 #: How long messages that are due wait for a reading of the database's clock (seconds); then it is taken to go on.
 _CLOCK_PATIENCE = 0.25
 
+log = structlog.get_logger("sendoff.sender")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderParts:
@@ -34,6 +40,7 @@ class SenderParts:
 
     sending: Sending
     holdings: Holdings
+    shortage: ShortageWatch
     dispatcher: Dispatcher
     recorder: Recorder
     outcomes: OutcomeCounts
@@ -43,14 +50,28 @@ class SenderParts:
     saturation: SaturationReporter
 
 
+def make_slots(wanted: int) -> Slots:
+    """As many slots as are wanted, but no more than the limit of open files allows."""
+    most = requests_within(connection_files())
+    if wanted > most:
+        log.warning("fewer requests at once than maxConcurrent says, raise `ulimit -n`", wanted=wanted, at_once=most)
+    return Slots(min(wanted, most))
+
+
 def make_holdings(
-    *, member: Member, slots: Slots, broker: BlockingRedisBroker, on_limit_freed: Callable[[], None]
+    *,
+    member: Member,
+    slots: Slots,
+    broker: BlockingRedisBroker,
+    shortage: ShortageWatch,
+    on_limit_freed: Callable[[], None],
 ) -> Holdings:
     """What the process holds; `on_limit_freed` is called when a limit of concurrency lets one more be claimed."""
     return Holdings(
         slots=slots,
         most=max(_LEAST_HELD, 4 * member.settings.scheduler.batch_size),
         backpressure=broker.backpressure,
+        shortage=shortage,
         on_limit_freed=on_limit_freed,
     )
 
@@ -61,6 +82,7 @@ def make_sender(
     pool: Pool,
     slots: Slots,
     holdings: Holdings,
+    shortage: ShortageWatch,
     markers: Markers,
     enqueuer: Enqueuer,
     customers: CustomerCache,
@@ -79,7 +101,10 @@ def make_sender(
         outcomes=outcomes,
         keep_failures=keep_failures,
     )
-    dispatcher = _make_dispatcher(member=member, customers=customers, slots=slots, holdings=holdings, recorder=recorder)
+    dispatcher = _make_dispatcher(
+        member=member, customers=customers, slots=slots, holdings=holdings, shortage=shortage, recorder=recorder
+    )
+    shortage.on_change = dispatcher.release_stopped
     watch = CustomerWatch(customers, holdings.customers, dispatcher.release_for_open_breaker)
     sending = Sending(
         clock=clock, customers=customers, markers=markers, holdings=holdings, dispatcher=dispatcher, recorder=recorder
@@ -87,6 +112,7 @@ def make_sender(
     return SenderParts(
         sending=sending,
         holdings=holdings,
+        shortage=shortage,
         dispatcher=dispatcher,
         recorder=recorder,
         outcomes=outcomes,
@@ -98,7 +124,13 @@ def make_sender(
 
 
 def _make_dispatcher(
-    *, member: Member, customers: CustomerCache, slots: Slots, holdings: Holdings, recorder: Recorder
+    *,
+    member: Member,
+    customers: CustomerCache,
+    slots: Slots,
+    holdings: Holdings,
+    shortage: ShortageWatch,
+    recorder: Recorder,
 ) -> Dispatcher:
     security = member.settings.security
     return Dispatcher(
@@ -108,6 +140,7 @@ def _make_dispatcher(
         slots=slots,
         holdings=holdings,
         recorder=recorder,
+        shortage=shortage,
         is_running=member.is_running,
         read_clock=lambda: member.queries.ask(member.clock.sample, _CLOCK_PATIENCE),
         user_agent=f"sendoff/{member.identity.version}",

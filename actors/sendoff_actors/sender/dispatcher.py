@@ -12,8 +12,10 @@ from sendoff_actors.sender.claimed_message import ClaimedMessage, Skip, skip_rea
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_actors.sender.recorder import Recorder
+from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_actors.sender.slots import Slots
 from sendoff_db.clock import DatabaseClock
+from sendoff_domain.errors import ShortageError
 from sendoff_domain.message import DeathReason
 from sendoff_webhooks.attempt import make_attempt
 from sendoff_webhooks.client.webhook_client import WebhookClient
@@ -24,7 +26,7 @@ class Dispatcher:
     """Starts the requests of the messages that are scheduled, and hands their outcomes to the recorder.
 
     `is_running` says whether a customer's messages may be sent now; it is asked before each request. `read_clock` takes
-    a sample of the database's clock (`Pacer`).
+    a sample of the database's clock (`Pacer`). While the process is short of its own (`shortage`), all goes back.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Dispatcher:
         slots: Slots,
         holdings: Holdings,
         recorder: Recorder,
+        shortage: ShortageWatch,
         is_running: Callable[[str], bool],
         read_clock: Callable[[], Awaitable[None]],
         user_agent: str,
@@ -46,6 +49,7 @@ class Dispatcher:
         self._slots = slots
         self._holdings = holdings
         self._recorder = recorder
+        self._shortage = shortage
         self._is_running = is_running
         self._user_agent = user_agent
         self._pacer = Pacer(clock, self._wait_for_slot, read_clock=read_clock)
@@ -63,14 +67,15 @@ class Dispatcher:
         """
         self._slots.has_many_customers = self._customers.has_many
         for message in messages:
-            if self._is_running(message.claimed.customer):
+            if self._may_send(message.claimed.customer):
                 self._pacer.add(message, reading)
             else:
                 self._recorder.release(message)
 
     def release_stopped(self) -> None:
-        """Give back every waiting message that a stop forbids to send; requests on the wire go on."""
+        """Give back every waiting message that a stop or a shortage forbids to send; requests on the wire go on."""
         self.schedule([*self._pacer.clear(), *self._slots.clear()])
+        self._holdings.update_room()
 
     def release_for_open_breaker(self, customer_id: str) -> None:
         """Give back the messages that wait for a slot of a customer whose breaker is open; its probes stay."""
@@ -103,6 +108,9 @@ class Dispatcher:
             task.cancel()
         await self._client.close()
 
+    def _may_send(self, customer_id: str) -> bool:
+        return not self._shortage.pauses and self._is_running(customer_id)
+
     def _wait_for_slot(self, message: ClaimedMessage) -> None:
         self._slots.add(message, time.monotonic())
         self._start_requests()
@@ -119,7 +127,7 @@ class Dispatcher:
         while (message := self._slots.take()) is not None:
             claimed = message.claimed
             customer = self._customers.get(claimed.customer)
-            skip = skip_reason(message, customer, self._clock.now(), is_running=self._is_running(claimed.customer))
+            skip = skip_reason(message, customer, self._clock.now(), is_running=self._may_send(claimed.customer))
             if skip is None:
                 return message
             self._skip(message, skip)
@@ -156,6 +164,9 @@ class Dispatcher:
                     user_agent=self._user_agent,
                 )
                 self._recorder.record(message, outcome, started_at)
+            except ShortageError as error:
+                self._recorder.release(message)
+                self._shortage.note(error)
             finally:
                 self._slots.give_back(claimed.customer)
             message = self._next()

@@ -12,6 +12,7 @@ from sendoff_actors.broker import Backpressure
 from sendoff_actors.handoffs import Claimed, FailedAttempt, Queue
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
+from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_actors.sender.slots import Slots
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.failures import describe
@@ -26,14 +27,22 @@ _RENEWAL_SHARE = 0.6
 class Holdings:
     """The claimed messages of this process, from their arrival until their outcome is recorded or they are given back.
 
-    The Sender's queue is closed by `backpressure` while no slot is left for one more message, or `most` are held.
+    The Sender's queue is closed by `backpressure` while no slot is left for one more message, `most` are held, or the
+    process pauses for a shortage of its own.
     `on_limit_freed` is called when a message of a customer with a limit of concurrency is held no longer.
     """
 
     def __init__(
-        self, *, slots: Slots, most: int, backpressure: Backpressure, on_limit_freed: Callable[[], None]
+        self,
+        *,
+        slots: Slots,
+        most: int,
+        backpressure: Backpressure,
+        shortage: ShortageWatch,
+        on_limit_freed: Callable[[], None],
     ) -> None:
         self._slots = slots
+        self._shortage = shortage
         self._most = most
         self._backpressure = backpressure
         self._on_limit_freed = on_limit_freed
@@ -90,7 +99,9 @@ class Holdings:
 
     def update_room(self) -> None:
         """Open or close the Sender's queue: what exceeds the slots of this process is for other processes."""
-        has_room = self._slots.ready < self._slots.limit and len(self._messages) < self._most
+        has_room = (
+            self._slots.ready < self._slots.limit and len(self._messages) < self._most and not self._shortage.pauses
+        )
         if has_room is not self._has_room:
             self._has_room = has_room
             (self._backpressure.open if has_room else self._backpressure.close)(Queue.SENDER)

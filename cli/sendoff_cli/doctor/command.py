@@ -11,7 +11,14 @@ from rich.markup import escape
 from sendoff_cli.console import show, show_json
 from sendoff_cli.doctor.encryption import check_encryption
 from sendoff_cli.doctor.finding import Finding, Level, fail, ok
-from sendoff_cli.doctor.machine import check_access, check_embedded, check_port, check_python, check_webhook
+from sendoff_cli.doctor.machine import (
+    check_access,
+    check_embedded,
+    check_files,
+    check_port,
+    check_python,
+    check_webhook,
+)
 from sendoff_cli.doctor.nats import check_nats
 from sendoff_cli.doctor.postgres import check_postgres
 from sendoff_cli.doctor.redis import check_redis
@@ -52,7 +59,7 @@ async def examine(config: Path | None, data: Path) -> list[Finding]:
         return [*findings, fail("config", str(error), "correct it; config.yaml names every key")]
     findings.append(ok("config", str(config or "none: defaults and environment")))
     findings.append(check_encryption(settings, embedded=configured.postgres.url is None))
-    findings.append(check_access(settings.http))
+    findings += [check_files(settings), check_access(settings.http)]
     findings += await _servers(configured, settings)
     return [*findings, await check_webhook(settings), await check_port(settings.http)]
 

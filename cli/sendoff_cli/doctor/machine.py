@@ -2,6 +2,7 @@
 
 import asyncio
 import platform
+import resource
 import socket
 import sys
 from importlib.metadata import version
@@ -13,7 +14,9 @@ from sendoff_cli.listening import is_taken
 from sendoff_cli.servers.binaries import nats_program, postgres_programs, valkey_program
 from sendoff_cli.servers.embedded import ServerName
 from sendoff_cli.servers.errors import ServerError
-from sendoff_config.bootstrap import require_closed_api
+from sendoff_config.bootstrap import require_closed_api, usable_cores
+from sendoff_config.open_files import connections_within, requests_within
+from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import HttpSettings, Settings
 from sendoff_domain.errors import SendoffError, SettingsError
 from sendoff_domain.webhook_addresses import vetted
@@ -39,6 +42,21 @@ def check_embedded(name: ServerName) -> Finding:
     except ServerError as error:
         return fail(name, f"has no address and cannot be embedded: {error}", "set its address, or install the extra")
     return ok(name, "has no address: `sendoff up` starts it embedded")
+
+
+def check_files(settings: Settings) -> Finding:
+    """Whether a process may open so many files that maxConcurrent and maxConnections hold."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = connections_within(hard)
+    wanted = ProcessIndex(0, settings.workers.processes or usable_cores()).share(settings.scheduler.max_concurrent)
+    shown = "any number of files" if hard == resource.RLIM_INFINITY else f"{hard:,} files"
+    if wanted > requests_within(files):
+        detail = f"{shown} for a process: {requests_within(files)} of the {wanted} requests of its maxConcurrent"
+        return warn("open files", detail, "raise `ulimit -Hn` (LimitNOFILE, nofile), or lower scheduler.maxConcurrent")
+    if settings.http.max_connections > files:
+        detail = f"{shown} for a process: {files} of the {settings.http.max_connections} of http.maxConnections"
+        return warn("open files", detail, "raise `ulimit -Hn` (LimitNOFILE, nofile), or lower http.maxConnections")
+    return ok("open files", f"{shown} for a process")
 
 
 def check_access(settings: HttpSettings) -> Finding:

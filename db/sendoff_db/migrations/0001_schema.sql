@@ -286,13 +286,14 @@ CREATE TABLE processes (
     scopes       jsonb NOT NULL DEFAULT '{}',  -- applied per customer: {scope: [epoch, revision]}
     claim_by     timestamptz,  -- of a worker: when it stands still unless it has claimed again, or looked in vain
     record_by    timestamptz,  -- of a worker: the same for outcomes; NULL: none is waiting
+    is_short     boolean NOT NULL DEFAULT false,  -- of a worker: it has too few open files, ports or memory to send
     PRIMARY KEY (instance, process, role)
 );
 
 -- The processes that gave a sign of life lately; LIVING_SECONDS in sendoff_control is the same time for the buses.
 CREATE VIEW living_processes AS
 SELECT instance, process, role, host, pid, version, started_at, heartbeat_at, epoch, revision, actual, in_flight, buses,
-       scopes, claim_by, record_by
+       scopes, claim_by, record_by, is_short
   FROM processes
  WHERE heartbeat_at > clock_timestamp() - interval '15 s';
 

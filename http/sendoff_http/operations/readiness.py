@@ -16,6 +16,7 @@ from sendoff_http.web.keys import LEAVING, MEMBER, POOL
 from sendoff_http.web.operation import OPEN, ResponseDoc, Routes
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.responses import json_response
+from sendoff_webhooks.client.shortage import is_shortage, no_file_left
 
 routes = Routes("Health")
 log = structlog.get_logger("sendoff.http")
@@ -25,10 +26,14 @@ _DEADLINE_SECONDS = 2.0
 _REASONS = {
     "down": "PostgreSQL does not answer",
     "read-only": "PostgreSQL can be read but not written: it is a standby, or was made read-only",
+    "short": "this process can open no file: raise `ulimit -n`",
+    "workers short": "the workers are short of their own (open files, memory or ports): their log says of what",
     "unclaimed": "messages are due, but no worker has claimed any lately",
     "unrecorded": "no worker can record what became of its messages",
     "outdated": "the database lacks migrations or is newer than this version",
 }
+#: What `find_standstill.sql` tells, in its order.
+_STANDSTILLS = ("workers short", "unclaimed", "unrecorded")
 
 
 class Ready(ResponseModel):
@@ -46,8 +51,9 @@ class Ready(ResponseModel):
 async def read_readiness(request: web.Request) -> web.Response:
     """Answer 200 when PostgreSQL can be written and has all migrations, and some worker gets on, else 503.
 
-    Workers get on unless none of them has claimed for 15 s (or two intervals) although something is due, or all of
-    them have waited as long for PostgreSQL to take an outcome. Once this process is going to end it answers 503.
+    Workers get on unless none of them has claimed for 15 s (or two intervals) although something is due, all of them
+    have waited as long for PostgreSQL to take an outcome, or all are short of open files, memory or ports. Once this
+    process is going to end it answers 503.
 
     PostgreSQL is asked now. Redis and NATS are as the membership in the fleet sees them: one that has just died without
     closing its connections shows as `up` until the bus notices, a few seconds later.
@@ -55,7 +61,7 @@ async def read_readiness(request: web.Request) -> web.Response:
     if request.app[LEAVING].is_set():
         raise ProblemError(503, "not_ready", "this process is about to end", headers={"Retry-After": "1"})
     state = await _probe(request.app[POOL])
-    postgres = "up" if state in ("unclaimed", "unrecorded") else state
+    postgres = state if state in ("read-only", "outdated") else "down" if state in ("down", "short") else "up"
     seen = request.app[MEMBER].bus_health
     servers = {"postgres": postgres, "redis": seen["redis"], "nats": seen["nats"]}
     if state != "up":
@@ -75,10 +81,12 @@ async def _probe(pool: Pool) -> str:
     except MigrationError:
         return "outdated"
     except Exception as error:  # noqa: BLE001  whatever it is, this process can't serve now
+        if is_shortage(error) or no_file_left() is not None:
+            return "short"
         log.warning("not ready", error=describe(error))
         return "down"
 
 
 async def _standstill(connection: Connection) -> str:
-    unclaimed, unrecorded = await fetch_one(connection, __package__, "find_standstill") or (False, False)
-    return "unclaimed" if unclaimed else "unrecorded" if unrecorded else "up"
+    found = await fetch_one(connection, __package__, "find_standstill") or ()
+    return next((name for name, is_so in zip(_STANDSTILLS, found, strict=False) if is_so), "up")

@@ -1,14 +1,13 @@
 """The open connections of one API process: how many there may be, and which of them gives way to a new one."""
 
 import ipaddress
-import resource
 import time
 from typing import Protocol
 
 import structlog
 
-#: Descriptors that are left for what is not a client: servers, webhooks that are tried, files.
-_OTHER_DESCRIPTORS = 64
+from sendoff_config.open_files import connection_files
+
 #: So many clients beyond the limit are still told why they are turned away.
 _MOST_REFUSED = 16
 _NEWS_SECONDS = 10.0
@@ -37,7 +36,7 @@ class ConnectionTable:
     """
 
     def __init__(self, most: int) -> None:
-        self.most = min(most, max(_MOST_REFUSED, _descriptors() - _OTHER_DESCRIPTORS))
+        self.most = min(most, max(_MOST_REFUSED, connection_files()))
         self._clients: dict[OpenConnection, str] = {}
         self._of_client: dict[str, dict[OpenConnection, None]] = {}
         self._refused = 0
@@ -96,8 +95,3 @@ def _client(address: str) -> str:
     if ":" not in address:
         return address
     return str(ipaddress.IPv6Network((address.partition("%")[0], 64), strict=False))
-
-
-def _descriptors() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return soft if soft != resource.RLIM_INFINITY else 2**31

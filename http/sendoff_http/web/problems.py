@@ -14,6 +14,7 @@ from sendoff_db.failures import describe, is_outage
 from sendoff_domain.errors import SendoffError, UnavailableError
 from sendoff_domain.validation_errors import FieldError, summarize
 from sendoff_http.web.keys import REQUEST_ID
+from sendoff_webhooks.client.shortage import is_shortage
 
 CONTENT_TYPE = "application/problem+json"
 #: What the log and the counts say of a client that went away before its response.
@@ -87,6 +88,9 @@ def error_response(request: web.BaseRequest, error: Exception) -> web.Response:
     if isinstance(error, psycopg.Error | TimeoutError) and is_outage(error):
         _log.warning("a server is unavailable", error=describe(error))
         return problem_response(request, overloaded("a server that is needed does not answer; try again"))
+    if is_shortage(error):
+        _log.warning("short of open files, ports or memory", error=str(error))
+        return problem_response(request, overloaded("this process has too few open files, ports or memory; try again"))
     # The client gets no traceback, the log does.
     _log.error("a request failed", request_id=request[REQUEST_ID], traceback="".join(traceback.format_exception(error)))
     return problem_response(request, ProblemError(500, "internal_error", "something went wrong on our side"))

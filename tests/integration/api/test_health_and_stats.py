@@ -171,3 +171,14 @@ async def test_outcomes_that_no_worker_can_record_are_not_ready(api: Api) -> Non
     assert "no worker can record" in str(await why_unready(api))
     await report_worker(api, 1, claim_by=60, record_by=10)
     assert await why_unready(api) is None, "one of two gets on"
+
+
+async def test_workers_that_are_all_short_of_their_own_are_not_ready(api: Api) -> None:
+    await report_worker(api, 0, claim_by=60)
+    await report_worker(api, 1, claim_by=60)
+    await api.db.execute(b"UPDATE processes SET is_short = true WHERE role = 'worker'")
+    reply = await api.get("/health/ready")
+    assert (reply.status, reply.json["servers"]["postgres"]) == (503, "up")
+    assert "the workers are short of their own" in reply.json["detail"]
+    await api.db.execute(b"UPDATE processes SET is_short = false WHERE role = 'worker' AND process = 1")
+    assert await why_unready(api) is None, "one of two gets on"

@@ -1,6 +1,7 @@
 """`sendoff doctor` on healthy and on broken setups."""
 
 import json
+import resource
 import socket
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def test_a_healthy_setup_is_all_ok(healthy: Addresses, folder: Path) -> None:
     assert {one["level"] for one in found.values()} == {"ok"}, found
     assert code == 0
     assert set(found) == {
-        *("python", "config", "access", "postgres", "migrations", "clock"),
+        *("python", "config", "open files", "access", "postgres", "migrations", "clock"),
         *("redis broker", "redis cache", "redis databases", "nats", "webhook", "port", "encryption", "signing keys"),
     }
 
@@ -62,6 +63,24 @@ def test_a_fresh_machine_only_lacks_a_webhook(folder: Path) -> None:
     assert code == 0
     assert {check for check, one in found.items() if one["level"] == "warn"} == {"webhook"}
     assert found["postgres"]["detail"] == "has no address: `sendoff up` starts it embedded"
+
+
+@pytest.mark.parametrize(
+    ("hard", "settings", "advice"),
+    [
+        (1024, {}, None),
+        (1024, {"SCHEDULER__MAX_CONCURRENT": "2000"}, "scheduler.maxConcurrent"),
+        (500, {}, "http.maxConnections"),
+        (resource.RLIM_INFINITY, {"SCHEDULER__MAX_CONCURRENT": "100000"}, None),
+    ],
+)
+def test_a_limit_of_open_files_below_what_is_configured_is_found(
+    folder: Path, hard: int, settings: dict[str, str], advice: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, hard))
+    _, found = examine(folder, WORKERS__PROCESSES="1", **{"HTTP__MAX_CONNECTIONS": "900", **settings})
+    assert found["open files"]["level"] == ("warn" if advice else "ok")
+    assert (advice or "") in str(found["open files"]["advice"])
 
 
 @pytest.mark.parametrize(

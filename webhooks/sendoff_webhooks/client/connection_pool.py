@@ -1,18 +1,22 @@
 """Connections to webhooks: opened to vetted addresses, watched for their deadlines, kept alive for the next request."""
 
 import asyncio
+import errno
 import math
+import socket
 import ssl
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
 from functools import partial
 
+from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import PortRange, port_may_be_called, shown_ports
 from sendoff_domain.webhook_url import Origin
 from sendoff_webhooks.client.connection import Connection, TransportError
 from sendoff_webhooks.client.name_lookup import NameLookup
+from sendoff_webhooks.client.shortage import is_shortage
 
 #: uvloop's timers may fire a millisecond early (seconds).
 _SURELY_OVER = 0.002
@@ -112,6 +116,12 @@ class IdleConnections:
             waiting.remove(connection)
             self._count -= 1
 
+    def give_way(self) -> None:
+        """Close all of them: what they take up is needed."""
+        for waiting in self._by_origin.values():
+            while waiting:
+                self._close_oldest(waiting)
+
     def close(self) -> None:
         """Forget all of them; whoever knows them closes them."""
         self._by_origin.clear()
@@ -155,7 +165,10 @@ class ConnectionPool:
         self.deadlines = Deadlines(self._open)
 
     async def connect(self, origin: Origin, timeout: float) -> Connection:
-        """Open a connection to the first address that takes one; raises TransportError when none does in time."""
+        """Open a connection to the first address that takes one; raises TransportError when none does in time.
+
+        Raises ShortageError if that is not theirs to answer for.
+        """
         if self._closing:
             raise _closed()
         if not port_may_be_called(origin.port, self._ports):
@@ -170,6 +183,9 @@ class ConnectionPool:
             except TimeoutError:
                 failure = TransportError(ErrorClass.CONNECT_TIMEOUT, f"no connection within {timeout:g} s")
             except OSError as error:
+                if is_shortage(error) and not _has_no_source(error, address, origin.port):
+                    self._idle.give_way()
+                    raise ShortageError(f"no connection can be opened: {error}") from error
                 failure = _classified(error)
         raise failure
 
@@ -222,6 +238,18 @@ def _forbidden(port: int, allowed: Sequence[PortRange]) -> TransportError:
         ErrorClass.FORBIDDEN_ADDRESS,
         f"port {port} must not be called, only {shown_ports(allowed)} (security.allowedPorts)",
     )
+
+
+def _has_no_source(error: OSError, address: str, port: int) -> bool:
+    """Whether a machine without an address of that family says EADDRNOTAVAIL, and not one whose ports are all taken."""
+    if error.errno != errno.EADDRNOTAVAIL:
+        return False
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, port))  # sends nothing
+    except OSError as same:
+        return same.errno == errno.EADDRNOTAVAIL
+    return False
 
 
 def _classified(error: OSError) -> TransportError:

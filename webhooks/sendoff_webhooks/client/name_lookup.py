@@ -6,9 +6,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import Network, vetted
 from sendoff_webhooks.client.connection import TransportError
+from sendoff_webhooks.client.shortage import is_shortage, no_file_left
 
 #: From a name to its addresses as text; raises OSError or UnicodeError when there are none.
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
@@ -37,7 +39,7 @@ class NameLookup:
         self._under_way: dict[str, asyncio.Task[tuple[str, ...]]] = {}
 
     async def addresses(self, host: str) -> tuple[str, ...]:
-        """The addresses to connect to, in order; raises TransportError (dns, forbidden_address)."""
+        """The addresses to connect to, in order; raises TransportError (dns, forbidden_address) or ShortageError."""
         known = self._known.get(host)
         if known is not None and time.monotonic() - known[0] < self._kept:
             return known[1]
@@ -59,7 +61,12 @@ class NameLookup:
     async def _look_up(self, host: str) -> tuple[str, ...]:
         try:
             found = list(dict.fromkeys(await self._resolve(host)))
-        except (OSError, UnicodeError) as error:
+        except Exception as error:
+            shortage = error if is_shortage(error) else no_file_left()
+            if shortage is not None:
+                raise ShortageError(f"{host} can't be looked up: {shortage}") from error
+            if not isinstance(error, OSError | UnicodeError):
+                raise
             raise TransportError(ErrorClass.DNS, f"{host} does not resolve: {error}") from error
         finally:
             del self._under_way[host]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 
+from sendoff_config.open_files import connection_files, idle_within
+from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import DEFAULT_PORTS, Network, PortRange
 from sendoff_domain.webhook_response import Response
@@ -20,8 +22,8 @@ from sendoff_webhooks.client.name_lookup import NameLookup
 _KEEPALIVE = 50.0
 #: How long a check of a URL waits for a name server (seconds).
 _PATIENCE = 2.0
-#: How many connections may be idle; many processes may open 1,024 files.
-_IDLE_PER_ORIGIN, _IDLE_IN_ALL = 256, 512
+#: How many connections to one origin may be idle; in all of them the limit of open files counts as well.
+_IDLE_PER_ORIGIN = 256
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 #: What the transport says itself, and what would contradict it.
 _OWN_HEADERS = frozenset(("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "trailer"))
@@ -43,7 +45,7 @@ class WebhookClient:
         tls: ssl.SSLContext | None = None,
         keepalive: float = _KEEPALIVE,
         idle_per_origin: int = _IDLE_PER_ORIGIN,
-        idle_in_all: int = _IDLE_IN_ALL,
+        idle_in_all: int | None = None,
     ) -> None:
         self._networks = allowed_networks
         self._ports = allowed_ports
@@ -52,13 +54,15 @@ class WebhookClient:
             self._lookup,
             allowed_ports,
             tls or ssl.create_default_context(),
-            IdleConnections(keepalive, idle_per_origin, idle_in_all),
+            IdleConnections(
+                keepalive, idle_per_origin, idle_within(connection_files()) if idle_in_all is None else idle_in_all
+            ),
         )
 
     async def post(
         self, url: str, *, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
     ) -> Response:
-        """One request; raises TransportError when there is no answer.
+        """One request; raises TransportError when there is no answer, and ShortageError when it could not even begin.
 
         A kept-alive connection that the server closed meanwhile is no failure of the webhook: the request goes out
         once more on a new connection.
@@ -88,7 +92,7 @@ class WebhookClient:
         except TransportError as error:
             is_forbidden = error.error_class is ErrorClass.FORBIDDEN_ADDRESS
             return f"expected a URL {PUBLIC_ADDRESS}: {error.detail}" if is_forbidden else None
-        except TimeoutError:
+        except (TimeoutError, ShortageError):
             return None
         return None
 

@@ -49,8 +49,8 @@ class Receive(Protocol):
     ) -> Awaitable[RawReceiver]: ...
 
 
-def posting(client: WebhookClient) -> Post:
-    """Post with any client."""
+def posting(client: WebhookClient, customer: str = "") -> Post:
+    """Post with any client, on the account of a customer."""
 
     async def send(
         url: str,
@@ -65,6 +65,7 @@ def posting(client: WebhookClient) -> Post:
             body=body,
             timeout=timedelta(seconds=timeout),
             connect_timeout=timedelta(seconds=connect_timeout),
+            customer=customer,
         )
 
     return send

@@ -49,6 +49,7 @@ async def make_attempt(
         body=body,
         timeout=customer.timeout,
         connect_timeout=customer.connect_timeout,
+        customer=customer_id,
     )
     return classify(received, customer.response_rule, duration_us=duration_us, now=now)
 
@@ -61,6 +62,7 @@ async def post(
     body: bytes,
     timeout: timedelta,
     connect_timeout: timedelta,
+    customer: str,
 ) -> tuple[Response | TransportError, int]:
     """What a webhook answers, or why there is no answer, and how long it took in microseconds.
 
@@ -69,7 +71,9 @@ async def post(
     started = time.monotonic()
     received: Response | TransportError
     try:
-        received = await client.post(url, headers=headers, body=body, timeout=timeout, connect_timeout=connect_timeout)
+        received = await client.post(
+            url, headers=headers, body=body, timeout=timeout, connect_timeout=connect_timeout, customer=customer
+        )
     except TransportError as error:
         received = error
     except ShortageError:

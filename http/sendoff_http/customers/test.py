@@ -88,6 +88,7 @@ async def try_webhook(request: web.Request) -> web.Response:
             body=body,
             timeout=customer.timeout,
             connect_timeout=customer.connect_timeout,
+            customer=customer.id,
         )
     shown = {**headers, **shown_headers(customer.headers)}
     return json_response(

@@ -112,21 +112,6 @@ async def test_a_lookup_is_kept_for_a_while_and_no_longer(new_client: NewClient,
     assert sorted(asked) == ["forgotten.test"] * 3 + ["kept.test"]
 
 
-async def test_a_failed_lookup_is_not_kept(new_client: NewClient, receive: Receive) -> None:
-    asked = []
-
-    def addresses(name: str) -> list[str]:
-        asked.append(name)
-        if len(asked) == 1:
-            raise socket.gaierror(-3, "Temporary failure in name resolution")
-        return ["127.0.0.1"]
-
-    receiver = await receive(answering(OK))
-    post = posting(new_client(addresses))
-    assert await failure_of(post, receiver.url_at("webhook.test")) is ErrorClass.DNS
-    assert await post(receiver.url_at("webhook.test")) == FINE
-
-
 async def test_an_ipv6_address_is_called_and_named_in_brackets(
     post: Post, receive: Receive, tls_or_plain: ssl.SSLContext | None
 ) -> None:

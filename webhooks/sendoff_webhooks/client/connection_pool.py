@@ -164,17 +164,17 @@ class ConnectionPool:
         self.take_idle = idle.take
         self.deadlines = Deadlines(self._open)
 
-    async def connect(self, origin: Origin, timeout: float) -> Connection:
+    async def connect(self, origin: Origin, timeout: float, customer: str = "") -> Connection:
         """Open a connection to the first address that takes one; raises TransportError when none does in time.
 
-        Raises ShortageError if that is not theirs to answer for.
+        Raises ShortageError if that is not theirs to answer for. The name is looked up on the customer's account.
         """
         if self._closing:
             raise _closed()
         if not port_may_be_called(origin.port, self._ports):
             raise _forbidden(origin.port, self._ports)
         deadline = time.monotonic() + timeout
-        addresses = await self._addresses(origin.host, timeout)
+        addresses = await self._addresses(origin.host, timeout, customer)
         failure = TransportError(ErrorClass.DNS, f"{origin.host} has no address")
         for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
@@ -200,10 +200,10 @@ class ConnectionPool:
         if self._open:
             await self._all_closed.wait()
 
-    async def _addresses(self, host: str, timeout: float) -> tuple[str, ...]:
+    async def _addresses(self, host: str, timeout: float, customer: str) -> tuple[str, ...]:
         try:
             async with asyncio.timeout(timeout):
-                return await self._lookup.addresses(host)
+                return await self._lookup.addresses(host, customer)
         except TimeoutError:
             raise TransportError(ErrorClass.DNS, f"{host} did not resolve within {timeout:g} s") from None
 

@@ -60,7 +60,14 @@ class WebhookClient:
         )
 
     async def post(
-        self, url: str, *, headers: dict[str, str], body: bytes, timeout: timedelta, connect_timeout: timedelta
+        self,
+        url: str,
+        *,
+        headers: dict[str, str],
+        body: bytes,
+        timeout: timedelta,
+        connect_timeout: timedelta,
+        customer: str = "",
     ) -> Response:
         """One request; raises TransportError when there is no answer, and ShortageError when it could not even begin.
 
@@ -75,7 +82,8 @@ class WebhookClient:
                 return await self._exchange(connection, data, deadline)
             except StaleConnectionError:
                 pass
-        connection = await self._connect(target.origin, deadline - time.monotonic(), connect_timeout.total_seconds())
+        left = deadline - time.monotonic()
+        connection = await self._connect(target.origin, left, connect_timeout.total_seconds(), customer)
         return await self._exchange(connection, data, deadline)
 
     async def why_forbidden(self, url: str, patience: float = _PATIENCE) -> str | None:
@@ -100,10 +108,10 @@ class WebhookClient:
         """Close all connections; requests under way fail, later ones too."""
         await self._pool.close()
 
-    async def _connect(self, origin: Origin, left: float, timeout: float) -> Connection:
+    async def _connect(self, origin: Origin, left: float, timeout: float, customer: str) -> Connection:
         if left <= 0:
             raise too_late()
-        return await self._pool.connect(origin, min(left, timeout))
+        return await self._pool.connect(origin, min(left, timeout), customer)
 
     async def _exchange(self, connection: Connection, data: bytes, deadline: float) -> Response:
         waiter = connection.request(data, deadline)

@@ -6,10 +6,9 @@ settings are read a second time with these variables: that is how every process 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from pathlib import Path
 from socket import create_server, socket
 
@@ -20,9 +19,7 @@ from sendoff_cli.server_urls import address_overrides, servers_without_address
 from sendoff_cli.servers.embedded import EmbeddedServers, embedded_servers
 from sendoff_config.bootstrap import instance_name, require_addresses, require_closed_api
 from sendoff_config.loading import load_settings
-from sendoff_config.settings import SecuritySettings, Settings
-
-_LOOPBACK = IPv4Network("127.0.0.0/8")
+from sendoff_config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +60,7 @@ def embedded_environment(config: Path | None, data: Path, stack: ExitStack) -> E
     # Only next to a database of our own: on a shared one it would take other people's messages.
     if settings.webhook.url is None and "postgres" in missing:
         sample = stack.enter_context(create_server(("127.0.0.1", 0)))
-        overrides |= _sample_webhook_overrides(sample.getsockname()[1], settings.security)
+        overrides |= _sample_webhook_overrides(sample.getsockname()[1], settings.webhook.trusted)
     return _with_overrides(config, overrides, servers=servers, sample=sample, data=data)
 
 
@@ -73,14 +70,12 @@ def _port_overrides(settings: Settings, stack: ExitStack) -> dict[str, str]:
     return {"SENDOFF_HTTP__PORT": str(port)}
 
 
-def _sample_webhook_overrides(port: int, security: SecuritySettings) -> dict[str, str]:
-    """The sample is the webhook, and may be called whatever else may be."""
-    networks = [str(network) for network in {*security.allowed_networks, _LOOPBACK}]
-    ports = [str(ports) for ports in (*security.allowed_ports, port)]
+def _sample_webhook_overrides(port: int, trusted: Sequence[str]) -> dict[str, str]:
+    """The sample is the default customer's webhook, and that customer may call it whatever else may be called."""
+    server = f"127.0.0.1:{port}"
     return {
-        "SENDOFF_WEBHOOK__URL": f"http://127.0.0.1:{port}/",
-        "SENDOFF_SECURITY__ALLOWED_NETWORKS": json.dumps(networks),
-        "SENDOFF_SECURITY__ALLOWED_PORTS": json.dumps(ports),
+        "SENDOFF_WEBHOOK__URL": f"http://{server}/",
+        "SENDOFF_WEBHOOK__TRUSTED": json.dumps([*trusted, server]),
     }
 
 

@@ -28,7 +28,7 @@ from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.times import Duration, PositiveDuration
 from sendoff_domain.webhook_addresses import DEFAULT_PORTS, AllowedNetwork, Ports
 from sendoff_domain.webhook_headers import Headers
-from sendoff_domain.webhook_url import check_port, checked_webhook_url
+from sendoff_domain.webhook_url import Server, check_port, checked_webhook_url, is_trusted
 
 _is_host_name = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*").fullmatch
 
@@ -194,13 +194,14 @@ class ControlSettings(PolicyModel):
 
 
 class WebhookSettings(PolicyModel):
-    """The default customer's webhook."""
+    """The default customer's webhook, and which servers it alone may name whatever else may be called."""
 
     url: str | None = None
     secret: SigningSecret | None = None
     timeout: PositiveDuration = timedelta(seconds=15)
     connect_timeout: PositiveDuration = timedelta(seconds=5)
     headers: Headers = Field(default_factory=dict)
+    trusted: tuple[Server, ...] = ()
     response_rule: ResponseRule = ResponseRule()
 
     @field_validator("url")
@@ -238,11 +239,13 @@ class IngestSettings(PolicyModel):
 class SecuritySettings(PolicyModel):
     """Private networks whose webhooks may be called all the same (CIDR), and the ports that may be called at all.
 
+    Never called are the servers that the settings name, and those of this installation that `own_servers` adds.
     The first of `encryption_keys` seals the signing keys that are stored, any of them opens.
     """
 
     allowed_networks: tuple[AllowedNetwork, ...] = ()
     allowed_ports: tuple[Ports, ...] = Field(default=DEFAULT_PORTS, min_length=1)
+    own_servers: tuple[Server, ...] = ()
     encryption_keys: tuple[EncryptionKey, ...] = ()
 
 
@@ -285,7 +288,7 @@ class Settings(PolicyModel):
     def _webhook_on_an_allowed_port(self) -> "Settings":
         url = self.webhook.url
         try:
-            if url is not None:
+            if url is not None and not is_trusted(url, self.webhook.trusted):
                 check_port(url, self.security.allowed_ports)
         except ValueError as mistaken:
             where = ("webhook", "url")  # named, which a plain ValueError of the whole would not do

@@ -83,6 +83,11 @@ def may_be_called(address: Address, allowed: Sequence[Network] = ()) -> bool:
     return _is_public(actual) and (inner is None or may_be_called(inner, allowed))
 
 
+def actual_address(address: Address) -> Address:
+    """Where an address leads: the IPv4 address in a v4-mapped, NAT64 or 6to4 one, or itself."""
+    return _actual(_unmapped(address))
+
+
 def vetted(addresses: Sequence[str], allowed: Sequence[Network] = ()) -> tuple[str, ...]:
     """The addresses of one name if every one of them may be called, else none of them.
 

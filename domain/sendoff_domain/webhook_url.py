@@ -88,6 +88,12 @@ def check_port(url: str, allowed_ports: Sequence[PortRange]) -> None:
         )
 
 
+def is_trusted(url: str, servers: Sequence[str]) -> bool:
+    """Whether a `checked_webhook_url` names one of these servers, as it is written."""
+    origin = parse_target(url).origin
+    return (origin.host, origin.port) in {tuple(parse_host_port(server)) for server in servers}
+
+
 def _is_host(host: str) -> bool:
     if ":" in host or looks_like_an_address(host):
         return literal_address(host) is not None
@@ -109,11 +115,42 @@ _NAME = re.compile(r"[a-z0-9._-]+")
 
 
 class Origin(NamedTuple):
-    """What connections are kept for; a tuple because its hash is needed for every request."""
+    """What connections are kept for; a tuple because its hash is needed for every request.
+
+    `trusted` ones are kept apart, so that only those who may call them do.
+    """
 
     secure: bool
     host: str
     port: int
+    trusted: bool = False
+
+
+class HostPort(NamedTuple):
+    """One server: a name or an address, as a request names it, and its port."""
+
+    host: str
+    port: int
+
+
+def parse_host_port(text: str) -> HostPort:
+    """Read `sample:9000` or `[::1]:9000`; raises ValueError with what was expected."""
+    try:
+        parts = urlsplit(f"//{text}")
+        if _AUTHORITY.fullmatch(text) and parts.port and parts.hostname and _is_host(parts.hostname):
+            return HostPort(_checked_host(parts.hostname), parts.port)
+    except ValueError:
+        pass
+    raise ValueError("expected a name or an address with a port, such as sample:9000 or [::1]:9000")
+
+
+def _checked_server(text: str) -> str:
+    parse_host_port(text)
+    return text
+
+
+#: A server in config.yaml.
+Server = Annotated[str, AfterValidator(_checked_server)]
 
 
 @dataclass(frozen=True, slots=True)

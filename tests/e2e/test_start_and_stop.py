@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from urllib.parse import urlsplit
 
 import nats
 import pytest
@@ -165,3 +166,24 @@ def test_with_both_buses_deaf_a_stop_is_applied_by_polling(launch: Launcher, api
 
     api.call("POST", "/v1/scheduler/start")
     flowing(api, receiver)
+
+
+def test_a_webhook_that_leads_to_the_api_itself_stops_nothing(launch: Launcher, api: Client) -> None:
+    """The worker knows neither its port nor its gateway; the API knows a webhook request when it sees one."""
+    launch.worker(WEBHOOK__URL=f"{api.url}/v1/scheduler/stop", RETRY__ATTEMPTS="1")
+    message = api.send()
+    api.wait_for(message, "dead")
+    (attempt,) = api.call("GET", f"/v1/messages/{message}/attempts").body["data"]
+    assert (attempt["statusCode"], "own_webhook" in attempt["answer"]) == (403, True)
+    assert api.call("GET", "/v1/scheduler").body["desired"] == "running"
+
+
+def test_a_webhook_that_leads_to_a_server_of_our_own_is_not_called(
+    launch: Launcher, api: Client, redis_urls: RedisUrls
+) -> None:
+    url = urlsplit(redis_urls.broker)
+    launch.worker(WEBHOOK__URL=f"http://{url.hostname}:{url.port}/", RETRY__ATTEMPTS="1")
+    message = api.send()
+    api.wait_for(message, "dead")
+    (attempt,) = api.call("GET", f"/v1/messages/{message}/attempts").body["data"]
+    assert attempt["errorClass"] == "forbidden_address"

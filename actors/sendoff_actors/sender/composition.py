@@ -23,6 +23,8 @@ from sendoff_config.open_files import connection_files, requests_within
 from sendoff_control.member import Member
 from sendoff_db.pool import Pool
 from sendoff_domain.control import Action, Command
+from sendoff_domain.webhook_url import parse_host_port
+from sendoff_webhooks.client.own_servers import own_servers
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customer_cache import CustomerCache
 
@@ -136,7 +138,12 @@ def _make_dispatcher(
     return Dispatcher(
         clock=member.clock,
         customers=customers,
-        client=WebhookClient(allowed_networks=security.allowed_networks, allowed_ports=security.allowed_ports),
+        client=WebhookClient(
+            allowed_networks=security.allowed_networks,
+            allowed_ports=security.allowed_ports,
+            own=own_servers(member.settings),
+            trusted=map(parse_host_port, member.settings.webhook.trusted),
+        ),
         slots=slots,
         holdings=holdings,
         recorder=recorder,

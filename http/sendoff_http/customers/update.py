@@ -109,7 +109,7 @@ async def _try(
     if not changed:
         return stored, False
     if fields.webhook_url != before.webhook_url:
-        await refuse_forbidden_url(request.app, fields.webhook_url)
+        await refuse_forbidden_url(request.app, fields.webhook_url, customer_id)
     async with request.app[POOL].connection() as connection:
         entry = entry_of(request, "customer.update", customer_id, customer=customer_id, changed=changed)
         return await _write(connection, columns, stored.version, entry), True

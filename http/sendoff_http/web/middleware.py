@@ -32,6 +32,7 @@ def make_middleware(
         started, status = time.perf_counter(), CLIENT_GONE
         request_id = request_log.identify(request)
         try:
+            sites.require_no_webhook(request)
             sites.require_own_page(request)
             await authentication.admit(request)
             sites.require_own_name(request)

@@ -21,7 +21,7 @@ _REF = "#/components/schemas/{model}"
 _MEANINGS = {
     400: "The body or the query cannot be read",
     401: "No known API key",
-    403: "The API key, or the page that a browser shows, may not do this",
+    403: "The API key, the page that a browser shows, or a webhook request of Sendoff itself may not do this",
     404: "There is no such thing",
     409: "The present state does not allow it",
     412: "It was changed in the meantime",

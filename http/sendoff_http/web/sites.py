@@ -1,7 +1,8 @@
 """What browsers may do: only pages of the API itself, under a name that no stranger can give it.
 
 A page of any site can send requests to addresses that its reader's browser reaches (CSRF), and if the name of its site
-leads there (DNS rebinding), it can read the answers. Programs send none of these headers but `Host`.
+leads there (DNS rebinding), it can read the answers. Programs send none of these headers but `Host`. Nor may Sendoff's
+own requests to webhooks do anything: addresses of the API that its workers don't know are told by what they send.
 """
 
 from collections.abc import Collection
@@ -15,6 +16,7 @@ from sendoff_http.web.keys import CALLER
 from sendoff_http.web.problems import ProblemError
 
 _PLAIN_READS = frozenset({"GET", "HEAD"})
+_WEBHOOK_HEADER = "sendoff-attempt"
 _OWN_SITES = frozenset({"same-origin", "none"})
 
 
@@ -37,6 +39,11 @@ class Sites:
             raise _foreign_site(f"Sec-Fetch-Site {site[:40]!r}")
         if origin is not None and not self._is_own(origin, headers.get("Host", "")):
             raise _foreign_site(f"Origin {origin[:80]!r}")
+
+    def require_no_webhook(self, request: web.Request) -> None:
+        """Raise ProblemError 403 for a webhook request of Sendoff itself: a customer's URL led here, of all places."""
+        if _WEBHOOK_HEADER in request.headers:
+            raise ProblemError(403, "own_webhook", "the API is never a webhook")
 
     def require_own_name(self, request: web.Request) -> None:
         """Raise ProblemError 403 when a caller without a key uses a name for the API that may be a stranger's."""

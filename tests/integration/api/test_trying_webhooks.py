@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -215,3 +216,11 @@ async def test_a_test_sends_no_cookies_back(near: Api, receiver: Receiver) -> No
     await try_webhook(near)
     await try_webhook(near)
     assert "cookie" not in receiver.received[1].headers
+
+
+async def test_a_server_of_this_installation_is_no_webhook_even_in_an_allowed_network(near: Api, database: str) -> None:
+    postgres = urlsplit(database).port
+    for url in (f"http://127.0.0.1:{postgres}/", f"http://localhost:{postgres}/", "http://127.0.0.1:8080/v1/messages"):
+        reply = await near.post("/v1/customers", {"id": "acme", "webhookUrl": url})
+        assert (reply.status, reply.pointers) == (422, ["/webhookUrl"])
+        assert "a server of Sendoff's own" in reply.json["errors"][0]["detail"]

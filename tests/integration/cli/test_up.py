@@ -11,6 +11,7 @@ import pytest
 
 from sendoff_domain.encryption_key import encryption_key_id, parse_encryption_key
 from sendoff_webhooks.keys.encryption import KeyCipher
+from support.client import Client
 from support.command_line import Running, running, sendoff
 from support.waiting import wait_until
 
@@ -36,6 +37,15 @@ def test_a_message_reaches_the_sample_webhook(up: Running, folder: Path) -> None
     wait_until(lambda: message in [one["id"] for one in messages_at(sample_url(up))], "the message arrived")
     up.wait_until_said("jane Hello")
     wait_until(lambda: up.get(f"/v1/messages/{message}")["status"] == "sent", "the message is recorded as sent")
+
+
+def test_the_sample_may_be_called_for_the_default_customer_alone(up: Running) -> None:
+    api = Client(up.url)
+    for url in (sample_url(up), "http://127.0.0.1:9/"):
+        answer = api.call("POST", "/v1/customers", {"id": "stranger", "webhookUrl": url})
+        assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/webhookUrl")
+    answer = api.call("POST", "/v1/customers/default/test")
+    assert answer.body["verdict"] == {"delivered": True}
 
 
 def test_the_summary_tells_where_everything_is(up: Running) -> None:

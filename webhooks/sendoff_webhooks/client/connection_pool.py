@@ -1,9 +1,7 @@
 """Connections to webhooks: opened to vetted addresses, watched for their deadlines, kept alive for the next request."""
 
 import asyncio
-import errno
 import math
-import socket
 import ssl
 import time
 from collections import deque
@@ -15,7 +13,9 @@ from sendoff_domain.outcome import ErrorClass
 from sendoff_domain.webhook_addresses import PortRange, port_may_be_called, shown_ports
 from sendoff_domain.webhook_url import Origin
 from sendoff_webhooks.client.connection import Connection, TransportError
+from sendoff_webhooks.client.local_addresses import has_no_source
 from sendoff_webhooks.client.name_lookup import NameLookup
+from sendoff_webhooks.client.own_servers import OwnServers
 from sendoff_webhooks.client.shortage import is_shortage
 
 #: uvloop's timers may fire a millisecond early (seconds).
@@ -152,9 +152,16 @@ class ConnectionPool:
     """Hands out a connection that waits, or opens one to a vetted address."""
 
     def __init__(
-        self, lookup: NameLookup, ports: Sequence[PortRange], tls: ssl.SSLContext, idle: IdleConnections
+        self,
+        *,
+        lookup: NameLookup,
+        own: OwnServers,
+        ports: Sequence[PortRange],
+        tls: ssl.SSLContext,
+        idle: IdleConnections,
     ) -> None:
         self._lookup = lookup
+        self._own = own
         self._ports = ports
         self._tls = tls
         self._idle = idle
@@ -171,10 +178,8 @@ class ConnectionPool:
         """
         if self._closing:
             raise _closed()
-        if not port_may_be_called(origin.port, self._ports):
-            raise _forbidden(origin.port, self._ports)
         deadline = time.monotonic() + timeout
-        addresses = await self._addresses(origin.host, timeout, customer)
+        addresses = await self.addresses(origin, timeout, customer)
         failure = TransportError(ErrorClass.DNS, f"{origin.host} has no address")
         for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
@@ -183,11 +188,26 @@ class ConnectionPool:
             except TimeoutError:
                 failure = TransportError(ErrorClass.CONNECT_TIMEOUT, f"no connection within {timeout:g} s")
             except OSError as error:
-                if is_shortage(error) and not _has_no_source(error, address, origin.port):
+                if is_shortage(error) and not has_no_source(error, address, origin.port):
                     self._idle.give_way()
                     raise ShortageError(f"no connection can be opened: {error}") from error
                 failure = _classified(error)
         raise failure
+
+    async def addresses(self, origin: Origin, timeout: float, customer: str = "") -> tuple[str, ...]:
+        """The addresses that may be called there; raises TransportError (dns, forbidden_address) or ShortageError."""
+        if not (origin.trusted or port_may_be_called(origin.port, self._ports)):
+            raise _forbidden(origin.port, self._ports)
+        try:
+            async with asyncio.timeout(timeout):
+                found = await self._lookup.addresses(origin.host, customer, trusted=origin.trusted)
+                is_own = await self._own.include(found, origin.port)
+        except TimeoutError:
+            raise TransportError(ErrorClass.DNS, f"{origin.host} did not resolve within {timeout:g} s") from None
+        if is_own:
+            detail = f"{origin.host} port {origin.port} is a server of Sendoff's own, which is never a webhook"
+            raise TransportError(ErrorClass.FORBIDDEN_ADDRESS, detail)
+        return found
 
     async def close(self) -> None:
         """Close every connection and open no more."""
@@ -199,13 +219,6 @@ class ConnectionPool:
             connection.abort()
         if self._open:
             await self._all_closed.wait()
-
-    async def _addresses(self, host: str, timeout: float, customer: str) -> tuple[str, ...]:
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._lookup.addresses(host, customer)
-        except TimeoutError:
-            raise TransportError(ErrorClass.DNS, f"{host} did not resolve within {timeout:g} s") from None
 
     async def _connect_to(self, origin: Origin, address: str) -> Connection:
         _, connection = await asyncio.get_running_loop().create_connection(
@@ -238,18 +251,6 @@ def _forbidden(port: int, allowed: Sequence[PortRange]) -> TransportError:
         ErrorClass.FORBIDDEN_ADDRESS,
         f"port {port} must not be called, only {shown_ports(allowed)} (security.allowedPorts)",
     )
-
-
-def _has_no_source(error: OSError, address: str, port: int) -> bool:
-    """Whether a machine without an address of that family says EADDRNOTAVAIL, and not one whose ports are all taken."""
-    if error.errno != errno.EADDRNOTAVAIL:
-        return False
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((address, port))  # sends nothing
-    except OSError as same:
-        return same.errno == errno.EADDRNOTAVAIL
-    return False
 
 
 def _classified(error: OSError) -> TransportError:

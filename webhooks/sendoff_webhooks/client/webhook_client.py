@@ -4,19 +4,29 @@ import asyncio
 import re
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import lru_cache
 
 from sendoff_config.open_files import connection_files, idle_within
 from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass
+from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.webhook_addresses import DEFAULT_PORTS, Network, PortRange
 from sendoff_domain.webhook_response import Response
-from sendoff_domain.webhook_url import PUBLIC_ADDRESS, Origin, Target, callable_webhook_url, parse_target
+from sendoff_domain.webhook_url import (
+    PUBLIC_ADDRESS,
+    HostPort,
+    Origin,
+    Target,
+    callable_webhook_url,
+    checked_webhook_url,
+    parse_target,
+)
 from sendoff_webhooks.client.connection import Connection, StaleConnectionError, TransportError
 from sendoff_webhooks.client.connection_pool import ConnectionPool, IdleConnections, too_late
 from sendoff_webhooks.client.name_lookup import NameLookup
+from sendoff_webhooks.client.own_servers import OwnServers
 
 #: Shorter than the 60 to 75 s after which common servers close an idle connection (seconds).
 _KEEPALIVE = 50.0
@@ -32,7 +42,8 @@ _OWN_HEADERS = frozenset(("host", "content-length", "transfer-encoding", "connec
 class WebhookClient:
     """Posts over kept-alive connections; no redirects, no cookies, no compression, TLS verified.
 
-    It calls only addresses and ports that the policy allows. `keepalive` is seconds; with `idle_per_origin=0` a
+    It calls only addresses and ports that the policy allows, never a server of `own`, and for the default customer also
+    those of `trusted`. `keepalive` is seconds; with `idle_per_origin=0` a
     connection serves one request.
     """
 
@@ -41,6 +52,8 @@ class WebhookClient:
         *,
         allowed_networks: Sequence[Network],
         allowed_ports: Sequence[PortRange] = DEFAULT_PORTS,
+        own: Iterable[HostPort] = (),
+        trusted: Iterable[HostPort] = (),
         lookup: NameLookup | None = None,
         tls: ssl.SSLContext | None = None,
         keepalive: float = _KEEPALIVE,
@@ -50,11 +63,17 @@ class WebhookClient:
         self._networks = allowed_networks
         self._ports = allowed_ports
         self._lookup = lookup or NameLookup(allowed_networks)
+        self._trusted = {
+            Origin(secure, *server): Origin(secure, *server, trusted=True)
+            for server in trusted
+            for secure in (False, True)
+        }
         self._pool = ConnectionPool(
-            self._lookup,
-            allowed_ports,
-            tls or ssl.create_default_context(),
-            IdleConnections(
+            lookup=self._lookup,
+            own=OwnServers(own, self._lookup),
+            ports=allowed_ports,
+            tls=tls or ssl.create_default_context(),
+            idle=IdleConnections(
                 keepalive, idle_per_origin, idle_within(connection_files()) if idle_in_all is None else idle_in_all
             ),
         )
@@ -76,37 +95,43 @@ class WebhookClient:
         """
         target, data = _request(url, headers, body)
         deadline = time.monotonic() + timeout.total_seconds()
-        connection = self._pool.take_idle(target.origin)
+        origin = self._origin(target, customer)
+        connection = self._pool.take_idle(origin)
         if connection is not None:
             try:
                 return await self._exchange(connection, data, deadline)
             except StaleConnectionError:
                 pass
         left = deadline - time.monotonic()
-        connection = await self._connect(target.origin, left, connect_timeout.total_seconds(), customer)
+        connection = await self._connect(origin, left, connect_timeout.total_seconds(), customer)
         return await self._exchange(connection, data, deadline)
 
-    async def why_forbidden(self, url: str, patience: float = _PATIENCE) -> str | None:
-        """Why requests to this URL will fail for where it leads, or None as far as that is known.
+    async def why_forbidden(self, url: str, customer: str = "", patience: float = _PATIENCE) -> str | None:
+        """Why requests to this URL of a customer will fail for where it leads, or None as far as that is known.
 
         A name that does not resolve within `patience` seconds may not exist yet: each request looks again.
         """
         try:
-            callable_webhook_url(url, self._networks, self._ports)
-            async with asyncio.timeout(patience):
-                await self._lookup.addresses(parse_target(url).origin.host)
+            origin = self._origin(parse_target(checked_webhook_url(url)), customer)
+            if not origin.trusted:
+                callable_webhook_url(url, self._networks, self._ports)
+            await self._pool.addresses(origin, patience)
         except ValueError as error:
             return str(error)
         except TransportError as error:
             is_forbidden = error.error_class is ErrorClass.FORBIDDEN_ADDRESS
             return f"expected a URL {PUBLIC_ADDRESS}: {error.detail}" if is_forbidden else None
-        except (TimeoutError, ShortageError):
+        except ShortageError:
             return None
         return None
 
     async def close(self) -> None:
         """Close all connections; requests under way fail, later ones too."""
         await self._pool.close()
+
+    def _origin(self, target: Target, customer: str) -> Origin:
+        is_trusted = customer == DEFAULT_CUSTOMER and self._trusted
+        return self._trusted.get(target.origin, target.origin) if is_trusted else target.origin
 
     async def _connect(self, origin: Origin, left: float, timeout: float, customer: str) -> Connection:
         if left <= 0:

@@ -22,7 +22,7 @@ from sendoff_intake.submission import Rejected, Result, Stored, Submission
 routes = Routes("Messages")
 
 LINES = "application/x-ndjson"
-_BODY_LIMIT = 64 * 1024 * 1024
+BATCH_LIMIT = 64 * 1024 * 1024
 #: What is kept of the items beside their body while they wait to be stored.
 _SIZE_OF_ITEMS = 1024 * 1024
 _DESCRIBED_PER_TURN = 1_000
@@ -75,7 +75,7 @@ async def create_batch(request: web.Request) -> web.Response:
     key = idempotency_key(request)
     reader, customer = request.app[SUBMISSION_READER], request[CALLER].customer
     async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
-        body = await read_bytes(request, _BODY_LIMIT)
+        body = await read_bytes(request, BATCH_LIMIT)
         items = await read_items(body, key, reader, is_lines=is_lines, customer=customer)
         results = await request.app[MESSAGE_STORE].store_batch(items)
         return raw_json_response(await _describe(items.read, results), 202)
@@ -84,8 +84,8 @@ async def create_batch(request: web.Request) -> web.Response:
 def _size(request: web.Request) -> int:
     """What the body takes in memory: all that is allowed if its head does not tell."""
     length = request.content_length
-    told = _BODY_LIMIT if length is None or "Content-Encoding" in request.headers else length
-    return min(told, _BODY_LIMIT)
+    told = BATCH_LIMIT if length is None or "Content-Encoding" in request.headers else length
+    return min(told, BATCH_LIMIT)
 
 
 async def _describe(items: list[Item], results: list[Result | Exception]) -> bytes:

@@ -1,19 +1,23 @@
 """The gateway of docker-compose.yml, as Debian's nginx, in front of two instances: nobody notices that one restarts."""
 
 import asyncio
+import json
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import yaml
 
+from sendoff_http.messages.create_batch import BATCH_LIMIT
 from support.debian import require_program
 from support.instances import Launcher, launcher
+from support.raw_receiver import Peer, RawReceiver, Script, raw_receiver
 from support.waiting import eventually, wait_until
 from support.whole_sendoff import free_port
 
@@ -28,10 +32,9 @@ def configuration(folder: Path, port: int, apis: list[int]) -> str:
     servers = " ".join(f"server 127.0.0.1:{api} {options};" for api in apis)
     text = re.sub(r"server messaging-app:8080 .*;", servers, text)
     text = re.sub(r"resolver .*;", "", text)
-    paths = [f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")]
-    text = text.replace("http {", "http {\n" + "\n".join(paths), 1)
     text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
-    return text.replace("/tmp/nginx.pid", f"{folder}/nginx.pid").replace("/dev/stdout", f"{folder}/access.log")
+    text = text.replace("/tmp/", f"{folder}/").replace("/dev/stderr", f"{folder}/error.log")
+    return text.replace("/dev/stdout", f"{folder}/access.log")
 
 
 @contextmanager
@@ -99,3 +102,72 @@ async def test_restarts_in_turn_under_load_cost_nobody_a_request(sendoff_databas
                 await restart_in_turn(launch, ports, tmp_path)
                 ended.set()
     assert set(answers) == {200, 202}, (answers, (tmp_path / "error.log").read_text()[:1500])
+
+
+@asynccontextmanager
+async def behind_gateway(folder: Path, script: Script) -> AsyncIterator[tuple[RawReceiver, int]]:
+    """One replica that does what the script says, and the gateway's port."""
+    async with raw_receiver(script) as replica:
+        with gateway(folder, [replica.port]) as url:
+            yield replica, int(url.rpartition(":")[2])
+
+
+@asynccontextmanager
+async def client(port: int, sent: bytes) -> AsyncIterator[asyncio.StreamReader]:
+    """A connection on which that was sent, and no more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    try:
+        yield reader
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def head(length: int) -> bytes:
+    return f"POST /v1/messages/batch HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\n\r\n".encode()
+
+
+def large_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 1024 * 1024]
+
+
+async def test_a_body_is_handed_on_as_it_comes_and_kept_nowhere(tmp_path: Path) -> None:
+    half, arrived = 4 * 1024 * 1024, asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        await peer.read(half)
+        arrived.set()
+        await peer.gone()
+
+    async with behind_gateway(tmp_path, script) as (_, port), client(port, head(2 * half) + b"x" * half):
+        async with asyncio.timeout(60):
+            await arrived.wait()
+        assert large_files(tmp_path) == []
+
+
+async def test_a_body_beyond_the_largest_of_the_api_is_refused_unread(tmp_path: Path) -> None:
+    async with behind_gateway(tmp_path, Peer.gone) as (replica, port):
+        async with client(port, head(BATCH_LIMIT + 1)) as reader:
+            async with asyncio.timeout(60):
+                answer = await reader.readuntil(b"}")
+        status, _, document = answer.partition(b"\r\n\r\n")
+        assert status.startswith(b"HTTP/1.1 413 ")
+        assert b"content-type: application/problem+json" in status.lower()
+        assert b"server: nginx\r\n" in status.lower()
+        assert json.loads(document)["code"] == "body_too_large"
+        assert replica.peers == []
+
+
+@pytest.mark.parametrize("sent", [b"POST / HTTP/1.1\r\nhost: loc", head(9) + b"x"])
+async def test_a_client_that_sends_no_more_is_let_go(tmp_path: Path, sent: bytes) -> None:
+    async with behind_gateway(tmp_path, Peer.gone) as (_, port), client(port, sent) as reader:
+        async with asyncio.timeout(60):  # it takes 15 s
+            answer = await reader.read()
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_the_gateway_allows_as_large_a_body_as_the_api() -> None:
+    (limit,) = re.findall(r"client_max_body_size (\d+)m;", (ROOT / "deploy/gateway/nginx.conf").read_text())
+    assert int(limit) * 1024 * 1024 == BATCH_LIMIT

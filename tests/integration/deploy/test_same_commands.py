@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,6 +25,7 @@ from support.whole_sendoff import free_port
 
 ROOT = Path(__file__).parents[3]
 IMAGE_COMMAND = json.loads(re.findall(r"^CMD (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[-1])
+_SAMPLE = r"http://sample-webhook:9000/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ class Fleet:
             "SENDOFF_HTTP__HOST": "127.0.0.1",
             "SENDOFF_HTTP__PORT": str(port),
             "SENDOFF_INSTANCE": f"app-{number}",
-            "SENDOFF_SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+            "SENDOFF_WEBHOOK__TRUSTED": json.dumps([urlsplit(self.addresses[_SAMPLE]).netloc]),
             "SENDOFF_CONTROL__PREFIX": f"test-{self.folder.name}",
         }
         log = self.folder / f"app-{number}.log"
@@ -89,18 +91,18 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def fleet(
-    compose: dict[str, Any], database: str, redis_urls: RedisUrls, nats_url: str, receiver: Receiver
+    compose: dict[str, Any], owned_database: str, redis_urls: RedisUrls, nats_url: str, receiver: Receiver
 ) -> Iterator[Fleet]:
     """The fleet's servers, with nothing of Sendoff in them yet."""
     services = compose["services"]
-    with open_folder() as folder, pgbouncer(database, services["pgbouncer"]["environment"], folder) as pooled:
+    with open_folder() as folder, pgbouncer(owned_database, services["pgbouncer"]["environment"], folder) as pooled:
         addresses = {
             r"postgresql://.*@pgbouncer:6432/": pooled,
-            r"postgresql://.*@postgres:5432/": database,
+            r"postgresql://.*@postgres:5432/": owned_database,
             r"redis://.*@redis:6379/0": redis_urls.broker,
             r"redis://.*@redis:6379/1": redis_urls.cache,
             r"nats://.*@nats:4222": nats_url,
-            r"http://sample-webhook:9000/": receiver.url,
+            _SAMPLE: receiver.url,
         }
         home = folder / secrets.token_hex(4)
         home.mkdir()

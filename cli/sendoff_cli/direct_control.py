@@ -56,7 +56,7 @@ async def read_fleet(settings: Settings) -> FleetStatus:
     found = next((state for state in states if state.scope == GLOBAL_SCOPE), None)
     if found is None:
         raise SendoffError("nothing was ever decided in this database: run `sendoff migrate`")
-    return fleet_status(states, found, processes, {"postgres": "up"})
+    return fleet_status(states, found, processes, {"postgres": "up"}, is_confirmed=True)
 
 
 async def _all_have_applied(connection: Connection, state: ControlState, wait: timedelta) -> bool:

@@ -24,11 +24,16 @@ class Identity:
 
     @property
     def name(self) -> str:
-        """Such as `app-1-worker-0`: one token of a NATS subject, and fit for a Redis key.
+        """What the buses call it, such as `app-1-worker-0`."""
+        return name_of(self.instance, self.role, self.process)
 
-        Two instances whose names differ only in unsafe characters still get two tokens.
-        """
-        safe = _UNSAFE.sub("_", self.instance)
-        if safe != self.instance or not safe:
-            safe += "_" + hashlib.sha256(self.instance.encode()).hexdigest()[:6]
-        return f"{safe}-{self.role}-{self.process}"
+
+def name_of(instance: str, role: str, process: int) -> str:
+    """Such as `app-1-worker-0`: one token of a NATS subject, and fit for a Redis key.
+
+    Two instances whose names differ only in unsafe characters still get two tokens.
+    """
+    safe = _UNSAFE.sub("_", instance)
+    if safe != instance or not safe:
+        safe += "_" + hashlib.sha256(instance.encode()).hexdigest()[:6]
+    return f"{safe}-{role}-{process}"

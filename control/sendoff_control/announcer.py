@@ -8,7 +8,6 @@ import time
 from sendoff_control.protocol import StateAnnouncement
 from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
-from sendoff_domain.control import GLOBAL_SCOPE
 
 INTERVAL = 5.0
 _SPREAD = 0.1
@@ -32,9 +31,8 @@ class Announcer:
         self._lagging = asyncio.Event()
 
     def heard(self, announcement: StateAnnouncement) -> None:
-        """A state was announced over a bus."""
-        known = self._states.get()
-        if announcement.scope == GLOBAL_SCOPE and known is not None and announcement.state.order >= known.order:
+        """A state was announced over a bus; it only counts if it is the one that this process would announce."""
+        if announcement.state == self._states.settled():
             self._heard_at = time.monotonic()
 
     def lagging(self) -> None:
@@ -57,7 +55,7 @@ class Announcer:
         self._announce_unless_heard_for(_RECENT)
 
     def _announce_unless_heard_for(self, seconds: float) -> None:
-        state = self._states.get()
+        state = self._states.settled()
         if state is not None and time.monotonic() - self._heard_at > seconds:
             self._heard_at = time.monotonic()
             self._publisher.announce(state)

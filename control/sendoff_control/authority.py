@@ -57,6 +57,11 @@ async def decide(connection: Connection, command: Command, origin: Origin, fence
     raise UnavailableError("a lock that a command needs is held by a session that this one may not end")
 
 
+async def is_recorded(connection: Connection, command_id: str) -> bool:
+    """Whether there is a decision about the command of that id."""
+    return await fetch_one(connection, __package__, "read_command", {"command_id": command_id}) is not None
+
+
 async def _commit(
     connection: Connection, command: Command, command_id: str, *, origin: Origin, fence: Fence
 ) -> Decision:

@@ -12,7 +12,7 @@ import structlog
 
 from sendoff_control.authority import Fence
 from sendoff_control.member import Member
-from sendoff_control.protocol import Ack, Heartbeat, StateAnnouncement, decode
+from sendoff_control.protocol import Heartbeat, StateAnnouncement, decode, decode_customer_id
 from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Command, Decision, Origin
 
@@ -84,13 +84,11 @@ class Bus(ABC):
         """Tell the member what came over this bus; garbage is dropped."""
         if topic == "state" and (announcement := decode(payload, StateAnnouncement)):
             self._member.heard_state(announcement)
-        elif topic == "ack" and (ack := decode(payload, Ack)):
-            self._member.peers.keep_ack(ack)
         elif topic == "heartbeat" and (heartbeat := decode(payload, Heartbeat)):
             self._member.heard_heartbeat(heartbeat)
         elif topic == "wake":
             self._member.subscribers.woken()
-        elif topic == "customer" and (customer_id := payload.decode("ascii", "ignore")):
+        elif topic == "customer" and (customer_id := decode_customer_id(payload)):
             self._member.subscribers.customer_changed(customer_id)
 
     @abstractmethod

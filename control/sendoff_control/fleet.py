@@ -60,6 +60,8 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
         await stack.enter_async_context(run_services(*buses))
         stack.push_async_callback(_leave, buses)
         await member.poll()
+        if member.states.settled() is not None:
+            await member.poll()  # its row tells that it knows the state
         heartbeats = HeartbeatSender(member.publisher, member.own_process)
         await stack.enter_async_context(run_services(_Polling(member), member.announcer, stall_detector, heartbeats))
         yield

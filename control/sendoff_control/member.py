@@ -11,7 +11,7 @@ import structlog
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_control.announcer import Announcer
-from sendoff_control.authority import NO_FENCE, Fence, decide
+from sendoff_control.authority import NO_FENCE, Fence, decide, is_recorded
 from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.own_process import OwnProcess
 from sendoff_control.peers import Peers
@@ -113,7 +113,7 @@ class Member:
         """
         named = replace(command, command_id=command.command_id or str(uuid.uuid4()))
         decision = await self.queries.ask(lambda connection: decide(connection, named, origin, fence), _COMMAND_TIMEOUT)
-        self._apply(decision.state)
+        self._settle(decision)
         news = decision.status in (CommandStatus.ACCEPTED, CommandStatus.DUPLICATE)
         if news and self.states.get(decision.scope) == decision.state:
             self.publisher.announce(decision.state, decision.command_id)
@@ -128,10 +128,14 @@ class Member:
         )
         return decision
 
-    async def wait_for_acks(self, decision: Decision, timeout: timedelta) -> bool:
-        """Wait until every living process has applied the decision; False if `timeout` passes first.
+    async def is_recorded(self, command_id: str) -> bool:
+        """Whether PostgreSQL has a decision about the command of that id; raises UnavailableError without an answer."""
+        return await self.queries.ask(lambda connection: is_recorded(connection, command_id), _COMMAND_TIMEOUT)
 
-        Acks come over the buses at once, and through PostgreSQL within a poll when both buses are down.
+    async def wait_for_acks(self, decision: Decision, timeout: timedelta) -> bool:
+        """Wait until every living process reports that it has applied the decision; False if `timeout` passes first.
+
+        What counts is the row that each of them writes to PostgreSQL: on a bus anybody could say so.
         """
         return await self._processes.wait_until_applied(decision.state, timeout.total_seconds())
 
@@ -141,44 +145,67 @@ class Member:
         Raises UnavailableError as long as this process has never learned the state.
         """
         await self.poll()
-        state = self.states.get()
+        state = self.states.settled()
         if state is None:
             raise UnavailableError("the state of the fleet is not known yet")
-        return fleet_status(self.states.all(), state, await self._processes.read(), self.bus_health)
+        reported = await self._processes.reported()
+        return fleet_status(
+            self.states.all_settled(),
+            state,
+            self._processes.heard() if reported is None else reported,
+            self.bus_health,
+            is_confirmed=reported is not None,
+        )
 
     async def poll(self) -> None:
         """Report this process to PostgreSQL and apply what that holds; all stays as it is while it does not answer."""
-        polled = await self.poller.poll(self.own_process.heartbeat(), self.states.all(), self.own_process.progress())
+        reported = self.states.all_settled()
+        polled = await self.poller.poll(self.own_process.heartbeat(), reported, self.own_process.progress())
         if polled is None:
             return
+        self.peers.know(polled.processes)
         changed = self.states.apply_poll(polled.states, polled.asked_at, time.monotonic())
         for state in changed:
             self._changed(state)
             if state.scope == GLOBAL_SCOPE:  # at a start there may be thousands of others; the row tells of them
                 self._acknowledge(state)
-        if changed:
-            self.poller.soon()
+        if changed or self.states.all_settled() != reported:
+            self.poller.soon()  # its row tells of it
 
     def heard_state(self, announcement: StateAnnouncement) -> None:
-        """Apply a state that was announced over a bus if it is newer."""
-        self._apply(announcement.state)
-        self.announcer.heard(announcement)
+        """Apply a stop that was announced over a bus at once; ask PostgreSQL about everything that is news.
+
+        Anybody may have said it who can write on the bus, so what lets messages be sent is never taken from there.
+        """
+        state = announcement.state
+        if state == self.states.get(state.scope):
+            self.announcer.heard(announcement)
+            return
+        if self.states.hear(state, time.monotonic()):
+            self._changed(state)
+            self._acknowledge(state)
+        self.poller.soon()
 
     def heard_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Help a process that lags behind, or catch up with one that is ahead."""
+        """Help a process that lags behind, or catch up with one that is ahead or new."""
         self.peers.keep_heartbeat(heartbeat)
-        state = self.states.get()
+        state = self.states.settled()
         order = (0, 0) if state is None else state.order
         if heartbeat.order < order:
             self.announcer.lagging()
-        elif heartbeat.order > order:
+        elif heartbeat.order > order or not self.peers.knows(heartbeat.sender):
             self.poller.soon()
 
-    def _apply(self, state: ControlState) -> None:
-        if self.states.apply_newer(state, time.monotonic()):
+    def _settle(self, decision: Decision) -> None:
+        """Apply what this process has committed; of a repeated command PostgreSQL may have decided otherwise since."""
+        state = decision.state
+        apply = self.states.hear if decision.status is CommandStatus.DUPLICATE else self.states.settle
+        if apply(state, time.monotonic()):
             self._changed(state)
             self._acknowledge(state)
-            self.poller.soon()
+        elif state == self.states.get(state.scope):
+            return
+        self.poller.soon()
 
     def _changed(self, state: ControlState) -> None:
         log.info(
@@ -191,6 +218,4 @@ class Member:
         self.subscribers.state_changed(state)
 
     def _acknowledge(self, state: ControlState) -> None:
-        ack = self.own_process.ack(state)
-        self.peers.keep_ack(ack)
-        self.publisher.acknowledge(ack)
+        self.publisher.acknowledge(self.own_process.ack(state))

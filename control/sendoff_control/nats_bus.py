@@ -123,7 +123,6 @@ class NatsBus(Bus):
         await client.subscribe(f"{self._prefix}.state", cb=hearing("state"))
         for hint in ("wake", "customer"):
             await client.subscribe(f"{self._prefix}.{hint}", cb=hearing(hint))
-        await client.subscribe(f"{self._prefix}.ack.*", cb=hearing("ack"))
         await client.subscribe(f"{self._prefix}.heartbeat.*", cb=hearing("heartbeat"))
         await client.subscribe(f"{self._prefix}.status", cb=tell)
         for action in Action:

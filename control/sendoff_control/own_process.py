@@ -31,8 +31,8 @@ class OwnProcess:
         return {"postgres": "up" if self._poller.answers else "down", **self._publisher.health}
 
     def heartbeat(self) -> Heartbeat:
-        """A sign of life with what this process has applied of the global scope."""
-        identity, state = self.identity, self._states.get()
+        """A sign of life: what this process does, and the order of the global state that PostgreSQL has told it."""
+        identity, state = self.identity, self._states.settled()
         return Heartbeat(
             sender=identity.name,
             instance=identity.instance,

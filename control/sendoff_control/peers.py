@@ -1,49 +1,47 @@
-"""What the processes said over the buses: acks and signs of life, in memory only."""
+"""What the processes say of themselves over the buses, in memory only and never more than a hint."""
 
-import asyncio
 import time
+from collections.abc import Iterable
 
-from sendoff_control.protocol import Ack, Heartbeat
+from sendoff_control.protocol import Heartbeat
 
 #: A process without a sign of life for this long counts as gone.
 LIVING_SECONDS = 15.0
+#: Heartbeats of processes that PostgreSQL does not know (yet) are kept up to this number.
+_MOST_UNKNOWN = 100
 
 
 class Peers:
-    """The newest heartbeat and the newest ack per scope of each process, this one included."""
+    """The newest heartbeat of each process that PostgreSQL knows; others may send what they like."""
 
     def __init__(self) -> None:
+        self._known: frozenset[str] = frozenset()
         self._heartbeats: dict[str, tuple[float, Heartbeat]] = {}
-        self._acks: dict[str, dict[str, Ack]] = {}
-        self._next_ack = asyncio.Event()
 
-    @property
-    def next_ack(self) -> asyncio.Event:
-        """An event that the next ack sets; take it before looking at the acks."""
-        return self._next_ack
+    def know(self, names: Iterable[str]) -> None:
+        """Take the processes for the fleet that PostgreSQL lists, and forget those that fell silent."""
+        self._known = frozenset(names)
+        now = time.monotonic()
+        self._heartbeats = {name: kept for name, kept in self._heartbeats.items() if now - kept[0] <= LIVING_SECONDS}
+
+    def knows(self, name: str) -> bool:
+        """Whether PostgreSQL lists a process of that name."""
+        return name in self._known
 
     def keep_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Keep a heartbeat; forget the acks of a predecessor of the same name, and processes that fell silent."""
-        now = time.monotonic()
-        last = self._heartbeats.get(heartbeat.sender)
-        if last is not None and last[1].started_at != heartbeat.started_at:
-            self._acks.pop(heartbeat.sender, None)
-        self._heartbeats[heartbeat.sender] = (now, heartbeat)
-        for name in [name for name, (at, _) in self._heartbeats.items() if now - at > LIVING_SECONDS]:
-            del self._heartbeats[name]
-            self._acks.pop(name, None)
-
-    def keep_ack(self, ack: Ack) -> None:
-        """Keep an ack, whatever its order: the last word of a process counts."""
-        self._acks.setdefault(ack.sender, {})[ack.scope] = ack
-        self._next_ack.set()
-        self._next_ack = asyncio.Event()
-
-    def last_ack(self, name: str, scope: str) -> Ack | None:
-        """The last ack of that process for that scope."""
-        return self._acks.get(name, {}).get(scope)
+        """Keep a heartbeat; a new process may be heard before its row is read, so a few of unknown ones are kept."""
+        name = heartbeat.sender
+        if not heartbeat.is_consistent:
+            return
+        if name in self._known or name in self._heartbeats or len(self._heartbeats) < self._limit:
+            self._heartbeats[name] = (time.monotonic(), heartbeat)
 
     def living(self) -> list[Heartbeat]:
-        """The last heartbeat of each process that was heard of lately."""
+        """The last heartbeat of each known process that was heard of lately."""
         now = time.monotonic()
-        return [heartbeat for at, heartbeat in self._heartbeats.values() if now - at <= LIVING_SECONDS]
+        kept = [self._heartbeats[name] for name in self._heartbeats.keys() & self._known]
+        return [heartbeat for at, heartbeat in kept if now - at <= LIVING_SECONDS]
+
+    @property
+    def _limit(self) -> int:
+        return len(self._known) + _MOST_UNKNOWN

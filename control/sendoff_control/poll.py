@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,6 +13,7 @@ import psycopg
 import structlog
 from psycopg.types.json import Jsonb
 
+from sendoff_config.identity import name_of
 from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.protocol import Heartbeat
 from sendoff_db.clock import DatabaseClock
@@ -23,17 +25,18 @@ from sendoff_domain.errors import UnavailableError
 INTERVAL = 2.0
 _SPREAD = 0.1
 _TIMEOUT = 2.0
-#: However often a poll is asked for, this long passes between two of them.
-_PAUSE = 0.01
+#: However often a poll is asked for, this long passes between two of them (seconds), and so many are made in a second.
+_PAUSE, _A_SECOND = 0.01, 10
 
 log = structlog.get_logger("sendoff.control")
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """All states, and the `time.monotonic()` at which they were asked for."""
+    """All states, the names of the living processes, and the `time.monotonic()` at which they were asked for."""
 
     states: list[ControlState]
+    processes: list[str]
     asked_at: float
 
 
@@ -56,6 +59,7 @@ class Poller:
         self._queries = queries
         self._clock = clock
         self._wanted = asyncio.Event()
+        self._woke_at: deque[float] = deque(maxlen=_A_SECOND)
         self.answers: bool = False
 
     def soon(self) -> None:
@@ -63,8 +67,11 @@ class Poller:
         self._wanted.set()
 
     async def wait(self) -> None:
-        """Wait until the next poll."""
-        await asyncio.sleep(_PAUSE)
+        """Wait until the next poll; those that are asked for come ten a second at most, the first few at once."""
+        now = time.monotonic()
+        until_free = self._woke_at[0] + 1.0 - now if len(self._woke_at) == _A_SECOND else 0.0
+        await asyncio.sleep(max(_PAUSE, until_free))
+        self._woke_at.append(time.monotonic())
         pause = INTERVAL * random.uniform(1 - _SPREAD, 1 + _SPREAD)  # noqa: S311 spreads load, keeps no secret
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
@@ -95,10 +102,10 @@ class Poller:
         self._clock.add(rows[0][0], time.monotonic(), asked_at=asked_at)
         states = [
             ControlState(scope, epoch, revision, Desired(desired))
-            for _, scope, epoch, revision, desired in rows
+            for _, scope, epoch, revision, desired, _ in rows
             if scope is not None
         ]
-        return Polled(states, asked_at)
+        return Polled(states, [name_of(*process) for *_, listed in rows for process in listed or ()], asked_at)
 
 
 def _row(own: Heartbeat, applied: Iterable[ControlState]) -> dict[str, Any]:

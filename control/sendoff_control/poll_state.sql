@@ -1,5 +1,5 @@
 -- Records this process as living and returns all states with the database's clock.
--- Gives at least one row; its scope is null when there is no state.
+-- Gives at least one row; its scope is null when there is no state. The global one lists the living processes.
 WITH reported AS (
     INSERT INTO processes (instance, process, role, host, pid, version, started_at, heartbeat_at,
                            epoch, revision, actual, in_flight, buses, scopes, claim_by, record_by, is_short)
@@ -12,5 +12,7 @@ WITH reported AS (
            actual = excluded.actual, in_flight = excluded.in_flight, buses = excluded.buses, scopes = excluded.scopes,
            claim_by = excluded.claim_by, record_by = excluded.record_by, is_short = excluded.is_short
 )
-SELECT extract(epoch FROM clock_timestamp())::float8, state.scope, state.epoch, state.revision, state.desired
+SELECT extract(epoch FROM clock_timestamp())::float8, state.scope, state.epoch, state.revision, state.desired,
+       CASE WHEN state.scope = 'global'
+            THEN (SELECT jsonb_agg(jsonb_build_array(instance, role, process)) FROM living_processes) END
   FROM (VALUES (1)) AS one LEFT JOIN control_state AS state ON true

@@ -5,12 +5,18 @@ from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
+from sendoff_config.identity import name_of
 from sendoff_domain.control import ControlState, Decision, Desired
-from sendoff_domain.texts import CustomerId
+from sendoff_domain.texts import CustomerId, match_customer_id
 
 _Epoch = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 _Revision = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+_CommandId = Annotated[str, msgspec.Meta(max_length=128)]
+
+#: What is longer is no message of the fleet: the longest one tells of a process with a name of 200 characters.
+MAX_MESSAGE_BYTES = 4096
 
 BusHealth = Literal["up", "down", "off"]
 Actual = Literal["running", "stopped", "unknown"]
@@ -24,7 +30,7 @@ class StateAnnouncement(msgspec.Struct, rename="camel", frozen=True):
     epoch: _Epoch
     revision: _Revision
     desired: Desired
-    command_id: str | None = None
+    command_id: _CommandId | None = None
 
     @property
     def state(self) -> ControlState:
@@ -65,6 +71,11 @@ class Heartbeat(msgspec.Struct, rename="camel", frozen=True):
         """What the process has applied of the global scope, comparable with `ControlState.order`."""
         return self.epoch, self.revision
 
+    @property
+    def is_consistent(self) -> bool:
+        """Whether the process goes by the name that its other words give it."""
+        return self.sender == name_of(self.instance, self.role, self.process)
+
 
 class Reply(msgspec.Struct, rename="camel", frozen=True, omit_defaults=True):
     """The answer to a command that came as a NATS request."""
@@ -83,10 +94,19 @@ M = TypeVar("M", StateAnnouncement, Ack, Heartbeat)
 
 def decode(payload: bytes, kind: type[M]) -> M | None:
     """One message of that kind, or None for anything else: a bus may carry any garbage."""
+    if len(payload) > MAX_MESSAGE_BYTES:
+        return None
     try:
         return msgspec.json.decode(payload, type=kind)
     except (ValueError, RecursionError):
         return None
+
+
+def decode_customer_id(payload: bytes) -> str | None:
+    """The id in a hint that a customer was changed, or None for anything else."""
+    if len(payload) > MAX_MESSAGE_BYTES or not match_customer_id(text := payload.decode("ascii", "replace")):
+        return None
+    return text
 
 
 def announcement_of(sender: str, state: ControlState, command_id: str | None = None) -> StateAnnouncement:

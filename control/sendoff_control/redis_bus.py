@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from dataclasses import dataclass
-from typing import Any, NoReturn, cast, get_args
+from typing import Any, NoReturn, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -16,7 +16,6 @@ from sendoff_control import heartbeat
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
 from sendoff_control.lease import Lease, delete_if_equal
 from sendoff_control.member import Member
-from sendoff_control.protocol import StateAnnouncement, decode
 from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_control.redis_command_leader import RedisCommandLeader
 from sendoff_control.stall_detector import StallDetector
@@ -28,6 +27,8 @@ _LEASE_INTERVAL = 0.5
 #: Own heartbeats that were not heard before the connection counts as dead.
 _MISSES = 3
 _SPREAD = 0.1
+#: Acks are for people who watch.
+_HEARD: tuple[Topic, ...] = ("state", "heartbeat", "wake", "customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class RedisBus(Bus):
                     await client.aclose()
 
     async def _subscribe(self, pubsub: PubSub) -> None:
-        channels = [f"{self._prefix}:control", *(self._channel(topic) for topic in get_args(Topic))]
+        channels = [f"{self._prefix}:control", *(self._channel(topic) for topic in _HEARD)]
         await pubsub.subscribe(*channels)
         async with asyncio.timeout(_TIMEOUT):
             for _ in channels:
@@ -106,6 +107,7 @@ class RedisBus(Bus):
             stall_detector=self._stall_detector,
             clock=member.clock,
             decide=member.command,
+            is_recorded=member.is_recorded,
         )
         return _Session(client, pubsub, lease, leader)
 
@@ -142,8 +144,6 @@ class RedisBus(Bus):
         if channel == f"{self._prefix}:control":
             leader.receive(payload)
             return
-        if channel == self._channel("state") and (announcement := decode(payload, StateAnnouncement)):
-            leader.note_decision(announcement)
         self._hear(cast(Topic, channel.rpartition(":")[2]), payload)
 
     async def _write(self, client: Redis, queue: asyncio.Queue[Outgoing]) -> NoReturn:

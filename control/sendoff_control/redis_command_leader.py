@@ -7,6 +7,7 @@ the leader died before it acted, its successor acts, but only if nothing has bee
 import asyncio
 import random
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -16,7 +17,6 @@ import structlog
 from sendoff_control.authority import NO_FENCE, Fence
 from sendoff_control.bus import Decide, raise_if_cancelled
 from sendoff_control.lease import Lease
-from sendoff_control.protocol import StateAnnouncement
 from sendoff_control.stall_detector import StallDetector
 from sendoff_control.states import AppliedStates
 from sendoff_db.clock import DatabaseClock
@@ -31,6 +31,8 @@ _COMMIT_WITHIN = 1.5
 #: How long the others leave a command with an id to the leader.
 _PATIENCE = (0.2, 0.4)
 _QUEUE = 1000
+#: So many commands with an id wait for the leader at a time.
+_MOST_WAITING = 100
 
 log = structlog.get_logger("sendoff.control")
 
@@ -66,6 +68,7 @@ class RedisCommandLeader:
         stall_detector: StallDetector,
         clock: DatabaseClock,
         decide: Decide,
+        is_recorded: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._lease = lease
         self._states = states
@@ -74,8 +77,9 @@ class RedisCommandLeader:
         self._decide = decide
         self._queue: asyncio.Queue[ReceivedCommand | TermMarker] = asyncio.Queue(_QUEUE)
         self._term: str | None = None
+        self._is_recorded = is_recorded
         self._left_to_leader: dict[str, ReceivedCommand] = {}
-        self._decided: dict[str, float] = {}
+        self._waiting: set[asyncio.Task[None]] = set()
 
     def receive(self, payload: bytes) -> None:
         """Take a payload of the command channel."""
@@ -92,13 +96,6 @@ class RedisCommandLeader:
     def receive_marker(self, token: str) -> None:
         """Take the marker that the holder of that term has sent through the subscription."""
         self._put(TermMarker(token))
-
-    def note_decision(self, announcement: StateAnnouncement) -> None:
-        """An announcement tells which command has been decided, so that no other process needs to."""
-        if announcement.command_id is not None:
-            now = time.monotonic()
-            self._decided = {name: at for name, at in self._decided.items() if now - at < _LONGEST_WAIT}
-            self._decided[announcement.command_id] = now
 
     def _put(self, item: ReceivedCommand | TermMarker) -> None:
         try:
@@ -129,9 +126,9 @@ class RedisCommandLeader:
         elif self._term is not None and self._term == self._lease.token:
             await self._act(item)
         elif item.command.command_id is not None:
-            group.create_task(self._act_unless_decided(item))
+            self._wait_for_leader(item, group)
         else:
-            self._left_to_leader[item.command.scope] = item  # the last one is what was wanted in the end
+            self._leave_to_leader(item)
 
     async def _begin_term(self, token: str) -> None:
         """Become the leader, and act on what the last one has left undone."""
@@ -150,12 +147,32 @@ class RedisCommandLeader:
         elif await self._lease.renew():
             await self._commit(received, Fence(deadline))
         else:
-            self._left_to_leader[received.command.scope] = received
+            self._leave_to_leader(received)
 
-    async def _act_unless_decided(self, received: ReceivedCommand) -> None:
+    def _leave_to_leader(self, received: ReceivedCommand) -> None:
+        """Keep the last command of each scope, which is what was wanted in the end."""
+        scope = received.command.scope
+        if scope in self._left_to_leader or len(self._left_to_leader) < _QUEUE:
+            self._left_to_leader[scope] = received
+
+    def _wait_for_leader(self, received: ReceivedCommand, group: asyncio.TaskGroup) -> None:
+        if len(self._waiting) >= _MOST_WAITING:
+            log.warning("a flood of commands, one is left to the leader", bus="redis")
+            return
+        task = group.create_task(self._act_unless_recorded(received))
+        self._waiting.add(task)
+        task.add_done_callback(self._waiting.discard)
+
+    async def _act_unless_recorded(self, received: ReceivedCommand) -> None:
         await asyncio.sleep(random.uniform(*_PATIENCE))  # noqa: S311 spreads load, keeps no secret
-        if received.command.command_id not in self._decided:
+        if not await self._is_known(received.command.command_id or ""):
             await self._commit(received, NO_FENCE)
+
+    async def _is_known(self, command_id: str) -> bool:
+        try:
+            return await self._is_recorded(command_id)
+        except (UnavailableError, psycopg.Error):
+            return False  # the commit will tell
 
     async def _commit(self, received: ReceivedCommand, fence: Fence) -> None:
         command = received.command

@@ -1,13 +1,13 @@
 """The fleet as one answer: what is desired, who has applied it, and which buses work."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from sendoff_config.identity import Identity
-from sendoff_control.protocol import Ack, BusHealth, Heartbeat
+from sendoff_control.protocol import BusHealth, Heartbeat
 from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
 
 
@@ -28,12 +28,6 @@ class ProcessStatus:
         if state.scope == GLOBAL_SCOPE:
             return (self.epoch, self.revision) >= state.order
         return tuple(self.scopes.get(state.scope, (state.epoch, 0))) >= state.order
-
-    def updated(self, ack: Ack | None) -> "ProcessStatus":
-        """This status with what the process has said since it was listed."""
-        if ack is None or (ack.epoch, ack.revision) <= (self.epoch, self.revision):
-            return self
-        return replace(self, epoch=ack.epoch, revision=ack.revision, actual=ack.actual, in_flight=ack.in_flight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +71,14 @@ def fleet_status(
     state: ControlState,
     processes: Iterable[ProcessStatus],
     buses: Mapping[str, BusHealth],
+    *,
+    is_confirmed: bool,
 ) -> FleetStatus:
-    """Put together what is known; `state` is the global one."""
+    """Put together what is known; `state` is the global one.
+
+    Unless `is_confirmed`, the processes are known from the buses alone, where anybody could speak for them: that is
+    worth showing, but the fleet does not count as converged.
+    """
     living = sorted(processes, key=lambda process: (process.identity.instance, process.identity.name))
     unconfirmed = tuple(process.identity.name for process in living if not process.has_applied(state))
     stopped = [one for one in states if one.scope != GLOBAL_SCOPE and one.desired is Desired.STOPPED]
@@ -87,7 +87,7 @@ def fleet_status(
         desired=state.desired,
         epoch=state.epoch,
         revision=state.revision,
-        converged=bool(living) and not unconfirmed,
+        converged=is_confirmed and bool(living) and not unconfirmed,
         instances=tuple(_instance(name, tuple(group)) for name, group in groups),
         unconfirmed=unconfirmed,
         buses=buses,

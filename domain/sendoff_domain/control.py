@@ -13,6 +13,8 @@ from sendoff_domain.times import parse_duration
 GLOBAL_SCOPE = "global"
 DEFAULT_TTL = timedelta(seconds=30)
 MAX_COMMAND_BYTES = 4096
+#: More decisions of one scope than this are not made between two polls.
+_MOST_MISSED = 1000
 
 _CommandId = Annotated[str, msgspec.Meta(pattern=r"\A[\x21-\x7e]{1,128}\Z")]
 _Moment = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -68,6 +70,14 @@ def merge(current: ControlState | None, incoming: ControlState) -> ControlState:
     if current is None or incoming.order > current.order:
         return incoming
     return current
+
+
+def may_follow(known: tuple[int, int], said: tuple[int, int]) -> bool:
+    """Whether a state that was said over a bus is no further ahead of a known one than a process can lag behind.
+
+    Both are `order`s. A state beyond that was made up, or belongs to a database that was restored.
+    """
+    return said[0] == known[0] and said[1] - known[1] <= _MOST_MISSED
 
 
 @dataclass(frozen=True, slots=True)

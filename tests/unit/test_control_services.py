@@ -45,7 +45,7 @@ async def wire() -> Wire:
 @pytest.fixture
 async def announcer(wire: Wire) -> Announcer:
     states = AppliedStates()
-    states.apply_newer(STATE, time.monotonic())
+    states.settle(STATE, time.monotonic())
     return Announcer(states, wire.publisher)
 
 

@@ -39,7 +39,7 @@ def test_announcements_in_any_order_and_number_end_in_the_newest(announced: list
     shuffled = announced * 2
     random.shuffle(shuffled)
     applied = AppliedStates()
-    changes = [state for now, state in enumerate(shuffled) if applied.apply_newer(state, float(now))]
+    changes = [state for now, state in enumerate(shuffled) if applied.settle(state, float(now))]
     assert applied.get() == max(announced, key=lambda state: state.order)
     assert [change.order for change in changes] == sorted({change.order for change in changes})
 
@@ -51,23 +51,23 @@ def test_nothing_runs_while_nothing_is_known() -> None:
 
 def test_a_customer_runs_if_neither_everything_nor_the_customer_is_stopped() -> None:
     applied = AppliedStates()
-    applied.apply_newer(ControlState("global", 1, 1, Desired.RUNNING), 0)
+    applied.settle(ControlState("global", 1, 1, Desired.RUNNING), 0)
     assert applied.is_running("acme")
-    applied.apply_newer(ControlState("acme", 1, 1, Desired.STOPPED), 1)
+    applied.settle(ControlState("acme", 1, 1, Desired.STOPPED), 1)
     assert (applied.is_running("acme"), applied.is_running("global"), applied.is_running("other")) == (
         False,
         True,
         True,
     )
-    applied.apply_newer(ControlState("acme", 1, 2, Desired.RUNNING), 2)
-    applied.apply_newer(ControlState("global", 1, 2, Desired.STOPPED), 3)
+    applied.settle(ControlState("acme", 1, 2, Desired.RUNNING), 2)
+    applied.settle(ControlState("global", 1, 2, Desired.STOPPED), 3)
     assert not applied.is_running("acme")
 
 
 def test_a_poll_that_began_after_the_last_announcement_counts_even_downward() -> None:
     applied = AppliedStates()
-    applied.apply_newer(ControlState("global", 1, 9, Desired.STOPPED), 10)
-    applied.apply_newer(ControlState("acme", 1, 1, Desired.STOPPED), 10)
+    applied.settle(ControlState("global", 1, 9, Desired.STOPPED), 10)
+    applied.settle(ControlState("acme", 1, 1, Desired.STOPPED), 10)
     older = ControlState("global", 1, 3, Desired.RUNNING)
     changed = applied.apply_poll([older], asked_at=11, now=12)
     assert changed == [older, ControlState("acme", 1, 0, Desired.RUNNING)]
@@ -77,7 +77,7 @@ def test_a_poll_that_began_after_the_last_announcement_counts_even_downward() ->
 def test_a_poll_that_began_before_the_last_announcement_only_adds() -> None:
     applied = AppliedStates()
     state = ControlState("global", 1, 9, Desired.STOPPED)
-    applied.apply_newer(state, 10)
+    applied.settle(state, 10)
     assert applied.apply_poll([ControlState("global", 1, 8, Desired.RUNNING)], asked_at=10, now=12) == []
     assert applied.apply_poll([], asked_at=10, now=12) == []
     assert applied.get() == state
@@ -86,11 +86,11 @@ def test_a_poll_that_began_before_the_last_announcement_only_adds() -> None:
 def test_after_a_pause_the_revision_from_before_it_must_still_hold() -> None:
     applied = AppliedStates()
     stall_detector = StallDetector(applied, now=0)
-    applied.apply_newer(ControlState("global", 1, 5, Desired.RUNNING), 0)
+    applied.settle(ControlState("global", 1, 5, Desired.RUNNING), 0)
     for at in (0.5, 1.0, 1.5):
         stall_detector.look(at)
     assert stall_detector.expected_revision("global", 1.9) is None
-    applied.apply_newer(ControlState("global", 1, 7, Desired.RUNNING), 60)
+    applied.settle(ControlState("global", 1, 7, Desired.RUNNING), 60)
     assert stall_detector.expected_revision("global", 60) == 5
     stall_detector.look(60)
     stall_detector.look(60.5)

@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Iterable
 
 from sendoff_domain.errors import UnavailableError
 from sendoff_webhooks.customer_cache import CustomerCache
 
 _EVERY = 1.0
+#: However often customers are said to have changed, this long passes between two readings (seconds).
+_GAP = 0.05
 
 
 class CustomerWatch:
@@ -29,6 +32,7 @@ class CustomerWatch:
         self._held_customers = held_customers
         self._on_open_breaker = on_open_breaker
         self._news = asyncio.Event()
+        self._next_at = 0.0
 
     def changed(self, customer_id: str) -> None:
         """Read this customer anew at once: it was changed, by this process or another one."""
@@ -36,7 +40,8 @@ class CustomerWatch:
         self._news.set()
 
     async def wait(self) -> None:
-        """Wait for a change, a second at most."""
+        """Wait for a change, a second at most; after one that was read the next ones wait a moment for each other."""
+        await asyncio.sleep(max(0.0, self._next_at - time.monotonic()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_EVERY):
                 await self._news.wait()
@@ -44,6 +49,7 @@ class CustomerWatch:
 
     async def run_once(self) -> None:
         """Read once; while the database does not answer everything stays as it is known."""
+        self._next_at = time.monotonic() + _GAP
         held = set(self._held_customers())
         try:
             await self._customers.ensure(held)

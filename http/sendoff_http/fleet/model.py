@@ -31,7 +31,9 @@ class CommandInput(ApiModel):
 class WaitQuery(ApiModel):
     """Whether to wait for the fleet."""
 
-    wait: Duration | None = Field(default=None, description="How long to wait for the acks of all live instances.")
+    wait: Duration | None = Field(
+        default=None, description="How long to wait until all live instances have applied it."
+    )
 
 
 class CommandResult(ResponseModel):
@@ -74,7 +76,9 @@ class Fleet(ResponseModel):
     desired: Desired
     epoch: int
     revision: int
-    converged: bool
+    converged: bool = Field(
+        description="Whether every process has applied the revision, as PostgreSQL has it; false while that is away."
+    )
     instances: list[Instance]
     unconfirmed: list[str] = Field(description="Processes that have not applied the revision yet.")
     buses: dict[str, Health]

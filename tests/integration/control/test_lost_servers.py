@@ -127,6 +127,7 @@ async def test_without_postgresql_commands_are_unavailable_and_the_state_stays(l
     members = await lines.join("a", "b")
     await members[0].command(Command(Action.STOP), "http")
     await lines.fleet.all_are(Desired.STOPPED, members)
+    await eventually(lambda: members[0].peers.knows("b-worker-0"), "a has read of b in PostgreSQL")
     await lines.postgres.cut()
     with pytest.raises(UnavailableError):
         await members[0].command(Command(Action.START), "http")
@@ -137,6 +138,7 @@ async def test_without_postgresql_commands_are_unavailable_and_the_state_stays(l
     status = await members[0].fleet()
     assert (status.desired, status.revision, status.buses["postgres"]) == (Desired.STOPPED, 2, "down")
     assert [instance.instance for instance in status.instances] == ["a", "b"]
+    assert not status.converged, "nothing but the buses says so"
     lines.postgres.restore()
     await health_is(members, {"postgres": "up"})
     assert (await members[0].command(Command(Action.START), "http")).revision == 3

@@ -18,8 +18,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.errors import BrokerConnectionError
 
-from sendoff_actors.handoffs import ActorName, Queue
-from sendoff_actors.sealed_handoffs import BrokenHandoffError, SealedHandoffs
+from sendoff_actors.handoffs import ActorName, BrokenHandoffError, Queue, SealedHandoffs
 from sendoff_domain.errors import UnavailableError
 
 #: A worker that is silent for so long is dead, and what it had fetched goes to others (milliseconds).

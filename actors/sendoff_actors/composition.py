@@ -27,11 +27,10 @@ from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.claimer.ticker import ExtraTicks, Ticker
 from sendoff_actors.dead_letterer.clean_up_schedule import CleanUpSchedule
 from sendoff_actors.dead_letterer.handler import Burying
-from sendoff_actors.handoffs import ActorName, Undeliverable
+from sendoff_actors.handoffs import ActorName, Undeliverable, read_handoff_key
 from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.retrier.unrecorded import UnrecordedFailures
-from sendoff_actors.sealed_handoffs import read_handoff_key
 from sendoff_actors.sender.composition import SenderParts, make_holdings, make_sender, make_slots
 from sendoff_actors.sender.handler import DRAIN_GRACE
 from sendoff_actors.sender.markers import Markers

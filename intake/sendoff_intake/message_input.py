@@ -21,7 +21,7 @@ MOST_WAITS = 100
 class MessageInput(DocumentModel):
     """A message to accept; `deliverAt` in the past means now, and so does neither of `deliverAt` and `delay`."""
 
-    # plain_message.py takes past this model what is plainly valid: what it takes must be valid here, too.
+    # PlainMessage takes past this model what is plainly valid: what it takes must be valid here, too.
     to: Recipient = Field(description="Whom the message is for; its meaning is the webhook's business.")
     content: Any = Field(description="Text or any JSON, at most 64 KiB.")
     customer: CustomerId = Field(default=DEFAULT_CUSTOMER, description="Whose webhook gets the message.")

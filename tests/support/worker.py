@@ -20,8 +20,7 @@ from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer.ticker import make_tick
 from sendoff_actors.composition import Worker as Parts
 from sendoff_actors.composition import make_worker
-from sendoff_actors.handoffs import Batch, Queue
-from sendoff_actors.sealed_handoffs import read_handoff_key
+from sendoff_actors.handoffs import Batch, Queue, read_handoff_key
 from sendoff_config.identity import Identity
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.settings import Settings

@@ -1,6 +1,6 @@
 """Which outcomes are counted for the circuit breakers."""
 
-from sendoff_actors.sender.outcome_counts import OutcomeCount, OutcomeCounts
+from sendoff_actors.sender.breakers import OutcomeCount, OutcomeCounts
 from sendoff_domain.outcome import Delivered, ErrorClass, Failed
 from support.claims import claimed
 

@@ -10,8 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sendoff_actors.handoffs import ActorName, Batch, FailedAttempt, Queue, Tick, Undeliverable
-from sendoff_actors.sealed_handoffs import BrokenHandoffError, SealedHandoffs
+from sendoff_actors.handoffs import (
+    ActorName,
+    Batch,
+    BrokenHandoffError,
+    FailedAttempt,
+    Queue,
+    SealedHandoffs,
+    Tick,
+    Undeliverable,
+)
 from sendoff_domain.message import DeathReason
 from support.claims import claimed, failed_attempt
 

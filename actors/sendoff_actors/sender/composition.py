@@ -7,14 +7,13 @@ import structlog
 
 from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
 from sendoff_actors.handoffs import FailedAttempt
-from sendoff_actors.sender.breakers import Breakers
+from sendoff_actors.sender.breakers import Breakers, OutcomeCounts
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.customer_watch import CustomerWatch
 from sendoff_actors.sender.dispatcher import Dispatcher
 from sendoff_actors.sender.handler import Sending
 from sendoff_actors.sender.holdings import Holdings, LeaseRenewal
 from sendoff_actors.sender.markers import Markers
-from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.saturation_reporter import SaturationReporter
 from sendoff_actors.sender.shortage_watch import ShortageWatch

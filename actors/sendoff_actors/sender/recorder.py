@@ -18,11 +18,11 @@ import structlog
 from sendoff_actors.broker import Enqueuer
 from sendoff_actors.handoffs import ActorName, FailedAttempt, Undeliverable
 from sendoff_actors.micro_batches import MicroBatches
+from sendoff_actors.sender.breakers import OutcomeCounts
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Marker, Markers
-from sendoff_actors.sender.outcome_counts import OutcomeCounts
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.message import DeathReason

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from sendoff_actors.sender.breakers import Breakers
-from sendoff_actors.sender.outcome_counts import OutcomeCounts
+from sendoff_actors.sender.breakers import Breakers, OutcomeCounts
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.outcome import Delivered, ErrorClass, Failed, Outcome
 from support.claims import claimed

@@ -13,8 +13,7 @@ import redis
 from dramatiq.broker import MessageProxy
 
 from sendoff_actors.broker import BlockingRedisBroker
-from sendoff_actors.handoffs import ActorName, Batch, Queue, Undeliverable
-from sendoff_actors.sealed_handoffs import SealedHandoffs, read_handoff_key
+from sendoff_actors.handoffs import ActorName, Batch, Queue, SealedHandoffs, Undeliverable, read_handoff_key
 from sendoff_domain.message import DeathReason
 from support.claims import claimed, failed_attempt
 from support.messages import accept

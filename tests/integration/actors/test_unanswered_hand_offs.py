@@ -11,8 +11,7 @@ import pytest
 from sendoff_actors.broker import BlockingRedisBroker
 from sendoff_actors.claimer import actor as claimer
 from sendoff_actors.claimer.ticker import make_tick
-from sendoff_actors.handoffs import Batch, Queue
-from sendoff_actors.sealed_handoffs import read_handoff_key
+from sendoff_actors.handoffs import Batch, Queue, read_handoff_key
 from support.messages import accept
 from support.proxy import Proxy, open_proxy
 from support.servers import RedisUrls

@@ -88,8 +88,8 @@ async def test_dead_names_of_many_customers_do_not_stop_the_others(
     hanging: HangingNames, new_client: NewClient, receive: Receive
 ) -> None:
     receiver, client = await receive(CLOSING), new_client()
-    dead = post_all(client, {f"http://{number}.dead.test/": f"c{number}" for number in range(70)})
-    await eventually(lambda: hanging.hanging >= 32, "as many hang as may look up at once")
+    dead = post_all(client, {f"http://{number}.dead.test/": f"c{number}" for number in range(150)})
+    await eventually(lambda: hanging.hanging >= 64, "as many hang as may look up at once")
     assert await posting(client, "good")(receiver.url_at("localhost"), connect_timeout=30) == FINE
     await give_up(dead)
 

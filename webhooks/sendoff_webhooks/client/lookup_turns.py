@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 #: A look-up that takes longer is slow (seconds).
-_PATIENCE = 1.0
+_PATIENCE = 0.5
 #: Look-ups of one customer at once, and those of all that are not slow.
-_SHARE, _QUICK = 4, 32
+_SHARE, _QUICK = 4, 64
 
 
 class LookupTurns:

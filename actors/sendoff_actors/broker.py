@@ -200,8 +200,9 @@ class BlockingConsumer(Consumer):
         self._acknowledge(self._broker.do_ack, message)
 
     def nack(self, message: MessageProxy) -> None:
-        """Put a message that can't be processed aside (Dramatiq's own dead letters, kept for a week)."""
-        self._acknowledge(self._broker.do_nack, message)
+        """Forget a hand-off that can't be processed: it is a hint, and Dramatiq would keep it for a week."""
+        log.warning("a hand-off failed, its leases will run out", queue=self._queue, actor=message.actor_name)
+        self.ack(message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Give back what was fetched but not started."""

@@ -15,7 +15,7 @@ of each service itself; `run_worker` joins the fleet and runs the services.
 
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,6 +33,7 @@ from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.retrier.unrecorded import UnrecordedFailures
 from sendoff_actors.sender.composition import SenderParts, make_holdings, make_sender, make_slots
 from sendoff_actors.sender.handler import DRAIN_GRACE
+from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_config.identity import Identity
@@ -65,6 +66,7 @@ class Worker:
     sender: SenderParts
     retrying: Retrying
     unrecorded: UnrecordedFailures
+    markers: Markers
     burying: Burying
     burials: MicroBatches[Undeliverable]
     ticker: Ticker
@@ -98,7 +100,7 @@ def make_worker(
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
-    enqueuer, markers = Enqueuer(broker), Markers(cache)
+    enqueuer, markers = Enqueuer(broker), _make_markers(member.settings, cache)
     extra_ticks = _make_extra_ticks(member, enqueuer)
     slots = make_slots(process.share(member.settings.scheduler.max_concurrent))
     shortage = ShortageWatch(broker.backpressure)
@@ -109,7 +111,7 @@ def make_worker(
     burying = _make_burying(member.settings, pool)
     burials = burying.burials()
     bury = partial(_hand_to_dead_letterer, enqueuer, burials)
-    unrecorded = UnrecordedFailures(retrying=retrying, hold=holdings.keep, mark=markers.write_failures, bury=bury)
+    unrecorded = _make_unrecorded(retrying=retrying, holdings=holdings, markers=markers, bury=bury)
     worker = Worker(
         member=member,
         claiming=_make_claiming(member, process, pool),
@@ -126,6 +128,7 @@ def make_worker(
         ),
         retrying=retrying,
         unrecorded=unrecorded,
+        markers=markers,
         burying=burying,
         burials=burials,
         ticker=_make_ticker(member=member, process=process, enqueuer=enqueuer, is_idle=holdings.is_empty),
@@ -145,7 +148,10 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
     sender = worker.sender
     longest_request = worker.member.settings.webhook.timeout.total_seconds() + 1
     later = worker.unrecorded.batches, worker.burials
-    async with join_fleet(worker.member), run_services(sender.renewal, *sender.recorder.batches, *later):
+    async with (
+        join_fleet(worker.member),
+        run_services(sender.renewal, *sender.recorder.batches, *later, worker.markers),
+    ):
         try:
             async with run_services(
                 worker.ticker,
@@ -222,6 +228,27 @@ def _make_ticker(*, member: Member, process: ProcessIndex, enqueuer: Enqueuer, i
         is_idle=is_idle,
         send=partial(enqueuer.enqueue, ActorName.CLAIM),
     )
+
+
+def _make_unrecorded(
+    *,
+    retrying: Retrying,
+    holdings: Holdings,
+    markers: Markers,
+    bury: Callable[[Sequence[Undeliverable]], Awaitable[None]],
+) -> UnrecordedFailures:
+    return UnrecordedFailures(
+        retrying=retrying,
+        hold=holdings.keep,
+        mark=markers.write_failures,
+        recorded=markers.recorded_failures,
+        bury=bury,
+    )
+
+
+def _make_markers(settings: Settings, cache: "redis.asyncio.Redis") -> Markers:
+    life, lease = settings.redis.marker_life, settings.scheduler.lease
+    return Markers(cache, life=life.total_seconds(), lease=lease.total_seconds())
 
 
 def _make_burying(settings: Settings, pool: Pool) -> Burying:

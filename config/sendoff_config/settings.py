@@ -12,11 +12,9 @@ from typing import Annotated, Literal
 from pydantic import (
     AfterValidator,
     Field,
-    ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import InitErrorDetails
 
 from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
 from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
@@ -26,6 +24,7 @@ from sendoff_domain.document_model import PolicyModel
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.times import Duration, PositiveDuration
+from sendoff_domain.validation_errors import mistake_at
 from sendoff_domain.webhook_addresses import DEFAULT_PORTS, AllowedNetwork, Ports
 from sendoff_domain.webhook_headers import Headers
 from sendoff_domain.webhook_url import Server, check_port, checked_webhook_url, is_trusted
@@ -154,10 +153,14 @@ class PostgresSettings(PolicyModel):
 
 
 class RedisSettings(PolicyModel):
-    """Redis or Valkey: the broker and, in a database of its own, the markers of what was sent."""
+    """Redis or Valkey: the broker and, in a database of its own, the markers of what was sent.
+
+    A marker lives for `marker_life` while PostgreSQL has not recorded what it tells.
+    """
 
     broker_url: RedisUrl | None = None
     cache_url: RedisUrl | None = None
+    marker_life: PositiveDuration = timedelta(hours=6)
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "RedisSettings":
@@ -285,13 +288,13 @@ class Settings(PolicyModel):
     logging: LoggingSettings = LoggingSettings()
 
     @model_validator(mode="after")
-    def _webhook_on_an_allowed_port(self) -> "Settings":
+    def _sections_agree(self) -> "Settings":
         url = self.webhook.url
         try:
             if url is not None and not is_trusted(url, self.webhook.trusted):
                 check_port(url, self.security.allowed_ports)
         except ValueError as mistaken:
-            where = ("webhook", "url")  # named, which a plain ValueError of the whole would not do
-            mistake = InitErrorDetails(type="value_error", loc=where, input=url, ctx={"error": mistaken})
-            raise ValidationError.from_exception_data("Settings", [mistake]) from None
+            raise mistake_at(("webhook", "url"), url, mistaken) from None
+        if self.redis.marker_life < 2 * self.scheduler.lease:
+            raise mistake_at(("redis", "markerLife"), None, ValueError("expected at least twice scheduler.lease"))
         return self

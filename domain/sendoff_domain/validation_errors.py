@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails
 
 from sendoff_domain.json_pointer import format_pointer
 
@@ -106,3 +106,9 @@ def _suggestion(model: type[BaseModel], location: tuple[int | str, ...], words: 
     if close:
         return f"; did you mean {close[0]}?"
     return f"; {words.known} {', '.join(known)}" if known else "; none is known here"
+
+
+def mistake_at(where: tuple[str, ...], given: str | None, error: ValueError) -> ValidationError:
+    """What a validator of a whole document raises to name the part; a plain ValueError would name the whole."""
+    details = InitErrorDetails(type="value_error", loc=where, input=given, ctx={"error": error})
+    return ValidationError.from_exception_data("document", [details])

@@ -113,6 +113,11 @@ def test_an_entry_of_a_list_in_a_variable_is_named_with_the_variable() -> None:
     )
 
 
+def test_markers_that_live_no_longer_than_a_lease_are_refused(config: Path) -> None:
+    config.write_text("redis: {markerLife: 10s}\n")
+    assert "redis.markerLife: expected at least twice scheduler.lease" in refusal(config, {})
+
+
 def test_a_webhook_on_a_forbidden_port_is_named_with_what_set_it(config: Path) -> None:
     config.write_text("security: {allowedPorts: [8000-8999, 443]}\n")
     said = refusal(config, {"SENDOFF_WEBHOOK__URL": "https://a.test:9000/"})

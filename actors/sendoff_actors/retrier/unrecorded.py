@@ -27,7 +27,8 @@ class UnrecordedFailures:
 
     `hold` keeps the claim of a failed attempt's message until the function that it returns is called, so that the
     message is not sent again meanwhile. After an outage `mark` tells of the attempts that wait those who may claim
-    their messages then. `bury` hands on what has no attempt left; both may fail silently, leases make that good.
+    their messages then, and `recorded` that this is over. `bury` hands on what has no attempt left; all of them may
+    fail silently, leases make that good.
     """
 
     def __init__(
@@ -36,11 +37,13 @@ class UnrecordedFailures:
         retrying: Retrying,
         hold: Callable[[FailedAttempt], Callable[[], None]],
         mark: Callable[[Sequence[FailedAttempt]], Awaitable[None]],
+        recorded: Callable[[Sequence[FailedAttempt]], Awaitable[None]],
         bury: Callable[[Sequence[Undeliverable]], Awaitable[None]],
     ) -> None:
         self._retrying = retrying
         self._hold = hold
         self._mark = mark
+        self._recorded = recorded
         self._bury = bury
         self.batches = MicroBatches("failed attempts", self._record, set_aside=self._set_aside, largest=100)
 
@@ -58,6 +61,7 @@ class UnrecordedFailures:
             raise
         for one in waiting:
             one.let_go()
+        await self._recorded(failures)
         if undeliverable:
             await self._bury(undeliverable)
 

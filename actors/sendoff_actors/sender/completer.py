@@ -29,8 +29,11 @@ class Completer:
         self._lease = lease
         self._partitions = partitions
 
-    async def record_sent(self, sent: Sequence[tuple[ClaimedMessage, Marker]]) -> int:
-        """Record deliveries; returns how many claims still held (the others were taken over by a newer claim)."""
+    async def record_sent(self, sent: Sequence[tuple[ClaimedMessage, Marker]]) -> frozenset[str]:
+        """Record deliveries; returns the ids of those whose claims did not hold any more (a newer one took them over).
+
+        Of what was recorded already, before an outage hid that, it seems so as well.
+        """
         markers = [marker for _, marker in sent]
         values = {
             **_fence([message for message, _ in sent]),
@@ -41,12 +44,12 @@ class Completer:
             "external": pack_optional_texts([marker.external_message_id for marker in markers]),
         }
         try:
-            ((recorded,),) = await self._fetch("record_sent", values)
+            ((lost,),) = await self._fetch("record_sent", values)
         except errors.CheckViolation:
             with outages_as_unavailable("partitions"):
                 await ensure_partitions(self._pool, "deliveries", self._partitions.every, [m.sent_at for m in markers])
-            ((recorded,),) = await self._fetch("record_sent", values)
-        return int(recorded)
+            ((lost,),) = await self._fetch("record_sent", values)
+        return frozenset(lost or ())
 
     async def renew(self, messages: Sequence[ClaimedMessage]) -> dict[tuple[str, int], float]:
         """Prolong leases; returns the new end of each that still held, in Unix seconds of the database's clock."""

@@ -1,4 +1,4 @@
--- Records messages as sent if the claim still holds: moves them from due to deliveries. Returns how many it moved.
+-- Records messages as sent if the claim still holds: moves them from due to deliveries. Returns the ids of the others, if any.
 -- The rows are looked up and locked one by one: a join would be planned by statistics that say nothing of a hot table.
 WITH sent AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(created)s::float8[], %(sent)s::float8[],
@@ -20,4 +20,6 @@ WITH sent AS MATERIALIZED (
            to_timestamp(sent_at), status_code, duration_us, external_message_id
       FROM held
 )
-SELECT count(*) FROM held
+SELECT CASE WHEN (SELECT count(*) FROM held) < (SELECT count(*) FROM sent)
+            THEN ARRAY(SELECT replace(message_id::text, '-', '') FROM sent
+                        WHERE message_id <> ALL (ARRAY(SELECT message_id FROM held))) END

@@ -93,8 +93,8 @@ class Recorder:
         self._failed.put((message, _failed_attempt(message, outcome, started_at)))
 
     def record_marked(self, message: ClaimedMessage, marker: Marker) -> None:
-        """Record a message that was sent under an earlier claim, as its marker in Redis tells."""
-        self._marked.put((message, marker))
+        """Record a message that was sent under an earlier claim, as its marker tells, which is written anew."""
+        self._sent.put((message, marker))
 
     def record_again(self, message: ClaimedMessage, failure: FailedAttempt) -> None:
         """Record an attempt that failed under an earlier claim and was not recorded, as Redis tells."""
@@ -117,6 +117,7 @@ class Recorder:
         """Wait until all is written, up to `grace` seconds for each kind; the leases heal what is left then."""
         for batches in self.batches:
             await batches.drain(grace)
+        await self._markers.close()
 
     async def _mark(self, sent: list[_Sent]) -> None:
         await self._markers.write([(message.claimed, marker) for message, marker in sent])
@@ -124,9 +125,10 @@ class Recorder:
             self._marked.put(item)
 
     async def _record_sent(self, sent: list[_Sent]) -> None:
-        recorded = await self._completer.record_sent(sent)
-        if recorded < len(sent):
-            log.warning("sent on lost claims", sent=len(sent), recorded=recorded)
+        lost = await self._completer.record_sent(sent)
+        if lost:
+            log.warning("sent on lost claims", sent=len(sent), lost=len(lost))
+        self._markers.recorded(message.claimed for message, _ in sent if message.claimed.id not in lost)
         self._holdings.forget([message for message, _ in sent])
 
     async def _release(self, unsent: list[ClaimedMessage]) -> None:

@@ -62,6 +62,9 @@ async def test_a_delivery_is_marked_first_and_recorded_then(sender: Worker, rece
     await deliveries.run_once()
     assert await places(sender) == {"sent": 1}
     assert held(sender) == []
+    assert await sender.cache.exists(marker)
+    await sender.parts.markers.close()
+    assert not await sender.cache.exists(marker), "what it tells is recorded"
     assert await sender.rows("SELECT attempts, status_code, external_message_id FROM deliveries") == [(1, 200, "ext-1")]
     assert receiver.ids() == {f"msg_{message_id.hex}": 1}
 

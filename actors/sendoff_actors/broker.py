@@ -7,6 +7,7 @@ Here every enqueue leaves a token on a wake list, on which idle consumers block;
 import asyncio
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterable
 from uuid import uuid4
 
@@ -29,6 +30,10 @@ _MAINTENANCE_CHANCE = 20_000
 _PREFETCH = {Queue.SENDER: 1}
 _PREFETCH_OTHERS = 4
 _WAKE_TOKENS = 16
+#: How long the tokens for the consumers of a process that ends are kept (seconds).
+_LEAVE_TTL = 10
+#: While a process ends its consumers look so often whether they should (seconds).
+_LEAVING_PAUSE = 0.05
 #: How many notes of what was set aside are kept, and how much of an id.
 _SET_ASIDE, _LONGEST_ID = 100, 64
 
@@ -39,6 +44,7 @@ class Backpressure:
     """Holds back the consumers of single queues in this process; all queues are open at first. Thread-safe."""
 
     def __init__(self) -> None:
+        self._leaving = False
         self._open = {queue: threading.Event() for queue in Queue}
         for event in self._open.values():
             event.set()
@@ -51,9 +57,18 @@ class Backpressure:
         """Take messages from this queue again."""
         self._open[queue].set()
 
+    def leave(self) -> None:
+        """Hold nobody back any more, and let nothing more be taken: the process ends."""
+        self._leaving = True
+        for event in self._open.values():
+            event.set()
+
     def wait(self, queue: str, seconds: float) -> bool:
         """Wait up to `seconds` until the queue is open, and return whether it is."""
-        return self._open[Queue(queue)].wait(seconds)
+        self._open[Queue(queue)].wait(seconds)
+        if self._leaving:
+            time.sleep(min(seconds, _LEAVING_PAUSE))
+        return self._open[Queue(queue)].is_set() and not self._leaving
 
 
 class BlockingRedisBroker(RedisBroker):
@@ -69,6 +84,8 @@ class BlockingRedisBroker(RedisBroker):
             maintenance_chance=_MAINTENANCE_CHANCE,
         )
         self.backpressure = Backpressure()
+        #: How long an idle consumer blocks at a time (seconds), if not as long as Dramatiq's threads wait.
+        self.idle: float | None = None
         self._sealed: SealedHandoffs | None = None
 
     def authenticate(self, key: bytes) -> None:
@@ -117,7 +134,7 @@ class BlockingRedisBroker(RedisBroker):
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1000) -> "BlockingConsumer":
         """A consumer of that queue; Dramatiq calls this once for each queue."""
         ahead = _PREFETCH.get(Queue(queue_name), _PREFETCH_OTHERS)
-        return BlockingConsumer(self, queue_name, prefetch=ahead, idle_seconds=timeout / 1000)
+        return BlockingConsumer(self, queue_name, prefetch=ahead, idle_seconds=self.idle or timeout / 1000)
 
     def waiting(self, queue: Queue) -> int:
         """How many messages of a queue no process has fetched yet."""
@@ -143,6 +160,20 @@ class BlockingRedisBroker(RedisBroker):
     def set_aside_key(self) -> str:
         """The list of what was set aside lately, the newest first, as JSON objects."""
         return f"{self.namespace}:set_aside"
+
+    def leave(self) -> None:
+        """Wake the idle consumers of this process, so that they end; without Redis that takes them a second."""
+        self.backpressure.leave()
+        with contextlib.suppress(redis.RedisError):
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.lpush(self.leave_key, *(1 for _ in Queue))
+            pipeline.expire(self.leave_key, _LEAVE_TTL)
+            pipeline.execute()
+
+    @property
+    def leave_key(self) -> str:
+        """The list on which all idle consumers of this process block, beside their queue's own."""
+        return f"{self.namespace}:leave:{self.broker_id}"
 
     def wake_key(self, queue_name: str) -> str:
         """The list on which the idle consumers of a queue block."""
@@ -192,7 +223,8 @@ class BlockingConsumer(Consumer):
             return None
         self._fetched = self._broker.do_fetch(self._queue, room)
         if not self._fetched:
-            self._broker.client.blpop([self._broker.wake_key(self._queue)], timeout=self._idle)
+            keys = [self._broker.wake_key(self._queue), self._broker.leave_key]
+            self._broker.client.blpop(keys, timeout=self._idle)
         return self._next_fetched()
 
     def ack(self, message: MessageProxy) -> None:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import queue
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 import dramatiq
@@ -43,6 +44,10 @@ from sendoff_domain.errors import SettingsError
 _THREADS = 4
 #: How long Dramatiq's threads may take to end (milliseconds).
 _STOP_TIMEOUT = 30_000
+#: How often one of Dramatiq's threads looks whether it should end (milliseconds).
+_LOOK = 100
+#: How long a consumer blocks at a time, since it is woken when there is something (seconds).
+_IDLE = 1.0
 #: Beyond the webhook's own timeout: what closing everything may take (seconds).
 _CLOSE_GRACE = 15
 
@@ -55,7 +60,7 @@ def run() -> None:
     configure_logging(settings.logging, process=identity.name)
     raise_open_files()
     broker = new_broker(settings, identity, process)
-    worker = dramatiq.Worker(broker, worker_timeout=1000, worker_threads=_THREADS)
+    worker = dramatiq.Worker(broker, worker_threads=_THREADS)
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike an Event, safe with a signal during another's handler
     with handled(lambda number, _: asked.put(number)):
         worker.start()
@@ -104,7 +109,7 @@ class Lifecycle(Middleware):
 
     def before_worker_boot(self, broker: Any, worker: Any) -> None:
         """Start the event loop and declare the actors; what fails here ends the process before it takes any work."""
-        del worker
+        worker.worker_timeout, broker.idle = _LOOK, _IDLE
         event_loop = EventLoopThread(
             lambda: open_worker(settings=self._settings, identity=self._identity, process=self._process, broker=broker)
         )
@@ -114,10 +119,10 @@ class Lifecycle(Middleware):
 
     def before_worker_shutdown(self, broker: Any, worker: Any) -> None:
         """Give back what is not on the wire, let Dramatiq's threads come to their end, and close the event loop."""
-        del broker
         if self._event_loop is not None and self._parts is not None:
             self._event_loop.call(self._parts.sender.sending.leave())
-            worker.pause()  # from here on no thread calls into the event loop
+            broker.leave()
+            _pause(worker.workers)  # from here on no thread calls into the event loop
             self._event_loop.stop(self._settings.webhook.timeout.total_seconds() + _CLOSE_GRACE)
 
     def _declare(self, broker: BlockingRedisBroker, event_loop: EventLoopThread[Worker], parts: Worker) -> None:
@@ -134,3 +139,11 @@ class Lifecycle(Middleware):
             broker.hand_on(ActorName.CLAIM, make_tick(self._identity.instance, self._settings.scheduler))
         except redis.RedisError:
             return
+
+
+def _pause(threads: Sequence[Any]) -> None:
+    """Wait until Dramatiq's threads call no actor any more; its consumers take three seconds to pause, and need not."""
+    for thread in threads:
+        thread.pause()
+    for thread in threads:
+        thread.paused_event.wait()

@@ -10,6 +10,9 @@ from sendoff_config.identity import Identity
 from sendoff_control.protocol import BusHealth, Heartbeat
 from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
 
+#: What `list_processes.sql` says a process does that has not been heard of for a while.
+GONE = "gone"
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
@@ -24,7 +27,9 @@ class ProcessStatus:
     scopes: Mapping[str, tuple[int, int]]
 
     def has_applied(self, state: ControlState) -> bool:
-        """Whether the process has applied that state or a newer one."""
+        """Whether the process has applied that state or a newer one; of one that is gone nobody can say so."""
+        if self.actual == GONE:
+            return False
         if state.scope == GLOBAL_SCOPE:
             return (self.epoch, self.revision) >= state.order
         return tuple(self.scopes.get(state.scope, (state.epoch, 0))) >= state.order

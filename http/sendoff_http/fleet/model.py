@@ -57,7 +57,9 @@ class Instance(ResponseModel):
     started_at: ShownMoment
     processes: Annotated[int, BeforeValidator(len)]
     revision: int
-    actual: str = Field(description="running, stopped, unknown, or changing while its processes differ.")
+    actual: str = Field(
+        description="running, stopped, unknown, changing while its processes differ, or gone: silent for 6 s."
+    )
     in_flight: int
     buses: dict[str, Health]
 

@@ -113,3 +113,17 @@ async def test_a_killed_member_is_unconfirmed_until_it_counts_as_gone(fleet: Fle
         assert not await member.wait_for_acks(decision, timedelta(milliseconds=300))
         status = await member.fleet()
         assert (status.converged, status.unconfirmed) == (False, ("victim-worker-0",))
+
+        async def shown() -> dict[str, str]:
+            return {each.instance: each.actual for each in (await member.fleet()).instances}
+
+        async def is_gone() -> bool:
+            return await shown() == {"a": "stopped", "victim": "gone"}
+
+        await eventually(is_gone, "the victim is shown as gone", timeout=60)
+        assert not (await member.fleet()).converged
+
+        async def is_forgotten() -> bool:
+            return await shown() == {"a": "stopped"} and (await member.fleet()).converged
+
+        await eventually(is_forgotten, "the victim is not shown any more", timeout=60)

@@ -70,12 +70,15 @@ class Tick(msgspec.Struct, frozen=True):
 class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message under a claim. Times are Unix seconds of the database's clock; `attempts` counts those made.
 
+    `incarnation` is its customer's: another customer of the same id has another one.
+
     `retry` is the message's own strategy as JSON text, None means its customer's.
     A `probe` tries out a webhook whose breaker is open; a `limited` message is one of a limit of concurrency.
     """
 
     id: str
     customer: str
+    incarnation: int
     due_at: float
     expires_at: float | None
     attempts: int
@@ -135,6 +138,7 @@ class FailedAttempt(msgspec.Struct, frozen=True, array_like=True):
 
     id: str
     customer: str
+    incarnation: int
     token: int
     attempt: int
     generation: int

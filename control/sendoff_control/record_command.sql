@@ -7,8 +7,9 @@ WITH recorded AS (
         ON CONFLICT (command_id) DO NOTHING
  RETURNING command_id, scope, action, status, revision, requested_by, reason
 )
-INSERT INTO audit (actor, action, target, customer_id, request_id, details)
+INSERT INTO audit (actor, action, target, customer_id, request_id, details, incarnation)
 SELECT %(actor)s::text, action, scope, nullif(scope, 'global'), %(request_id)s::text,
        jsonb_build_object('commandId', command_id, 'status', status, 'revision', revision,
-                          'requestedBy', requested_by, 'reason', reason)
+                          'requestedBy', requested_by, 'reason', reason),
+       (SELECT incarnation FROM customers WHERE customers.id = recorded.scope)
   FROM recorded

@@ -32,7 +32,7 @@ class BreakerPolicy(PolicyModel):
 
 def counts_against(outcome: Outcome) -> bool:
     """Whether an outcome says that the webhook is in trouble, and not only that it does not want this message."""
-    if isinstance(outcome, Delivered):
+    if isinstance(outcome, Delivered) or outcome.error_class is ErrorClass.CUSTOMER_GONE:
         return False
     if outcome.error_class is not ErrorClass.STATUS or outcome.status_code is None:
         return True

@@ -25,6 +25,7 @@ class ErrorClass(StrEnum):
     FORBIDDEN_ADDRESS = "forbidden_address"
     REDIRECT = "redirect"
     NO_WEBHOOK = "no_webhook"
+    CUSTOMER_GONE = "customer_gone"
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

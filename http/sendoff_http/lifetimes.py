@@ -13,7 +13,7 @@ from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
 from sendoff_http.customers.webhooks import hold_webhook_client
 from sendoff_http.web.body_memory import BodyMemory
-from sendoff_http.web.key_cache import hold_key_cache
+from sendoff_http.web.key_cache import KEY_CACHE, hold_key_cache
 from sendoff_http.web.keys import (
     BATCH_MEMORY,
     CLOCK,
@@ -48,6 +48,7 @@ async def hold_pool(app: web.Application) -> AsyncIterator[None]:
 async def hold_membership(app: web.Application) -> AsyncIterator[None]:
     """Be a member of the fleet: this process hears of starts and stops, and can command them."""
     app[MEMBER] = make_member(app[SETTINGS], app[POOL], app[IDENTITY], app[CLOCK])
+    app[MEMBER].subscribe(on_customer=app[KEY_CACHE].forget_customer)
     async with join_fleet(app[MEMBER]):
         yield
 

@@ -3,7 +3,7 @@
 -- is the same, and when the message is delivered. Repeating it with the same ids changes nothing. Keys are taken in
 -- order, so that two such statements never deadlock.
 WITH input AS (
-    SELECT item.*, customers.id IS NOT NULL AS known,
+    SELECT item.*, customers.id IS NOT NULL AS known, customers.incarnation,
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()) AS deliver_at
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
                   %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[],
@@ -12,29 +12,30 @@ WITH input AS (
                                     retry, key, body_hash, position)
       LEFT JOIN customers ON customers.id = item.customer_id
 ), keys AS (
-    INSERT INTO idempotency_keys (customer_id, key, body_hash, message_id)
-    SELECT DISTINCT ON (customer_id, key) customer_id, key, body_hash, id
+    INSERT INTO idempotency_keys (incarnation, key, body_hash, message_id)
+    SELECT DISTINCT ON (incarnation, key) incarnation, key, body_hash, id
       FROM input
      WHERE key IS NOT NULL AND known
-     ORDER BY customer_id, key, position
-        ON CONFLICT (customer_id, key) DO UPDATE SET key = excluded.key
-    RETURNING customer_id, key, body_hash, message_id
+     ORDER BY incarnation, key, position
+        ON CONFLICT (incarnation, key) DO UPDATE SET key = excluded.key
+    RETURNING incarnation, key, body_hash, message_id
 ), decided AS (
     SELECT input.*, coalesce(keys.message_id, input.id) AS message_id,
            keys.body_hash IS NULL OR keys.body_hash = input.body_hash AS same_body
       FROM input
-      LEFT JOIN keys ON keys.customer_id = input.customer_id AND keys.key = input.key
+      LEFT JOIN keys ON keys.incarnation = input.incarnation AND keys.key = input.key
 ), stored AS (
-    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry)
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry,
+                          incarnation)
     SELECT id, customer_id, recipient, payload, deliver_at, expires_at, to_timestamp(created_ms::float8 / 1000),
-           retry::jsonb
+           retry::jsonb, incarnation
       FROM decided
      WHERE known AND message_id = id
         ON CONFLICT (id) DO NOTHING
-    RETURNING id, customer_id, deliver_at
+    RETURNING id, customer_id, deliver_at, incarnation
 ), scheduled AS (
-    INSERT INTO due (message_id, customer_id, due_at, visible_at)
-    SELECT id, customer_id, deliver_at, deliver_at FROM stored
+    INSERT INTO due (message_id, customer_id, due_at, visible_at, incarnation)
+    SELECT id, customer_id, deliver_at, deliver_at, incarnation FROM stored
 )
 SELECT decided.known, decided.message_id, decided.same_body,
        CASE WHEN decided.message_id = decided.id THEN decided.deliver_at

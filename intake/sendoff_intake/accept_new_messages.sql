@@ -2,19 +2,21 @@
 -- Answers one row: the moment that counted as now, and which of the customers named do not exist; their messages are
 -- not stored. It is accept_messages.sql without what only keys and repetitions need, at two thirds of its cost.
 WITH stored AS (
-    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry)
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry,
+                          incarnation)
     SELECT item.id, item.customer_id, item.recipient, item.payload,
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()),
-           item.expires_at, to_timestamp(item.created_ms::float8 / 1000), item.retry::jsonb
+           item.expires_at, to_timestamp(item.created_ms::float8 / 1000), item.retry::jsonb,
+           customers.incarnation
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
                   %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[], %(created)s::bigint[],
                   %(retries)s::text[])
            AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms, retry)
       JOIN customers ON customers.id = item.customer_id
-    RETURNING id, customer_id, deliver_at
+    RETURNING id, customer_id, deliver_at, incarnation
 ), scheduled AS (
-    INSERT INTO due (message_id, customer_id, due_at, visible_at)
-    SELECT id, customer_id, deliver_at, deliver_at FROM stored
+    INSERT INTO due (message_id, customer_id, due_at, visible_at, incarnation)
+    SELECT id, customer_id, deliver_at, deliver_at, incarnation FROM stored
 )
 SELECT now(), array(SELECT named.id FROM unnest(%(named)s::text[]) AS named (id)
                      WHERE NOT EXISTS (SELECT FROM customers WHERE customers.id = named.id))

@@ -6,11 +6,12 @@ WITH planned AS MATERIALIZED (
                 ELSE now() + interval '2 hours' + random() * interval '30 days' END AS due_at
       FROM generate_series(%(first)s::bigint, %(first)s::bigint + %(size)s - 1) AS n
 ), scheduled AS (
-    INSERT INTO due (message_id, customer_id, due_at, visible_at) SELECT id, 'default', due_at, due_at FROM planned
+    INSERT INTO due (message_id, customer_id, due_at, visible_at, incarnation)
+    SELECT id, 'default', due_at, due_at, (SELECT incarnation FROM customers WHERE id = 'default') FROM planned
 )
-INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at)
+INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at, incarnation)
 SELECT id, 'default', '+49151' || right(id::text, 6),
        format('{"id":"msg_%%s","to":"+49151%%s","content":"hello","metadata":{}}',
               replace(id::text, '-', ''), right(id::text, 6)),
-       due_at, uuid_extract_timestamp(id)
+       due_at, uuid_extract_timestamp(id), (SELECT incarnation FROM customers WHERE id = 'default')
   FROM planned

@@ -25,10 +25,11 @@ WITH made AS (
             || '8' || substr(md5(n::text), 1, 15))::uuid AS id
       FROM generate_series(1, %s) AS n
 ), stored AS (
-    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at)
-    SELECT id, 'default', 'bob', '{}', now(), now() FROM made
+    INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at, incarnation)
+    SELECT id, 'default', 'bob', '{}', now(), now(), 1 FROM made
 )
-INSERT INTO due (message_id, customer_id, due_at, visible_at) SELECT id, 'default', now(), now() FROM made
+INSERT INTO due (message_id, customer_id, due_at, visible_at, incarnation)
+SELECT id, 'default', now(), now(), 1 FROM made
 """
 
 

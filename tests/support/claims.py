@@ -11,6 +11,7 @@ from sendoff_domain.outcome import ErrorClass
 _CLAIMED = Claimed(
     id="0192f0c1d2e37a4b8c5d6e7f80910203",
     customer="default",
+    incarnation=1,
     due_at=1_800_000_000.0,
     expires_at=None,
     attempts=0,
@@ -21,6 +22,7 @@ _CLAIMED = Claimed(
 _FAILED = FailedAttempt(
     id=_CLAIMED.id,
     customer="default",
+    incarnation=1,
     token=1,
     attempt=1,
     generation=0,

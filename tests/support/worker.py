@@ -33,6 +33,8 @@ from support.receiver import Receiver
 from support.servers import RedisUrls
 from support.waiting import eventually
 
+_NEXT_INCARNATION = "SELECT nextval('customer_incarnations')"
+
 
 @dataclass
 class Worker:
@@ -109,7 +111,7 @@ class Worker:
         await self.db.execute(
             b"INSERT INTO customers SELECT (jsonb_populate_record(customers, %s)).*"
             b" FROM customers WHERE id = 'default'",
-            (Jsonb({"id": customer_id, **columns}),),
+            (Jsonb({"id": customer_id, "incarnation": await self.scalar(_NEXT_INCARNATION), **columns}),),
         )
 
     async def change_customer(self, customer_id: str = "default", **columns: Any) -> None:
@@ -117,7 +119,11 @@ class Worker:
         statement = f"UPDATE customers SET {', '.join(f'{name} = %({name})s' for name in columns)} WHERE id = %(id)s"
         await self.db.execute(statement.encode(), {**_adapted(columns), "id": customer_id})
         self.customers.forget(customer_id)
-        await self.customers.ensure({customer_id})
+        await self.customers.ensure({await self.incarnation(customer_id)})
+
+    async def incarnation(self, customer_id: str) -> int:
+        """That of the customer who has this id now."""
+        return int(await self.scalar("SELECT incarnation FROM customers WHERE id = %s", customer_id))
 
     @contextmanager
     def impatient(self) -> Iterator[None]:

@@ -30,7 +30,9 @@ async def make_attempt(
     `webhook_id` is the message's (`msg_...`), `attempt_number` is 1 for the first attempt, and `now` is the database's
     clock in Unix seconds.
     """
-    if customer is None or customer.webhook_url is None:
+    if customer is None:
+        return Failed(ErrorClass.CUSTOMER_GONE, f"the customer {customer_id} that it belongs to was deleted", 0)
+    if customer.webhook_url is None:
         return Failed(ErrorClass.NO_WEBHOOK, f"customer {customer_id} has no webhook", 0)
     body = payload.encode()
     headers = request_headers(

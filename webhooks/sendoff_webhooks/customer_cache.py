@@ -34,58 +34,71 @@ class _Loaded:
     def id(self) -> str:
         return str(self.columns["id"])
 
+    @property
+    def incarnation(self) -> int:
+        return int(self.columns["incarnation"])
+
 
 class CustomerCache:
-    """A cache of customers; `ensure` loads, `get` only looks. `has_many` once there are more customers than one."""
+    """A cache of customers by incarnation, so that none of them is taken for an earlier one of its id.
+
+    `ensure` loads, `get` only looks. `has_many` once there are more customers than one.
+    """
 
     def __init__(self, pool: Pool, key_cipher: KeyCipher) -> None:
         self._pool = pool
         self._key_cipher = key_cipher
-        self._known: dict[str, Customer] = {}
-        self._rows: dict[str, _Loaded] = {}
-        self._read_at: dict[str, float] = {}
+        self._known: dict[int, Customer] = {}
+        self._rows: dict[int, _Loaded] = {}
+        self._read_at: dict[int, float] = {}
+        self._latest: dict[str, int] = {}
         self.has_many = False
 
-    def get(self, customer_id: str) -> Customer | None:
-        """The customer as last read, or None if there is none of that id."""
-        return self._known.get(customer_id)
+    def get(self, incarnation: int) -> Customer | None:
+        """The customer as last read, or None if there is none, or none any more."""
+        return self._known.get(incarnation)
 
-    async def ensure(self, ids: Iterable[str]) -> None:
+    def named(self, customer_id: str) -> Customer | None:
+        """The customer of this id as last read, the latest of them, or None if none is known."""
+        return self._known.get(self._latest.get(customer_id, 0))
+
+    async def ensure(self, incarnations: Iterable[int]) -> None:
         """Read those that are unknown or older than two seconds.
 
         Raises UnavailableError after an outage of the database; what is known stays.
         """
         now = time.monotonic()
-        stale = sorted({id for id in ids if now - self._read_at.get(id, 0.0) > _FRESH})
+        stale = sorted({one for one in incarnations if now - self._read_at.get(one, 0.0) > _FRESH})
         if not stale:
             return
         rows = await self._load(stale)
-        found = {row.id: (row, self._read(row)) for row in rows}
+        found = {row.incarnation: (row, self._read(row)) for row in rows}
         self.has_many = rows[0].has_many if rows else self.has_many
-        for customer_id in stale:
-            self._read_at[customer_id] = now
-            self._known.pop(customer_id, None)
-            self._rows.pop(customer_id, None)
-        for customer_id, (row, customer) in found.items():
-            self._rows[customer_id], self._known[customer_id] = row, customer
+        for incarnation in stale:
+            self._read_at[incarnation] = now
+            self._known.pop(incarnation, None)
+            self._rows.pop(incarnation, None)
+        for incarnation, (row, customer) in found.items():
+            self._rows[incarnation], self._known[incarnation] = row, customer
+            self._latest[row.id] = max(incarnation, self._latest.get(row.id, 0))
 
     def forget(self, customer_id: str) -> None:
         """Read this one anew when it is needed next: it was changed."""
-        self._read_at.pop(customer_id, None)
+        self._read_at.pop(self._latest.get(customer_id, 0), None)
 
-    async def _load(self, ids: list[str]) -> list[_Loaded]:
+    async def _load(self, incarnations: list[int]) -> list[_Loaded]:
         with outages_as_unavailable("load_customers"):
             async with (
                 self._pool.connection() as connection,
                 connection.cursor(row_factory=class_row(_Loaded)) as cursor,
             ):
-                await cursor.execute(read_statement(__package__, "load_customers"), {"ids": ids})
+                await cursor.execute(read_statement(__package__, "load_customers"), {"incarnations": incarnations})
                 return await cursor.fetchall()
 
     def _read(self, row: _Loaded) -> Customer:
         """The customer; one that this process can't read is marked so, logged once, and holds back no other."""
-        before = self._known.get(row.id)
-        if before is not None and row == self._rows.get(row.id):
+        before = self._known.get(row.incarnation)
+        if before is not None and row == self._rows.get(row.incarnation):
             return before
         try:
             keys = tuple(self._key_cipher.decrypt(key, row.id) for key in row.sealed_keys)

@@ -1,4 +1,4 @@
--- Loads these customers, whether their breakers are open, and the keys that are valid now, the newest first.
+-- Loads the customers of these incarnations, whether their breakers are open, and the keys that are valid now, the newest first.
 -- Says with each of them whether there are several customers.
 SELECT (SELECT count(*) FROM (SELECT FROM customers LIMIT 2) AS two) > 1 AS has_many,
        to_jsonb(customers) AS columns,
@@ -6,4 +6,4 @@ SELECT (SELECT count(*) FROM (SELECT FROM customers LIMIT 2) AS two) > 1 AS has_
        ARRAY(SELECT sealed_key FROM valid_keys WHERE valid_keys.customer_id = customers.id ORDER BY id DESC)
            AS sealed_keys
   FROM customers
- WHERE customers.id = ANY(%(ids)s)
+ WHERE customers.incarnation = ANY(%(incarnations)s::bigint[])

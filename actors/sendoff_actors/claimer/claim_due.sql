@@ -24,8 +24,8 @@ WITH picked AS MATERIALIZED (
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM picked))
  RETURNING due.*
 )
-SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
-       extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
+SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, claimed.incarnation,
+       extract(epoch FROM claimed.due_at)::float8, extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
        body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed
  CROSS JOIN LATERAL (

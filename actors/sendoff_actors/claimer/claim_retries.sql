@@ -18,14 +18,15 @@ WITH picked AS MATERIALIZED (
 ), gone AS (
     DELETE FROM retries WHERE retries.message_id = ANY (ARRAY(SELECT message_id FROM picked)) RETURNING retries.*
 ), claimed AS (
-    INSERT INTO due (message_id, customer_id, due_at, visible_at, attempts, generation, token, holder, limited)
+    INSERT INTO due (message_id, customer_id, due_at, visible_at, attempts, generation, token, holder, limited,
+                     incarnation)
     SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempts, generation,
-           claim_token(token), %(holder)s, customer_id = ANY (%(limited)s::text[])
+           claim_token(token), %(holder)s, customer_id = ANY (%(limited)s::text[]), incarnation
       FROM gone
  RETURNING due.*
 )
-SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, extract(epoch FROM claimed.due_at)::float8,
-       extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
+SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, claimed.incarnation,
+       extract(epoch FROM claimed.due_at)::float8, extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
        body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed
  CROSS JOIN LATERAL (

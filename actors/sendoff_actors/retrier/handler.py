@@ -34,7 +34,7 @@ class Retrying:
         These stay claimed, with the attempt counted, so that the process that claims them next buries them unsent.
         Raises UnavailableError after an outage, and psycopg.Error for poison; nothing is recorded then.
         """
-        await self.customers.ensure({failure.customer for failure in failures})
+        await self.customers.ensure({failure.incarnation for failure in failures})
         decisions = [self._decide(failure, random.random()) for failure in failures]  # noqa: S311  jitter only
         plans = [decision if isinstance(decision, datetime) else None for decision in decisions]
         with outages_as_unavailable("record_failed"):
@@ -56,7 +56,7 @@ class Retrying:
                 await run(connection, __package__, "record_failed", values)
 
     def _decide(self, failure: FailedAttempt, entropy: float) -> datetime | DeathReason:
-        return decide(failure, strategy_of(failure.retry, self.customers.get(failure.customer)), entropy)
+        return decide(failure, strategy_of(failure.retry, self.customers.get(failure.incarnation)), entropy)
 
 
 def decide(failure: FailedAttempt, strategy: RetryStrategy, entropy: float) -> datetime | DeathReason:

@@ -7,10 +7,10 @@ WITH failed AS MATERIALIZED (
         AS failed (message_id, token, attempt, generation, started_at, duration_us, status_code, error_class, detail,
                    answer, next_attempt_at)
 ), held AS MATERIALIZED (
-    SELECT failed.*, claim.customer_id
+    SELECT failed.*, claim.customer_id, claim.incarnation
       FROM failed
      CROSS JOIN LATERAL (
-           SELECT customer_id FROM due
+           SELECT customer_id, incarnation FROM due
             WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.holder IS NOT NULL
               AND due.attempts < failed.attempt
               FOR UPDATE) AS claim
@@ -26,8 +26,8 @@ WITH failed AS MATERIALIZED (
     SELECT message_id, generation, attempt, token, started_at, duration_us, status_code, error_class, detail, answer
       FROM held
 )
-INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)
-SELECT message_id, customer_id, next_attempt_at, attempt, generation, token + 1
+INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token, incarnation)
+SELECT message_id, customer_id, next_attempt_at, attempt, generation, token + 1, incarnation
   FROM held
  WHERE next_attempt_at IS NOT NULL
 RETURNING message_id

@@ -134,7 +134,7 @@ class Breakers:
             log.error("outcomes can't be counted", customer=customer_id, error=describe(error))
 
     def _policy(self, customer_id: str) -> BreakerPolicy:
-        customer = self._customers.get(customer_id)
+        customer = self._customers.named(customer_id)
         policy = BreakerPolicy() if customer is None else customer.breaker
         self._outcomes.forget_if_quiet(customer_id, 3 * policy.window.total_seconds())
         return policy

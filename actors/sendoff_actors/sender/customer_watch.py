@@ -16,8 +16,8 @@ _GAP = 0.05
 class CustomerWatch:
     """The service that reads customers anew once a second, and at once when one of them has changed.
 
-    `held_customers` tells whose messages this process holds; `on_open_breaker` is called at each turn with each of them
-    whose breaker is open.
+    `held_customers` tells whose messages this process holds, by incarnations; `on_open_breaker` is called at each turn
+    with each of these customers whose breaker is open.
     """
 
     name = "customer watch"
@@ -25,7 +25,7 @@ class CustomerWatch:
     def __init__(
         self,
         customers: CustomerCache,
-        held_customers: Callable[[], Iterable[str]],
+        held_customers: Callable[[], Iterable[int]],
         on_open_breaker: Callable[[str], None],
     ) -> None:
         self._customers = customers
@@ -55,7 +55,7 @@ class CustomerWatch:
             await self._customers.ensure(held)
         except UnavailableError:
             return
-        for customer_id in held:
-            customer = self._customers.get(customer_id)
+        for incarnation in held:
+            customer = self._customers.get(incarnation)
             if customer is not None and customer.breaker_open:
-                self._on_open_breaker(customer_id)
+                self._on_open_breaker(customer.id)

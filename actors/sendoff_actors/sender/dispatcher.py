@@ -126,7 +126,7 @@ class Dispatcher:
         """The next message that may be sent, with its slot; those that may not be go where they belong."""
         while (message := self._slots.take()) is not None:
             claimed = message.claimed
-            customer = self._customers.get(claimed.customer)
+            customer = self._customers.get(claimed.incarnation)
             skip = skip_reason(message, customer, self._clock.now(), is_running=self._may_send(claimed.customer))
             if skip is None:
                 return message
@@ -154,7 +154,7 @@ class Dispatcher:
             claimed, started_at = message.claimed, self._clock.now()
             try:
                 outcome = await make_attempt(
-                    self._customers.get(claimed.customer),
+                    self._customers.get(claimed.incarnation),
                     self._client,
                     customer_id=claimed.customer,
                     webhook_id=f"msg_{claimed.id}",

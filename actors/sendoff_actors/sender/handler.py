@@ -44,7 +44,7 @@ class Sending:
         """
         if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.is_first_arrival(batch.id):
             return
-        await self.customers.ensure({claimed.customer for claimed in batch.messages})
+        await self.customers.ensure({claimed.incarnation for claimed in batch.messages})
         markers = await self.markers.find([claimed for claimed in batch.messages if claimed.was_claimed_before])
         unsent = []
         for claimed in batch.messages:

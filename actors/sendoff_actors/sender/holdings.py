@@ -58,9 +58,9 @@ class Holdings:
         """Whether this process holds nothing."""
         return not self._messages
 
-    def customers(self) -> set[str]:
-        """Whose messages are held."""
-        return {message.claimed.customer for message in self._messages.values()}
+    def customers(self) -> set[int]:
+        """Whose messages are held: the incarnations of their customers."""
+        return {message.claimed.incarnation for message in self._messages.values()}
 
     def add(self, claimed: Claimed, lease_until: float) -> ClaimedMessage:
         """Hold one message until `forget`; `update_room` is to be called after the last one of a batch."""
@@ -73,6 +73,7 @@ class Holdings:
         claimed = Claimed(
             id=failure.id,
             customer=failure.customer,
+            incarnation=failure.incarnation,
             due_at=failure.started_at,
             expires_at=failure.expires_at,
             attempts=failure.attempt - 1,

@@ -5,19 +5,19 @@ WITH sent AS MATERIALIZED (
                          %(statuses)s::bigint[], %(durations)s::bigint[], %(external)s::text[])
         AS sent (message_id, token, created_at, sent_at, status_code, duration_us, external_message_id)
 ), held AS MATERIALIZED (
-    SELECT sent.*, claim.customer_id, claim.generation, claim.attempts, claim.due_at
+    SELECT sent.*, claim.customer_id, claim.incarnation, claim.generation, claim.attempts, claim.due_at
       FROM sent
      CROSS JOIN LATERAL (
-           SELECT customer_id, generation, attempts, due_at FROM due
+           SELECT customer_id, incarnation, generation, attempts, due_at FROM due
             WHERE due.message_id = sent.message_id AND due.token = sent.token AND due.holder IS NOT NULL
               FOR UPDATE) AS claim
 ), gone AS (
     DELETE FROM due WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))
 ), recorded AS (
     INSERT INTO deliveries (message_id, customer_id, generation, token, attempts, due_at, created_at, sent_at,
-                            status_code, duration_us, external_message_id)
+                            status_code, duration_us, external_message_id, incarnation)
     SELECT message_id, customer_id, generation, token, attempts + 1, due_at, to_timestamp(created_at),
-           to_timestamp(sent_at), status_code, duration_us, external_message_id
+           to_timestamp(sent_at), status_code, duration_us, external_message_id, incarnation
       FROM held
 )
 SELECT CASE WHEN (SELECT count(*) FROM held) < (SELECT count(*) FROM sent)

@@ -171,6 +171,7 @@ def _failed_attempt(message: ClaimedMessage, outcome: Failed, started_at: float)
     return FailedAttempt(
         id=claimed.id,
         customer=claimed.customer,
+        incarnation=claimed.incarnation,
         token=claimed.token,
         attempt=claimed.attempts + 1,
         generation=claimed.generation,

@@ -3,7 +3,9 @@
 -- dead_letters and cancellations.
 
 -- 1. Whose messages they are: a webhook, how to call it, and what the customer wants its own way. Whether a customer is
--- paused is what control_state says of its scope, and nothing else.
+-- paused is what control_state says of its scope, and nothing else. An id may be given again when its customer was
+-- deleted; the incarnation tells the two apart, and what is kept of a customer belongs to it (docs/adr/0011).
+CREATE SEQUENCE customer_incarnations;
 CREATE TABLE customers (
     id                 text PRIMARY KEY CHECK (id ~ '^[A-Za-z0-9_-]{1,64}$'),
     name               text NOT NULL,
@@ -20,7 +22,8 @@ CREATE TABLE customers (
     concurrency        integer CHECK (concurrency > 0),
     version            bigint NOT NULL DEFAULT 1,
     created_at         timestamptz NOT NULL DEFAULT now(),
-    updated_at         timestamptz NOT NULL DEFAULT now()
+    updated_at         timestamptz NOT NULL DEFAULT now(),
+    incarnation        bigint NOT NULL UNIQUE DEFAULT nextval('customer_incarnations')
 );
 
 -- The keys that a customer's requests are signed with; the ids tell in which order they were added, and a key that is
@@ -42,6 +45,7 @@ SELECT id, customer_id, sealed_key, created_at, expires_at
 
 -- 2. What was accepted. The id is a UUIDv7, so its order is the order of creation and it tells the partition. There is
 -- no index on the recipient: in a table of millions it took half of the time that accepting takes (docs/adr/0006).
+-- incarnation is its customer's, here as in all that follows; 0 is nobody's.
 CREATE TABLE messages (
     id          uuid PRIMARY KEY,
     customer_id text NOT NULL,
@@ -50,18 +54,19 @@ CREATE TABLE messages (
     deliver_at  timestamptz NOT NULL,
     expires_at  timestamptz,
     created_at  timestamptz NOT NULL,
-    retry       jsonb  -- a strategy of its own; NULL: its customer's
+    retry       jsonb,  -- a strategy of its own; NULL: its customer's
+    incarnation bigint NOT NULL DEFAULT 0
 ) PARTITION BY RANGE (id);
 CREATE INDEX messages_customer_id ON messages (customer_id, id);
 
 -- Which key stored which message, so that a repeated request stores nothing.
 CREATE TABLE idempotency_keys (
-    customer_id text NOT NULL,
+    incarnation bigint NOT NULL,
     key         text NOT NULL,
     body_hash   bytea NOT NULL,
     message_id  uuid NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (customer_id, key)
+    PRIMARY KEY (incarnation, key)
 );
 CREATE INDEX idempotency_keys_created_at ON idempotency_keys (created_at);
 
@@ -78,7 +83,8 @@ CREATE TABLE due (
     generation  integer NOT NULL DEFAULT 0,
     token       bigint NOT NULL DEFAULT 0,
     holder      text,
-    limited     boolean NOT NULL DEFAULT false  -- claimed for a customer with a limit of concurrency
+    limited     boolean NOT NULL DEFAULT false,  -- claimed for a customer with a limit of concurrency
+    incarnation bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0, autovacuum_analyze_scale_factor = 0.02);
 -- A claim looks at what waits in the order of time and, when there is much, customer by customer. What is claimed is in
@@ -152,7 +158,8 @@ CREATE TABLE retries (
     next_attempt_at timestamptz NOT NULL,
     attempts        integer NOT NULL,
     generation      integer NOT NULL,
-    token           bigint NOT NULL
+    token           bigint NOT NULL,
+    incarnation     bigint NOT NULL DEFAULT 0
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX retries_next_attempt_at ON retries (next_attempt_at);
 CREATE INDEX retries_of_customer ON retries (customer_id, next_attempt_at);
@@ -171,6 +178,7 @@ CREATE TABLE deliveries (
     status_code         smallint NOT NULL,
     duration_us         bigint NOT NULL,
     external_message_id text,
+    incarnation         bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (message_id, sent_at)
 ) PARTITION BY RANGE (sent_at);
 CREATE INDEX deliveries_created_at ON deliveries (created_at);
@@ -192,7 +200,8 @@ CREATE TABLE dead_letters (
     generation  integer NOT NULL,
     token       bigint NOT NULL,
     last_error  text,
-    history     jsonb NOT NULL
+    history     jsonb NOT NULL,
+    incarnation bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX dead_letters_dead_at ON dead_letters (dead_at);
 CREATE INDEX dead_letters_customer_id ON dead_letters (customer_id, message_id);
@@ -204,7 +213,8 @@ CREATE TABLE cancellations (
     attempts     integer NOT NULL,
     generation   integer NOT NULL,
     token        bigint NOT NULL,
-    cancelled_at timestamptz NOT NULL
+    cancelled_at timestamptz NOT NULL,
+    incarnation  bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX cancellations_cancelled_at ON cancellations (cancelled_at);
 
@@ -214,16 +224,18 @@ CREATE VIEW message_status AS
 SELECT message_id AS id, customer_id,
        CASE WHEN holder IS NOT NULL THEN 'sending' WHEN attempts > 0 THEN 'retrying' ELSE 'scheduled' END AS status,
        false AS sent, attempts, generation, NULL::timestamptz AS sent_at,
-       NULL::text AS external_message_id, due_at AS next_attempt_at
+       NULL::text AS external_message_id, due_at AS next_attempt_at, incarnation
   FROM due
 UNION ALL
-SELECT message_id, customer_id, 'retrying', false, attempts, generation, NULL, NULL, next_attempt_at FROM retries
+SELECT message_id, customer_id, 'retrying', false, attempts, generation, NULL, NULL, next_attempt_at, incarnation
+  FROM retries
 UNION ALL
-SELECT message_id, customer_id, 'sent', true, attempts, generation, sent_at, external_message_id, NULL FROM deliveries
+SELECT message_id, customer_id, 'sent', true, attempts, generation, sent_at, external_message_id, NULL, incarnation
+  FROM deliveries
 UNION ALL
-SELECT message_id, customer_id, 'dead', false, attempts, generation, NULL, NULL, NULL FROM dead_letters
+SELECT message_id, customer_id, 'dead', false, attempts, generation, NULL, NULL, NULL, incarnation FROM dead_letters
 UNION ALL
-SELECT message_id, customer_id, 'cancelled', false, attempts, generation, NULL, NULL, NULL FROM cancellations;
+SELECT message_id, customer_id, 'cancelled', false, attempts, generation, NULL, NULL, NULL, incarnation FROM cancellations;
 
 -- 7. The fleet. What it should do, one row per scope ('global' or a customer); (epoch, revision) orders everything that
 -- the buses carry.
@@ -332,7 +344,8 @@ CREATE TABLE audit (
     target      text NOT NULL,
     customer_id text,
     request_id  text,
-    details     jsonb NOT NULL DEFAULT '{}'
+    details     jsonb NOT NULL DEFAULT '{}',
+    incarnation bigint  -- of that customer, if it was there
 );
 CREATE INDEX audit_happened_at ON audit (happened_at);
 

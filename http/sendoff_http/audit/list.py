@@ -90,6 +90,7 @@ async def list_audit(request: web.Request) -> web.Response:
     values = {
         **query.model_dump(exclude={"cursor", "limit"}),
         "customer": request[CALLER].narrow(query.customer),
+        "bound": request[CALLER].customer,
         "before": None if query.cursor is None else _decode(query.cursor),
         "limit": query.limit + 1,
     }

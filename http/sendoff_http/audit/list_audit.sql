@@ -6,6 +6,7 @@ SELECT id, happened_at, actor, action, target, customer_id AS customer, request_
    AND (%(action)s::text IS NULL OR action = %(action)s)
    AND (%(target)s::text IS NULL OR target = %(target)s)
    AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
+   AND (%(bound)s::text IS NULL OR audit.incarnation = (SELECT incarnation FROM customers WHERE id = %(bound)s))
    AND (%(happened_after)s::timestamptz IS NULL OR happened_at >= %(happened_after)s)
    AND (%(happened_before)s::timestamptz IS NULL OR happened_at < %(happened_before)s)
  ORDER BY id DESC

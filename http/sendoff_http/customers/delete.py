@@ -9,6 +9,7 @@ from sendoff_domain.access import Scope
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
+from sendoff_http.web.key_cache import KEY_CACHE
 from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
@@ -22,7 +23,7 @@ routes = Routes("Customers")
     "DELETE",
     "/v1/customers/{id}",
     "Delete a customer",
-    {204: ResponseDoc("It is gone, and its keys with it; what was sent and what is dead stays")},
+    {204: ResponseDoc("It is gone, and its keys with it; what was sent and what is dead stays its own")},
     access=needs(Scope.CUSTOMERS),
     problems=(404, 409, 412, 422, 503),
     headers=HEADER,
@@ -30,7 +31,8 @@ routes = Routes("Customers")
 async def delete_customer(request: web.Request) -> web.Response:
     """Answer 204 once it is gone; 409 while messages of it wait.
 
-    A message that is accepted at this very moment finds no webhook, and becomes a dead letter by its retries.
+    A message that is accepted at this very moment finds no webhook, and becomes a dead letter by its retries, even if
+    there is another customer of this id by then: nothing that is kept of this one becomes that one's.
     """
     customer_id, expected = customer_id_of(request), read_expected(request)
     if customer_id == DEFAULT_CUSTOMER:
@@ -46,6 +48,7 @@ async def delete_customer(request: web.Request) -> web.Response:
             raise no_such_customer(customer_id)
         require_expected(expected, row.version)
         raise _in_use(due, retries)
+    request.app[KEY_CACHE].forget_customer(customer_id)
     request.app[MEMBER].customer_changed(customer_id)
     return web.Response(status=204)
 

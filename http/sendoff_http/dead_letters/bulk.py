@@ -39,10 +39,14 @@ SELECTION_BODY = Body(
 )
 
 
-async def act_on_selection(request: web.Request, act: Act) -> web.Response:
-    """Read the selection in the body, act on it unless it is a dry run, and answer with a BulkResult."""
+async def act_on_selection(request: web.Request, act: Act, *, resendable: bool = False) -> web.Response:
+    """Read the selection in the body, act on it unless it is a dry run, and answer with a BulkResult.
+
+    If they are to be `resendable`, dead letters whose customers were deleted are not among them.
+    """
     selection = await read_model(request, Selection)
-    pool, values = request.app[POOL], {**selection.values(), "customer": request[CALLER].narrow(selection.customer)}
+    customer = request[CALLER].narrow(selection.customer)
+    pool, values = request.app[POOL], {**selection.values(), "customer": customer, "resendable": resendable}
     ((matched,),) = await _fetch(pool, "count_dead_letters", values)
     done = 0 if selection.dry_run else await _act_in_steps(pool, values, act)
     result = BulkResult(matched=matched, done=done, remaining=max(0, matched - done))

@@ -1,4 +1,7 @@
--- Deletes one dead letter for good, of one customer if it is given. One row with its customer if it was there.
+-- Deletes one dead letter for good, of one customer if it is given. One row if it was there, with its
+-- customer unless that was deleted.
 DELETE FROM dead_letters
- WHERE message_id = %(id)s AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
-RETURNING customer_id
+ WHERE message_id = %(id)s
+   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s AND dead_letters.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))
+RETURNING (SELECT id FROM customers WHERE customers.incarnation = dead_letters.incarnation)

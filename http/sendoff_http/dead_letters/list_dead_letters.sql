@@ -3,7 +3,8 @@ SELECT message_id, customer_id, recipient, payload, deliver_at, expires_at, retr
        reason, attempts, generation, last_error
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s
-   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
+   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s AND dead_letters.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))
    AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC

@@ -1,8 +1,11 @@
--- Lists the ids of the newest dead letters that match the filters.
+-- Lists the ids of the newest dead letters that match the filters; if they are to be resendable, only those
+-- whose customers were not deleted.
 SELECT message_id
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s
-   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
+   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s AND dead_letters.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))
+   AND (NOT %(resendable)s OR EXISTS (SELECT FROM customers WHERE customers.incarnation = dead_letters.incarnation))
    AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC

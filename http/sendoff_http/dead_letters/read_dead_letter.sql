@@ -2,4 +2,6 @@
 SELECT message_id, customer_id, recipient, payload, deliver_at, expires_at, retry, created_at, dead_at,
        reason, attempts, generation, last_error, history
   FROM dead_letters
- WHERE message_id = %(id)s AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
+ WHERE message_id = %(id)s
+   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s AND dead_letters.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))

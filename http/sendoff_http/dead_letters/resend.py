@@ -29,10 +29,10 @@ routes = Routes("Dead letters")
         )
     },
     access=needs(Scope.DEAD_LETTERS),
-    problems=(404, 503),
+    problems=(404, 409, 503),
 )
 async def resend_dead_letter(request: web.Request) -> web.Response:
-    """Answer once it is due again, under its old id."""
+    """Answer once it is due again, under its old id; 409 if its customer was deleted, whoever has that id now."""
     message_id, customer = message_id_of(request), request[CALLER].customer
     entry = entry_of(request, "dead-letter.resend", format_message_id(message_id))
     pool, partitions = request.app[POOL], request.app[SETTINGS].partitions

@@ -25,11 +25,11 @@ routes = Routes("Dead letters")
     body=SELECTION_BODY,
 )
 async def resend_dead_letters(request: web.Request) -> web.Response:
-    """Answer once they are due again."""
+    """Answer once they are due again; those whose customers were deleted do not count and stay."""
     pool, partitions = request.app[POOL], request.app[SETTINGS].partitions
     entry, customer = entry_of(request, "dead-letters.resend", "selection"), request[CALLER].customer
 
     async def act(ids: Sequence[UUID]) -> int:
         return await resend(pool, partitions, ids, entry, customer=customer, only_dead=True)
 
-    return await act_on_selection(request, act)
+    return await act_on_selection(request, act, resendable=True)

@@ -1,15 +1,18 @@
 -- Moves a message that is not claimed to the cancellations, if it is the customer's or none is given. One row if it was moved.
 WITH from_due AS (
     DELETE FROM due WHERE message_id = %(id)s AND holder IS NULL
-       AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
- RETURNING message_id, customer_id, attempts, generation, token
+       AND (%(customer)s::text IS NULL OR due.customer_id = %(customer)s AND due.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), due.incarnation))
+ RETURNING message_id, customer_id, attempts, generation, token, incarnation
 ), from_retries AS (
     DELETE FROM retries
-     WHERE message_id = %(id)s AND (%(customer)s::text IS NULL OR customer_id = %(customer)s)
- RETURNING message_id, customer_id, attempts, generation, token
+     WHERE message_id = %(id)s
+       AND (%(customer)s::text IS NULL OR retries.customer_id = %(customer)s AND retries.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), retries.incarnation))
+ RETURNING message_id, customer_id, attempts, generation, token, incarnation
 )
-INSERT INTO cancellations (message_id, customer_id, attempts, generation, token, cancelled_at)
-SELECT message_id, customer_id, attempts, generation, token + 1, clock_timestamp() FROM from_due
+INSERT INTO cancellations (message_id, customer_id, attempts, generation, token, cancelled_at, incarnation)
+SELECT message_id, customer_id, attempts, generation, token + 1, clock_timestamp(), incarnation FROM from_due
  UNION ALL
-SELECT message_id, customer_id, attempts, generation, token + 1, clock_timestamp() FROM from_retries
+SELECT message_id, customer_id, attempts, generation, token + 1, clock_timestamp(), incarnation FROM from_retries
 RETURNING message_id

@@ -27,7 +27,8 @@ SELECT wanted.id AS message_id,
        ) AS failed ON place.status IN ('sending', 'retrying', 'dead')
  WHERE (messages.id IS NOT NULL OR dead_letters.message_id IS NOT NULL)
    AND (%(status)s::text IS NULL OR place.status = %(status)s)
-   AND (%(customer)s::text IS NULL OR place.customer_id = %(customer)s)
+   AND (%(customer)s::text IS NULL OR place.customer_id = %(customer)s AND place.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), place.incarnation))
    AND (%(recipient)s::text IS NULL OR coalesce(messages.recipient, dead_letters.recipient) = %(recipient)s)
    AND (%(sent_from)s::timestamptz IS NULL OR place.sent_at >= %(sent_from)s)
    AND (%(sent_until)s::timestamptz IS NULL OR place.sent_at < %(sent_until)s)

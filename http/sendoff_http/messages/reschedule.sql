@@ -6,7 +6,8 @@ WITH target AS (
            (SELECT greatest(coalesce(%(deliver_at)s::timestamptz, now() + %(delay)s::interval), now()) AS deliver_at)
                AS wanted
      WHERE messages.id = %(id)s AND (messages.expires_at IS NULL OR messages.expires_at > wanted.deliver_at)
-       AND (%(customer)s::text IS NULL OR messages.customer_id = %(customer)s)
+       AND (%(customer)s::text IS NULL OR messages.customer_id = %(customer)s AND messages.incarnation = coalesce(
+           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), messages.incarnation))
 ), moved AS (
     UPDATE due
        SET due_at = target.deliver_at, visible_at = target.deliver_at, token = due.token + 1

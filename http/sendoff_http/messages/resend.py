@@ -33,7 +33,7 @@ routes = Routes("Messages")
     problems=(404, 409, 503),
 )
 async def resend_message(request: web.Request) -> web.Response:
-    """Answer once it is due again; 409 while it is still on its way."""
+    """Answer once it is due again; 409 while it is still on its way, or if its customer was deleted."""
     message_id, customer = message_id_of(request), request[CALLER].customer
     entry = entry_of(request, "message.resend", format_message_id(message_id))
     moved = await resend(request.app[POOL], request.app[SETTINGS].partitions, [message_id], entry, customer=customer)

@@ -14,6 +14,7 @@ from sendoff_db.partitions import cover_moments
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_all, run
 from sendoff_domain.ids import created_at
+from sendoff_http.web.problems import ProblemError
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ async def resend(
 ) -> int:
     """Send these messages again as a new generation; returns how many there were to send.
 
-    What is still on its way is left alone, and so is a cancelled message whose body the retention has dropped, and what
-    is not this customer's, if one is given. `entry` is recorded with their number, and their customer if it is one.
+    What is still on its way is left alone, and so is a cancelled message whose body the retention has dropped, what is
+    not this customer's, if one is given, and what is a deleted customer's: raises ProblemError 409 if it is the only
+    one asked for. `entry` is recorded with their number, and their customer if it is one.
     """
     which = _Which(ids, customer, only_dead)
     async with pool.connection() as connection:
@@ -76,6 +78,9 @@ async def _with_body(connection: Connection, partitions: PartitionSettings, whic
     found = await fetch_all(
         connection, __package__, "find_bodies", {"ids": list(which.ids), "customer": which.customer}
     )
-    buried = [message_id for message_id, has_body, is_dead in found if is_dead and not has_body]
+    if len(found) == 1 and any(has_body or is_dead for _, has_body, is_dead, is_orphaned in found if is_orphaned):
+        raise ProblemError(409, "customer_gone", "its customer was deleted, so there is nobody to send it to")
+    found = [row for row in found if not row[3]]
+    buried = [message_id for message_id, has_body, is_dead, _ in found if is_dead and not has_body]
     await cover_moments(connection, "messages", partitions.every, [created_at(message_id) for message_id in buried])
-    return [message_id for message_id, has_body, is_dead in found if has_body or is_dead]
+    return [message_id for message_id, has_body, is_dead, _ in found if has_body or is_dead]

@@ -2,7 +2,10 @@
 WITH seen AS MATERIALIZED (
     SELECT id, recipient
       FROM messages
-     WHERE customer_id = %(customer)s AND id >= %(low)s AND id < %(high)s
+     WHERE customer_id = %(customer)s
+   AND messages.incarnation = coalesce((SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s),
+                                       messages.incarnation)
+   AND id >= %(low)s AND id < %(high)s
      ORDER BY id DESC
      LIMIT %(chunk)s
 )

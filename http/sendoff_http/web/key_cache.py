@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import psycopg
@@ -56,9 +56,16 @@ class KeyCache:
 
     def forget(self, key_id: str) -> None:
         """Read this key anew when it is used next: it was revoked. What is being read now may be from before that."""
+        self._forget(lambda caller: caller.id == key_id)
+
+    def forget_customer(self, customer_id: str) -> None:
+        """Read the keys of this customer anew: it may be another one of the same id, which they are not bound to."""
+        self._forget(lambda caller: caller.customer == customer_id)
+
+    def _forget(self, concerns: Callable[[Caller], bool]) -> None:
         self._revocations += 1
         self._reading.clear()
-        for digest in [digest for digest, known in self._known.items() if known.caller.id == key_id]:
+        for digest in [digest for digest, known in self._known.items() if concerns(known.caller)]:
             del self._known[digest]
 
     def _end(self, digest: bytes, read: asyncio.Task[Caller | None]) -> None:

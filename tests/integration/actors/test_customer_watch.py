@@ -11,11 +11,16 @@ from support.waiting import eventually
 from support.worker import Worker, open_worker
 
 
+async def holding(worker: Worker, *customers: str) -> "Process":
+    """A process that holds messages of these customers."""
+    return Process(worker, {await worker.incarnation(customer) for customer in customers})
+
+
 class Process:
     """A process with messages of some customers in its hands."""
 
-    def __init__(self, worker: Worker, *in_hand: str) -> None:
-        self.in_hand = set(in_hand)
+    def __init__(self, worker: Worker, in_hand: set[int]) -> None:
+        self.in_hand = in_hand
         self.released: list[str] = []
         self.watch = CustomerWatch(worker.customers, lambda: self.in_hand, self.released.append)
 
@@ -27,21 +32,21 @@ async def open_breaker(worker: Worker, customer_id: str) -> None:
 
 
 def timeout_of(worker: Worker, customer_id: str = "default") -> float:
-    customer = worker.customers.get(customer_id)
+    customer = worker.customers.named(customer_id)
     assert customer is not None
     return customer.timeout.total_seconds()
 
 
 async def test_customers_in_hand_are_read_before_they_are_needed(worker: Worker) -> None:
-    process = Process(worker, "default")
+    process = await holding(worker, "default")
     await worker.add_customer("other")
     await process.watch.run_once()
-    assert worker.customers.get("default") is not None
-    assert worker.customers.get("other") is None, "nothing of it is in hand"
+    assert worker.customers.named("default") is not None
+    assert worker.customers.named("other") is None, "nothing of it is in hand"
 
 
 async def test_a_change_that_was_announced_is_read_in_the_next_turn(worker: Worker) -> None:
-    process = Process(worker, "default")
+    process = await holding(worker, "default")
     await process.watch.run_once()
     await worker.db.execute("UPDATE customers SET timeout_ms = 1234")
     process.watch.changed("default")
@@ -51,7 +56,7 @@ async def test_a_change_that_was_announced_is_read_in_the_next_turn(worker: Work
 
 async def test_messages_of_a_customer_whose_breaker_is_open_are_given_back(worker: Worker) -> None:
     await worker.add_customer("failing")
-    process = Process(worker, "default", "failing")
+    process = await holding(worker, "default", "failing")
     await process.watch.run_once()
     assert process.released == []
 
@@ -82,7 +87,7 @@ async def test_an_open_breaker_gives_back_what_waits_for_a_slot_although_none_is
 
 async def test_a_customer_of_whom_nothing_is_in_hand_is_left_alone(worker: Worker) -> None:
     await open_breaker(worker, "default")
-    process = Process(worker)
+    process = await holding(worker)
     process.watch.changed("default")
     await process.watch.run_once()
     assert process.released == []
@@ -90,14 +95,14 @@ async def test_a_customer_of_whom_nothing_is_in_hand_is_left_alone(worker: Worke
 
 async def test_a_deleted_customer_is_forgotten(worker: Worker) -> None:
     await worker.add_customer("deleted")
-    process = Process(worker, "deleted")
+    process = await holding(worker, "deleted")
     await process.watch.run_once()
-    assert worker.customers.get("deleted") is not None
+    assert worker.customers.named("deleted") is not None
 
     await worker.db.execute("DELETE FROM customers WHERE id = 'deleted'")
     process.watch.changed("deleted")
     await process.watch.run_once()
-    assert worker.customers.get("deleted") is None
+    assert worker.customers.named("deleted") is None
 
 
 @pytest.mark.timeout(60)
@@ -108,7 +113,7 @@ async def test_without_the_database_everything_stays_as_it_is_known(
         open_proxy(sendoff_database) as proxy,
         open_worker(proxy.url, redis_urls, beside=sendoff_database) as worker,
     ):
-        process = Process(worker, "default")
+        process = await holding(worker, "default")
         await process.watch.run_once()
         known = timeout_of(worker)
         await proxy.cut()

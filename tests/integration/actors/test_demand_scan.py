@@ -13,7 +13,7 @@ SELECT gen_random_uuid(), format(%(customer)s, to_char(n, 'FM0000')), now() - %(
   FROM generate_series(1, %(count)s) AS n
 """
 _RETRIES = """
-INSERT INTO retries SELECT (jsonb_populate_record(NULL::retries, row || '{"attempts": 1}')).*
+INSERT INTO retries SELECT (jsonb_populate_record(NULL::retries, row || '{"attempts": 1, "incarnation": 1}')).*
   FROM (SELECT jsonb_build_object('message_id', gen_random_uuid(), 'customer_id', %(customer)s::text, 'generation', 0,
                                   'token', 1, 'next_attempt_at', now() - %(since)s) AS row
           FROM generate_series(1, %(count)s)) AS made

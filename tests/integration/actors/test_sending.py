@@ -121,7 +121,7 @@ async def test_a_failed_attempt_is_handed_to_the_retrier_and_no_longer_held(send
 
     (((failure,),),) = await sender.handed_on(Queue.RETRIER)
     ((_, token),) = await sender.rows("SELECT message_id, token FROM due")
-    assert failure[:5] == [message_id.hex, "default", token, 1, 0]
+    assert failure[:6] == [message_id.hex, "default", 1, token, 1, 0]
     assert held(sender) == []
     attempt = decoded(failure)
     assert (attempt.status_code, attempt.retry_after, attempt.answer) == (503, 7.0, b"later")

@@ -29,7 +29,7 @@ async def bury(api: Api, count: int) -> list[str]:
     ids = [(await api.post("/v1/messages", {"to": "a", "content": 1}, headers=JANE)).json["id"] for _ in range(count)]
     await api.db.execute(
         b"INSERT INTO dead_letters SELECT id, customer_id, recipient, payload, deliver_at, NULL, created_at, NULL,"
-        b" now(), 'exhausted', 1, 0, 1, 'x', '[]' FROM messages"
+        b" now(), 'exhausted', 1, 0, 1, 'x', '[]', incarnation FROM messages"
     )
     await api.db.execute(b"DELETE FROM due")
     return ids

@@ -97,13 +97,13 @@ async def foreign_things(api: Api) -> dict[str, list[str]]:
     messages = [item["id"] for item in reply.json["data"]]
     await api.db.execute(
         b"INSERT INTO dead_letters SELECT id, customer_id, recipient, payload, deliver_at, NULL, created_at, NULL,"
-        b" now(), 'exhausted', 1, 0, 1, 'hushed', '[]' FROM messages ORDER BY id LIMIT 100"
+        b" now(), 'exhausted', 1, 0, 1, 'hushed', '[]', incarnation FROM messages ORDER BY id LIMIT 100"
     )
     await api.db.execute(
         b"WITH dead AS (DELETE FROM due WHERE message_id IN (SELECT message_id FROM dead_letters)),"
-        b" chosen AS (SELECT message_id, customer_id FROM due ORDER BY message_id DESC LIMIT 100),"
+        b" chosen AS (SELECT message_id, customer_id, incarnation FROM due ORDER BY message_id DESC LIMIT 100),"
         b" moved AS (DELETE FROM due WHERE message_id IN (SELECT message_id FROM chosen))"
-        b" INSERT INTO retries SELECT message_id, customer_id, now() + interval '1 d', 1, 0, 1 FROM chosen"
+        b" INSERT INTO retries SELECT message_id, customer_id, now() + interval '1 d', 1, 0, 1, incarnation FROM chosen"
     )
     return {"messages": messages, "dead_letters": sorted(messages)[:100], "customers": ["acme"], "keys": [key]}
 

@@ -128,7 +128,7 @@ async def test_old_rows_of_the_plain_tables_go(connection: Connection) -> None:
             "INSERT INTO cancellations VALUES (%s, 'default', 0, 0, 1, %s)", (UUID(int=number), now - age)
         )
         await connection.execute(
-            "INSERT INTO idempotency_keys VALUES ('default', %s, '', %s, %s)",
+            "INSERT INTO idempotency_keys VALUES (1, %s, '', %s, %s)",
             (str(number), UUID(int=number), now - age),
         )
         await connection.execute("INSERT INTO ticks VALUES (%s, 1, %s)", (str(number), now - age))

@@ -1,7 +1,7 @@
 """The headers of a customer's own that go along with each of its webhook requests: which there may be."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -63,6 +63,12 @@ def shown_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def is_confidential(name: str) -> bool:
     """Whether a header of that name is likely to hold a secret."""
     return not _CONFIDENTIAL.isdisjoint(name.lower().translate(_WORD_BREAKS).split("-"))
+
+
+def kept_credentials(headers: Mapping[str, str], given: Collection[str]) -> list[str]:
+    """The names of the headers that look like credentials and are not among those `given` with the request."""
+    anew = {name.lower() for name in given}
+    return [name for name in headers if is_confidential(name) and name.lower() not in anew]
 
 
 def _check_name(name: str) -> None:

@@ -178,6 +178,11 @@ def parse_target(url: str) -> Target:
     return Target(Origin(parts.scheme == "https", host, port), head)
 
 
+def have_same_origin(url: str, other: str) -> bool:
+    """Whether two URLs lead to the same scheme, host and port."""
+    return parse_target(url).origin == parse_target(other).origin
+
+
 def _checked_host(host: str) -> str:
     """A host as the request names it: an IPv6 address, or a name in ASCII (IDNA)."""
     if ":" in host:

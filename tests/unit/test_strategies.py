@@ -79,6 +79,6 @@ def test_hand_offs_carry_it_and_those_without_it_are_still_read() -> None:
     for message in (claimed(), claimed(retry='{"attempts": 2}')):
         travelled = msgspec.json.encode(message)
         assert msgspec.json.decode(travelled, type=Claimed) == message
-        assert msgspec.convert(msgspec.json.decode(travelled)[:8], Claimed).retry is None
+        assert msgspec.convert(msgspec.json.decode(travelled)[:9], Claimed).retry is None
     failure = failed_attempt(retry='"once"')
     assert msgspec.json.decode(msgspec.json.encode(failure), type=FailedAttempt) == failure

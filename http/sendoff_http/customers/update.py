@@ -10,9 +10,11 @@ from pydantic import ConfigDict, Field
 from sendoff_db.audit import AuditEntry, audited
 from sendoff_db.pool import Connection
 from sendoff_domain.access import Scope
+from sendoff_domain.json_pointer import format_pointer
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.validation_errors import FieldError
-from sendoff_domain.webhook_url import WebhookUrl
+from sendoff_domain.webhook_headers import kept_credentials
+from sendoff_domain.webhook_url import WebhookUrl, have_same_origin
 from sendoff_http.customers.merge_patch import merged
 from sendoff_http.customers.model import Customer, CustomerInput, describe_customer
 from sendoff_http.customers.webhooks import refuse_forbidden_url
@@ -109,6 +111,7 @@ async def _try(
     if not changed:
         return stored, False
     if fields.webhook_url != before.webhook_url:
+        _require_credentials_anew(before, fields, patch)
         await refuse_forbidden_url(request.app, fields.webhook_url, customer_id)
     async with request.app[POOL].connection() as connection:
         entry = entry_of(request, "customer.update", customer_id, customer=customer_id, changed=changed)
@@ -121,6 +124,18 @@ async def _write(connection: Connection, columns: Columns, version: int, entry: 
             return None
         audit.append(entry)
         return await find_customer(connection, columns["id"])
+
+
+def _require_credentials_anew(before: CustomerInput, fields: CustomerInput, patch: Document) -> None:
+    """Raise ProblemError 422 if credentials meant for one origin would be sent to another one unasked."""
+    if have_same_origin(before.webhook_url, fields.webhook_url):
+        return
+    expected = (
+        "expected this header's value anew, or null: webhookUrl leads to another origin, which it was not given for"
+    )
+    kept = kept_credentials(fields.headers, patch.get("headers") or {})
+    if kept:
+        raise invalid([FieldError(format_pointer(("headers", name)), expected) for name in kept])
 
 
 def _changed(values: Columns, others: Columns) -> list[str]:

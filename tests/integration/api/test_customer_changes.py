@@ -217,3 +217,36 @@ async def test_a_bad_reason_is_refused(api: Api, body: Any) -> None:
     await create(api, id="acme")
     assert (await api.post("/v1/customers/acme/pause", body)).status == 422
     assert (await read(api, "acme"))["paused"] is False
+
+
+ELSEWHERE = "https://elsewhere.invalid/hook"
+CREDENTIALS = {"Authorization": "Bearer tell-nobody", "X-Api-Key": "tell-nobody", "X-Team": "parcels"}
+
+
+@pytest.mark.parametrize("url", [ELSEWHERE, "http://webhook.invalid/hook", "https://webhook.invalid:8443/hook"])
+async def test_credentials_do_not_follow_a_webhook_to_another_origin(api: Api, url: str) -> None:
+    before = await create(api, id="acme", headers=CREDENTIALS)
+    withouts: list[dict[str, Any]] = [{}, {"headers": {}}, {"headers": {"X-Team": "letters"}}]
+    for given in withouts:
+        reply = await patch(api, {"webhookUrl": url, **given})
+        assert (reply.status, sorted(reply.pointers)) == (422, ["/headers/Authorization", "/headers/X-Api-Key"])
+        assert "another origin" in reply.json["errors"][0]["detail"]
+    reply = await patch(api, {"webhookUrl": url, "headers": {"authorization": "Bearer new"}})
+    assert (reply.status, reply.pointers) == (422, ["/headers/X-Api-Key"])
+    assert (await read(api, "acme"))["webhookUrl"] == before["webhookUrl"]
+
+
+async def test_credentials_for_another_origin_are_given_anew_or_dropped(api: Api) -> None:
+    await create(api, id="acme", headers=CREDENTIALS)
+    anew = {"authorization": CREDENTIALS["Authorization"], "x-api-key": None}
+    reply = await patch(api, {"webhookUrl": ELSEWHERE, "headers": anew})
+    assert (reply.status, reply.json["headers"]) == (200, {"X-Team": "parcels", "authorization": "***"})
+    reply = await patch(api, {"webhookUrl": NOWHERE, "headers": None})
+    assert (reply.status, reply.json["headers"]) == (200, {})
+
+
+async def test_credentials_stay_when_the_webhook_moves_within_its_origin(api: Api) -> None:
+    await create(api, id="acme", headers=CREDENTIALS)
+    for url in ("https://webhook.invalid/other", "https://WEBHOOK.invalid:443/other?a=b"):
+        reply = await patch(api, {"webhookUrl": url})
+        assert (reply.status, reply.json["headers"]["Authorization"]) == (200, "***"), reply.body

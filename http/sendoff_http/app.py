@@ -67,7 +67,7 @@ OPERATIONS: list[Operation] = [
     *explain_message,
     *resend_message,
     *list_retries,
-    *resend_dead_letters,  # these two before the one letter, whose id would match their names
+    *resend_dead_letters,
     *purge_dead_letters,
     *list_dead_letters,
     *read_dead_letter,

@@ -1,9 +1,10 @@
 """Create a customer with its first signing key."""
 
 import secrets
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sendoff_db.audit import audited
 from sendoff_domain.access import Scope
@@ -29,8 +30,17 @@ routes = Routes("Customers")
 _ID_BYTES = 12
 
 
+def _nullable(schema: dict[str, Any]) -> None:
+    for name, known in schema["properties"].items():
+        if name not in schema["required"] and {"type": "null"} not in known.get("anyOf", ()):
+            said = {key: known.pop(key) for key in ("default", "description", "title") if key in known}
+            schema["properties"][name] = {"anyOf": [known, {"type": "null"}], **said}
+
+
 class NewCustomer(CustomerInput):
     """A customer to be created; null means the default."""
+
+    model_config = ConfigDict(json_schema_extra=_nullable)
 
     id: NewCustomerId | None = Field(default=None, description="Made up (`cus_...`) if not given.")
     secret: GivenSecret | None = Field(default=None, description="The first signing key; made up if not given.")

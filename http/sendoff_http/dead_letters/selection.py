@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
@@ -44,12 +44,12 @@ class Selection(ApiModel):
     reason: Filter[DeathReason] = _filter("Dead for this reason.")
     created_after: Filter[Moment] = _filter("Created then or later.")
     created_before: Filter[Moment] = _filter("Created before.")
-    all: bool = Field(
+    all: StrictBool = Field(
         default=False,
         validate_default=True,
         description="true: every dead letter of every customer. Needed without a filter, refused beside one.",
     )
-    dry_run: bool = Field(default=False, description="Only count.")
+    dry_run: StrictBool = Field(default=False, description="Only count.")
 
     @field_validator("all")
     @classmethod

@@ -1,5 +1,6 @@
 """An operation of the API: its handler together with all that the OpenAPI document says about it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypedDict, Unpack
@@ -131,13 +132,24 @@ class Routes:
 def mount(app: web.Application, operations: list[Operation]) -> None:
     """Make the operations reachable."""
     app[ACCESS] = {}
+    paths = sorted({operation.path for operation in operations})
     for operation in operations:
         handler = operation.handler if operation.query is not NoQuery else _without_query(operation.handler)
         app[ACCESS][handler] = operation.access
+        path = _without_words(operation.path, paths)
         if operation.method == "GET":
-            app.router.add_get(operation.path, handler)  # with HEAD
+            app.router.add_get(path, handler)  # with HEAD
         else:
-            app.router.add_route(operation.method, operation.path, handler)
+            app.router.add_route(operation.method, path, handler)
+
+
+def _without_words(path: str, paths: list[str]) -> str:
+    """The path, whose id at its end is none of the words beside it: /v1/messages/{id} is not /v1/messages/batch."""
+    folder, _, name = path.rpartition("/")
+    others = [other.rpartition("/")[2] for other in paths if other != path and other.rpartition("/")[0] == folder]
+    if not others or not name.startswith("{"):
+        return path
+    return f"{folder}/{{{name[1:-1]}:(?!(?:{'|'.join(map(re.escape, others))})\\Z)[^/]+}}"
 
 
 def mount_open_page(app: web.Application, path: str, handler: Handler) -> None:

@@ -93,3 +93,12 @@ async def test_a_client_that_leaves_early_loses_nothing(api: Api) -> None:
         await writer.drain()
         writer.close()
     assert (await api.create())["status"] == "scheduled"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/batch", "/v1/dead-letters/purge", "/v1/dead-letters/resend"])
+async def test_a_word_beside_an_id_is_no_id(api: Api, path: str) -> None:
+    for method in ("GET", "DELETE", "PATCH", "PUT", "OPTIONS"):
+        reply = await api.call(method, path, checked=False)
+        assert (reply.status, reply.json["code"], reply.headers["Allow"]) == (405, "method_not_allowed", "POST")
+    longer = await api.get(path + "x")
+    assert (longer.status, longer.json["code"].endswith("_not_found")) == (404, True)

@@ -6,7 +6,7 @@ PIN := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyth
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format requirements bench chaos
+.PHONY: help run test check format requirements bench chaos fuzz sbom audit
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ help: ## Show this list
 run: .venv/.run ## Run everything on this machine: servers, API, workers, a sample webhook
 	@exec $(BIN)/sendoff up
 
-test: .venv/.dev ## Run all tests
+test: .venv/.dev .venv/.tools ## Run all tests
 	$(BIN)/python -m pytest -n 3
 
 check: .venv/.dev ## Check format, lint, types, contracts and sizes
@@ -28,12 +28,26 @@ requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --extra embedded --extra build --output-file requirements.txt
 	$(PIN) --extra build --constraints requirements.txt --output-file requirements-runtime.txt
 	$(PIN) --all-extras --constraints requirements.txt --output-file requirements-test.txt
+	$(subst pyproject.toml,--group tools,$(PIN)) --output-file requirements-tools.txt
 
 bench: .venv/.dev ## Measure speed against bare code; ARGS="--only deliver,lateness" for a part
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
 
 chaos: .venv/.dev ## Run the tests that kill processes and servers
 	$(BIN)/python -m pytest tests/chaos
+
+fuzz: .venv/.dev ## Feed the parsers 100,000 broken inputs each; FUZZ_SEED=7 for others
+	FUZZ_INPUTS=100000 $(BIN)/python -m pytest -s -n 0 tests/fuzz
+
+sbom: .venv/.tools ## List all that the image consists of: dist/sbom.json (CycloneDX)
+	@mkdir -p dist
+	.venv/tools/bin/cyclonedx-py requirements requirements-runtime.txt --pyproject pyproject.toml \
+		--output-reproducible --output-file dist/sbom.json
+
+audit: .venv/.tools ## Ask for known faults of what is pinned (needs the network)
+	@for file in requirements.txt requirements-test.txt requirements-tools.txt; do echo "$$file" && \
+		.venv/tools/bin/pip-audit --requirement $$file --require-hashes --disable-pip --strict --progress-spinner off || \
+		{ echo "make audit: faults above, or the advisory service could not be asked" >&2; exit 1; }; done
 
 # The stamps make a second run instant; a change of what they depend on installs again.
 .venv/bin/python:
@@ -47,4 +61,9 @@ chaos: .venv/.dev ## Run the tests that kill processes and servers
 
 .venv/.dev: requirements-test.txt .venv/.run
 	$(PIP) --require-hashes -r requirements-test.txt
+	@touch $@
+
+.venv/.tools: requirements-tools.txt | .venv/bin/python
+	$(PYTHON) -m venv .venv/tools || { rm -rf .venv/tools; exit 1; }
+	.venv/tools/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-tools.txt
 	@touch $@

@@ -14,6 +14,8 @@ _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _FLOAT = re.compile(
     r"(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)(?:[eE][-+]?[0-9]+)?)|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN))\Z"
 )
+#: What PyYAML raises for a value that its tag does not fit.
+_UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _REPLACED = ("int", "float", "timestamp")
 
 
@@ -52,3 +54,7 @@ def parse_yaml(text: str) -> Any:
         raise ValueError(f"{where}{error.problem or error.context}") from None
     except yaml.YAMLError as error:
         raise ValueError(str(error).partition("\n")[0]) from None
+    except RecursionError:
+        raise ValueError("lists and maps are too deep in one another") from None
+    except _UNFIT:  # their texts quote the value
+        raise ValueError("a value is not what its tag (!!int, !!bool, ...) says") from None

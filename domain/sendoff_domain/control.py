@@ -12,6 +12,7 @@ from sendoff_domain.times import parse_duration
 
 GLOBAL_SCOPE = "global"
 DEFAULT_TTL = timedelta(seconds=30)
+_LONGEST_REASON = 300
 MAX_COMMAND_BYTES = 4096
 #: More decisions of one scope than this are not made between two polls.
 _MOST_MISSED = 1000
@@ -150,7 +151,12 @@ def parse_command(payload: bytes, action: Action | None = None) -> Command | Rej
     except RecursionError:
         return Rejected("expected JSON of a few levels")
     except ValueError as error:  # msgspec's errors are ValueErrors
-        return Rejected(str(error))
+        return Rejected(_shortened(str(error)))
+
+
+def _shortened(reason: str) -> str:
+    """The beginning and the end, where the place is: in between may be all that was sent."""
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:150]}...{reason[-100:]}"
 
 
 def _command(document: _Document, action: Action | None) -> Command:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sendoff_domain.webhook_response import Response
 from sendoff_webhooks.client.connection import RESPONSE_LIMIT, Connection, StaleConnectionError, TransportError
+from support.wires import Wire, feed
 
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nretry-after: 1\r\n\r\n"
 CHUNKED = b"HTTP/1.1 503 Busy\r\nRetry-After: 7\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -38,48 +39,9 @@ PIECES = [
 ]
 
 
-class Wire(asyncio.Transport):
-    """What a connection writes to; it takes everything and is closed when told so."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_closed = False
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Take it."""
-
-    def get_write_buffer_size(self) -> int:
-        """All is sent."""
-        return 0
-
-    def is_closing(self) -> bool:
-        """Whether the connection was closed from this side."""
-        return self.is_closed
-
-    def abort(self) -> None:
-        """Close."""
-        self.is_closed = True
-
-
 def result_of(parts: Sequence[bytes], *, with_end: bool) -> tuple[Response | BaseException | None, bool]:
     """What a new connection makes of these bytes, and whether it would take another request."""
-
-    async def feed() -> tuple[Response | BaseException | None, bool]:
-        wire, idle = Wire(), list[Connection]()
-        connection = Connection(idle.append, lambda _: None)
-        connection.connection_made(wire)
-        waiter = connection.request(b"POST / HTTP/1.1\r\n\r\n")
-        for part in parts:
-            if not wire.is_closed:
-                connection.data_received(part)
-        if with_end:
-            connection.eof_received()
-        if wire.is_closed:
-            connection.connection_lost(None)
-        result = (waiter.exception() or waiter.result()) if waiter.done() else None
-        return result, bool(idle) and not connection.closed
-
-    return asyncio.run(feed())
+    return asyncio.run(feed(parts, with_end=with_end))
 
 
 def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:

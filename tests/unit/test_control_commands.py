@@ -116,3 +116,11 @@ def test_names_are_safe_tokens_and_differ_when_instances_do(one: str, other: str
     names = identity(one).name, identity(other).name
     assert all(set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") for name in names)
     assert (names[0] == names[1]) == (one == other)
+
+
+def test_what_is_refused_is_not_sent_back_whole() -> None:
+    rejected = parse_command(b'{"action": "%s"}' % (b"x" * 4_000))
+    assert isinstance(rejected, Rejected)
+    assert len(rejected.error) <= 300
+    assert rejected.error.startswith("Invalid enum value")
+    assert rejected.error.endswith("at `$.action`")

@@ -195,3 +195,14 @@ def test_no_value_of_a_variable_breaks_the_reading(value: object) -> None:
     for name in ("SENDOFF_SCHEDULER__INTERVAL", "SENDOFF_RETRY", "SENDOFF_HTTP__API_KEYS"):
         with contextlib.suppress(SettingsError):
             load_settings(None, {name: str(value)})
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!bool hunter2", "a: !!int hunter2", "a: !!int ''", "a: !!timestamp hunter2", "a: " + "[" * 5000]
+)
+def test_a_value_that_is_not_what_its_tag_says_is_a_mistake_in_the_file(config: Path, text: str) -> None:
+    config.write_text(text)
+    with pytest.raises(SettingsError, match="expected YAML") as caught:
+        load_settings(config, {})
+    assert str(caught.value).startswith(str(config))
+    assert "hunter2" not in str(caught.value)

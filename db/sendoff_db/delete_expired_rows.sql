@@ -1,13 +1,21 @@
--- Deletes old rows of the plain tables and returns how many; idempotency keys live for three days in any case, the
--- audit for a year.
+-- Deletes old rows of the plain tables, at most 2000 of each, and returns how many; idempotency keys live for three days
+-- in any case, the audit for a year.
 WITH keys AS (
-    DELETE FROM idempotency_keys WHERE created_at < now() - interval '3 days' RETURNING 1
+    DELETE FROM idempotency_keys
+     WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '3 days'
+                              ORDER BY created_at LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
 ), cancelled AS (
-    DELETE FROM cancellations WHERE cancelled_at < %(before)s RETURNING 1
+    DELETE FROM cancellations
+     WHERE ctid = ANY (ARRAY(SELECT ctid FROM cancellations WHERE cancelled_at < %(before)s
+                              ORDER BY cancelled_at LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
 ), commands AS (
-    DELETE FROM control_commands WHERE received_at < %(before)s RETURNING 1
+    DELETE FROM control_commands
+     WHERE ctid = ANY (ARRAY(SELECT ctid FROM control_commands WHERE received_at < %(before)s
+                              ORDER BY received_at LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
 ), audited AS (
-    DELETE FROM audit WHERE happened_at < now() - interval '1 year' RETURNING 1
+    DELETE FROM audit
+     WHERE id = ANY (ARRAY(SELECT id FROM audit WHERE happened_at < now() - interval '1 year'
+                            ORDER BY happened_at LIMIT 2000)) RETURNING 1
 ), dead AS (
     DELETE FROM processes WHERE heartbeat_at < now() - interval '1 hour' RETURNING 1
 ), idle AS (

@@ -58,7 +58,15 @@ class Burying:
                 dropped = await drop_expired(connection, self.retention)
                 letters = await self._delete_letters(connection)
         left = {"in_use": dropped.in_use} if dropped.in_use else {}
-        log.info("cleaned up", made=made, dropped=dropped.partitions, rows=dropped.rows, dead_letters=letters, **left)
+        log.info(
+            "cleaned up",
+            made=made,
+            dropped=dropped.partitions,
+            messages=dropped.messages,
+            rows=dropped.rows,
+            dead_letters=letters,
+            **left,
+        )
 
     async def _delete_letters(self, connection: Connection) -> int:
         deleted = 0

@@ -6,9 +6,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from sendoff_db.locks import RETENTION as RETENTION_LOCK
 from sendoff_db.partitions import list_partitions, make_partition
 from sendoff_db.pool import Connection
-from sendoff_db.retention import drop_expired
+from sendoff_db.retention import _trim_all, drop_expired
 from sendoff_domain.ids import hex_uuid7
 
 RETENTION = timedelta(days=30)
@@ -64,17 +65,50 @@ async def test_a_partition_goes_only_when_all_of_it_is_too_old(
         "INSERT INTO due (message_id, customer_id, due_at, visible_at) VALUES (%s, 'default', now(), now())",
         "INSERT INTO retries VALUES (%s, 'default', now(), 1, 0, 1)",
         "INSERT INTO deliveries VALUES (%s, 'default', 0, 1, 1, now(), now(), now(), 200, 1, NULL)",
+        "INSERT INTO cancellations VALUES (%s, 'default', 0, 0, 1, now())",
     ],
 )
 async def test_messages_stay_while_one_of_them_is_undelivered_or_still_shown(
     connection: Connection, old_partitions: dict[str, str], place: str
 ) -> None:
+    """The other bodies of its partition go all the same, however many, and in the end the partition as a whole."""
     id = await old_message(connection)
     await connection.execute(place.encode(), (id,))
+    await fill(connection, 2500)
     dropped = await drop_expired(connection, RETENTION)
     assert set(dropped.partitions) == {old_partitions["deliveries"], old_partitions["attempts"]}
-    cursor = await connection.execute("SELECT id FROM messages WHERE id = %s", (id,))
-    assert await cursor.fetchone() == (id,)
+    assert dropped.messages == 2500
+    cursor = await connection.execute("SELECT id FROM messages")
+    assert await cursor.fetchall() == [(id,)]
+    for table in ("due", "retries", "deliveries", "cancellations"):
+        await connection.execute(f"DELETE FROM {table}".encode())
+    assert (await drop_expired(connection, RETENTION)).partitions == (old_partitions["messages"],)
+
+
+async def fill(connection: Connection, count: int) -> None:
+    """More messages of that day, which are nowhere any more: all that is known of them is too old."""
+    first = int((OLD + DAY / 4).timestamp() * 1000)
+    ids = [UUID(hex=hex_uuid7(first + number, number.to_bytes(10))) for number in range(count)]
+    await connection.execute(
+        "INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, created_at)"
+        " SELECT id, 'default', 'a', '{}', now(), now() FROM unnest(%s::uuid[]) AS one (id)",
+        (ids,),
+    )
+
+
+async def test_a_resend_that_goes_on_holds_back_the_deletion_of_bodies(
+    connection: Connection, sendoff_database: str, old_partitions: dict[str, str]
+) -> None:
+    """It may bring back to life what the deletion takes for dead."""
+    id = await old_message(connection)
+    await connection.execute("INSERT INTO retries VALUES (%s, 'default', now(), 1, 0, 1)", (id,))
+    await fill(connection, 1)
+    async with await psycopg.AsyncConnection.connect(sendoff_database) as resending:
+        await resending.execute("SELECT pg_advisory_xact_lock_shared(%s)", (RETENTION_LOCK,))
+        trimmed = await _trim_all(connection, await list_partitions(connection, "messages"))
+        await resending.rollback()
+    assert trimmed == 0
+    assert (await drop_expired(connection, RETENTION)).messages == 1
 
 
 async def test_messages_go_with_the_deliveries_that_held_them_back(

@@ -10,6 +10,8 @@ from sendoff_domain.response_rule.rule import ResponseRule
 from sendoff_domain.retry_after import parse_retry_after
 
 _LONGEST_EXTERNAL_ID = 256
+#: What may stand before JSON although it says nothing: blanks, and a byte order mark, bytes of which JSON never begins.
+_BEFORE_JSON = b" \t\r\n\xef\xbb\xbf"
 
 
 class _AnswerBody(msgspec.Struct):
@@ -47,12 +49,30 @@ def classify_response(rule: ResponseRule, response: Response, *, duration_us: in
     )
 
 
+def with_one_length(head: bytes) -> bytes | None:
+    """The head of an answer, and what follows, with its Content-Length once instead of several times, all equal.
+
+    None if that is not what is wrong with it (RFC 9110, section 8.6).
+    """
+    lines = head.split(b"\n\r\n", 1)[0].split(b"\n\n", 1)[0].split(b"\n")
+    named = [number for number, line in enumerate(lines) if line[:15].lower() == b"content-length:"]
+    values = {value.strip() for number in named for value in lines[number][15:].split(b",")}
+    if len(values) != 1 or not (value := values.pop()).isdigit():
+        return None
+    end = sum(len(line) + 1 for line in lines) - 1
+    kept = [line for number, line in enumerate(lines) if number not in named[1:]]
+    kept[named[0]] = b"content-length: " + value + (b"\r" if lines[named[0]].endswith(b"\r") else b"")
+    mended = b"\n".join(kept) + head[end:]
+    return None if mended == head else mended
+
+
 def external_message_id(body: bytes) -> str | None:
     """The `messageId` of a JSON answer, as text that PostgreSQL can hold; anything else counts as none."""
-    if not body.startswith(b"{"):
+    text = body.lstrip(_BEFORE_JSON)
+    if not text.startswith(b"{"):
         return None
     try:
-        found = _read_answer(body).messageId
+        found = _read_answer(text).messageId
         return None if found is None else str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]
     except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are ValueErrors
         return None
@@ -61,7 +81,7 @@ def external_message_id(body: bytes) -> str | None:
 def external_message_id_at(pointer: str, body: bytes) -> str | None:
     """The text or number at a JSON pointer of an answer, as text that PostgreSQL can hold; anything else is none."""
     try:
-        found = find(_read_any(body), parse_pointer(pointer))
+        found = find(_read_any(body.lstrip(_BEFORE_JSON)), parse_pointer(pointer))
         if isinstance(found, bool) or not isinstance(found, str | int):
             return None
         return str(found).replace("\0", "")[:_LONGEST_EXTERNAL_ID]

@@ -25,10 +25,15 @@ class Authority:
         """What trusts this authority and nothing else, and verifies as a client must."""
         return ssl.create_default_context(cadata=self.certificate.public_bytes(Encoding.PEM).decode())
 
-    def server_context(self, *names: str, valid_for: timedelta = timedelta(days=1)) -> ssl.SSLContext:
-        """A server's context with a new certificate for these names and addresses; a negative `valid_for` is over."""
+    def server_context(
+        self, *names: str, valid_for: timedelta = timedelta(days=1), common_name: str = "leaf"
+    ) -> ssl.SSLContext:
+        """A server's context with a new certificate for these names and addresses; a negative `valid_for` is over.
+
+        Without names the certificate has no subjectAltName.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = self._signed(key, names, valid_for)
+        leaf = self._signed(key, names, valid_for, common_name)
         file = self.folder / f"{leaf.serial_number}.pem"
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         file.write_bytes(leaf.public_bytes(Encoding.PEM) + private)
@@ -38,18 +43,20 @@ class Authority:
         return context
 
     def _signed(
-        self, key: ec.EllipticCurvePrivateKey, names: tuple[str, ...], valid_for: timedelta
+        self, key: ec.EllipticCurvePrivateKey, names: tuple[str, ...], valid_for: timedelta, common_name: str
     ) -> x509.Certificate:
         end = datetime.now(UTC) + valid_for
-        return (
-            x509.CertificateBuilder(subject_name=_named("leaf"), issuer_name=self.certificate.subject)
+        builder = (
+            x509.CertificateBuilder(subject_name=_named(common_name), issuer_name=self.certificate.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(end - timedelta(days=2))
             .not_valid_after(end)
-            .add_extension(x509.SubjectAlternativeName([_general_name(name) for name in names]), critical=False)
-            .sign(self.key, SHA256())
         )
+        if names:
+            alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
+            builder = builder.add_extension(alternatives, critical=False)
+        return builder.sign(self.key, SHA256())
 
 
 def new_authority(folder: Path) -> Authority:

@@ -89,18 +89,23 @@ def test_bytes_behind_an_answer_do_not_change_it(
     assert not reusable or not extra.strip(b"\r\n"), "only empty lines may follow an answer (RFC 9112, section 2.2)"
 
 
-def test_a_connection_without_bytes_is_reset_when_it_is_new_and_stale_when_it_was_used() -> None:
-    async def feed() -> tuple[BaseException | None, BaseException | None]:
-        connections = [Connection(lambda _: None, lambda _: None) for _ in range(2)]
-        for connection in connections:
-            connection.connection_made(Wire())
-        connections[1].request(b"")
-        connections[1].data_received(VALID[0][0])
-        waiters = [connection.request(b"") for connection in connections]
-        for connection in connections:
-            connection.connection_lost(None)
-        return waiters[0].exception(), waiters[1].exception()
+@pytest.mark.parametrize(
+    ("was_used", "is_closed", "expected"),
+    [(False, True, TransportError), (False, False, TransportError), (True, True, StaleConnectionError),
+     (True, False, TransportError)],
+)  # fmt: skip
+def test_a_connection_without_bytes_is_stale_only_when_it_was_used_and_the_request_not_written(
+    was_used: bool, is_closed: bool, expected: type[Exception]
+) -> None:
+    async def feed() -> BaseException | None:
+        wire, connection = Wire(), Connection(lambda _: None, lambda _: None)
+        connection.connection_made(wire)
+        if was_used:
+            connection.request(b"")
+            connection.data_received(VALID[0][0])
+        wire.is_closed = is_closed
+        waiter = connection.request(b"x")
+        connection.connection_lost(None)
+        return waiter.exception()
 
-    new, used = asyncio.run(feed())
-    assert isinstance(new, TransportError)
-    assert isinstance(used, StaleConnectionError)
+    assert isinstance(asyncio.run(feed()), expected)

@@ -152,6 +152,11 @@ def test_a_violated_rule_says_which_and_where(fields: dict[str, Any], body: byte
     assert len(violation) <= 400
 
 
+@pytest.mark.parametrize("before", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\n"])
+def test_what_may_stand_before_json_changes_nothing(before: bytes) -> None:
+    assert rule(pointer="/a", equals=1).body_violation(before + b'{"a":1}', is_cut=False) is None
+
+
 @pytest.mark.parametrize("fields", [{"pointer": "/a", "equals": 1}, {"bodySchema": {}}])
 def test_an_answer_that_was_cut_satisfies_no_rule_for_its_body(fields: dict[str, Any]) -> None:
     violation = rule(**fields).body_violation(b'{"a":1}', is_cut=True)

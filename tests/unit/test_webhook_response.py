@@ -75,6 +75,9 @@ def test_any_other_answer_fails_by_its_status(status: int) -> None:
     [
         (b'{"messageId":"abc"}', "abc"),
         (b'{"messageId":17}', "17"),
+        (b' \r\n\t{"messageId":17}', "17"),
+        (b'\xef\xbb\xbf{"messageId":17}', "17"),
+        (b'\xef\xbb\xbf\n {"messageId":17}', "17"),
         (b'{"other":1,"messageId":"a\\u0000b"}', "ab"),
         (b'{"messageId":"' + b"x" * 1000 + b'"}', "x" * 256),
         (b'{"messageId":null}', None),

@@ -118,7 +118,7 @@ class ResponseRule(PolicyModel):
         if is_cut:
             return f"response rule {rule}: the answer is too long to be read whole"
         try:
-            document = msgspec.json.decode(body)
+            document = msgspec.json.decode(body.removeprefix(b"\xef\xbb\xbf"))  # a byte order mark (RFC 8259, 8.1)
         except (ValueError, RecursionError) as error:  # msgspec's errors and UnicodeDecodeError are ValueErrors
             return f"response rule {rule}: the answer is not JSON: {error}"
         if self._schema is None:

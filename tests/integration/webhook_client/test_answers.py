@@ -64,6 +64,12 @@ EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\nretry-after: 9\r\ncont
             FINE,
         ),
         case("lines that end without CR", OK.replace(b"\r\n", b"\n"), FINE),
+        case("two equal lengths", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx: y\r\ncontent-length:2 \r\n\r\nok", FINE),
+        case("a length twice in one line", b"HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\nretry-after: 1\r\n\r\nok",
+             Response(200, b"ok", "1")),
+        case("two equal lengths without CR", b"HTTP/1.1 200 OK\ncontent-length: 2\ncontent-length: 2,2\n\nok", FINE),
+        case("a folded header", b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\n\tc\r\ncontent-length: 2\r\n\r\nok", FINE),
+        case("blanks after a chunk's size", CHUNKED + b"2 \r\nok\r\n0  \r\n\r\n", FINE),
         case("empty lines before the answer", b"\r\n\r\n" + OK, FINE),
         case("empty header values", b"HTTP/1.1 200 OK\r\nx:\r\ny: \r\ncontent-length: 2\r\n\r\nok", FINE),
         case(
@@ -134,8 +140,11 @@ async def test_an_answer_that_ends_with_its_connection_is_read_as(
         case("an unknown version", b"HTTP/9.9 200 OK\r\n\r\n"),
         case("101", b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"),
         case("101 without an upgrade", b"HTTP/1.1 101 Switching Protocols\r\n\r\n"),
-        case("two equal lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 2\r\n\r\nok"),
         case("two different lengths", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok!"),
+        case("two different lengths in one line", b"HTTP/1.1 200 OK\r\ncontent-length: 2, 3\r\n\r\nok!"),
+        case("a length and an empty one", b"HTTP/1.1 200 OK\r\ncontent-length: 2,\r\n\r\nok"),
+        case("two lengths that are no numbers", b"HTTP/1.1 200 OK\r\ncontent-length: +2, +2\r\n\r\nok"),
+        case("two equal lengths and chunks", CHUNKED[:-2] + b"content-length: 1, 1\r\n\r\n0\r\n\r\n"),
         case("a negative length", b"HTTP/1.1 200 OK\r\ncontent-length: -2\r\n\r\nok"),
         case("a length that is no number", b"HTTP/1.1 200 OK\r\ncontent-length: two\r\n\r\nok"),
         case("a length beyond 64 bits", b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999999999999\r\n\r\nok"),
@@ -241,6 +250,14 @@ async def test_a_body_of_just_the_limit_is_whole_and_its_connection_used_again(p
 async def test_a_body_in_chunks_of_one_byte_is_read(post: Post, receive: Receive) -> None:
     receiver = await receive(answering(CHUNKED, b"1\r\nx\r\n" * RESPONSE_LIMIT, b"0\r\n\r\n"))
     assert await post(receiver.url) == Response(200, b"x" * RESPONSE_LIMIT, None)
+
+
+@pytest.mark.parametrize("length", [b"content-length: 2, 2", b"content-length: 2\r\ncontent-length: 2"])
+async def test_a_length_that_is_there_twice_may_come_byte_by_byte(length: bytes, post: Post, receive: Receive) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nx: y\r\n" + length + b"\r\n\r\nok"
+    receiver = await receive(answering(*[raw[at : at + 1] for at in range(len(raw))]))
+    assert [await post(receiver.url) for _ in range(2)] == [FINE, FINE]
+    assert len(receiver.peers) == 1
 
 
 async def test_an_answer_that_comes_byte_by_byte_is_read(post: Post, receive: Receive) -> None:

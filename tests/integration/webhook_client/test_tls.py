@@ -59,6 +59,14 @@ async def test_a_certificate_for_another_name_is_refused(
     assert receiver.requests == []
 
 
+async def test_a_certificate_without_alternative_names_is_refused_whatever_its_common_name(
+    new_client: NewClient, receive: Receive, authority: Authority
+) -> None:
+    receiver = await receive(answering(OK), authority.server_context(common_name="webhook.test"))
+    error = await failure_of(posting(new_client(lambda _: ["127.0.0.1"])), receiver.url_at("webhook.test"))
+    assert (error.error_class, receiver.requests) == (ErrorClass.TLS, [])
+
+
 async def test_an_authority_that_nobody_trusts_is_refused(post: Post, receive: Receive, tmp_path: Path) -> None:
     receiver = await receive(answering(OK), new_authority(tmp_path).server_context("127.0.0.1"))
     error = await failure_of(post, receiver.url)

@@ -1,15 +1,18 @@
 """One HTTP/1.1 connection to a webhook: a request out, an answer in, one at a time."""
 
 import asyncio
+import fcntl
 import math
 import ssl
+import sys
+import termios
 import time
 from collections.abc import Callable
 
 import httptools
 
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.webhook_response import Response
+from sendoff_domain.webhook_response import Response, with_one_length
 
 
 class TransportError(Exception):
@@ -30,7 +33,7 @@ _WHOLE_LIMIT = 1024 * 1024
 
 
 class StaleConnectionError(Exception):
-    """A kept-alive connection was closed by the server before it read the request."""
+    """A kept-alive connection was closed by the server before any byte of the request had reached it."""
 
 
 class Connection(asyncio.Protocol):
@@ -39,7 +42,8 @@ class Connection(asyncio.Protocol):
     httptools (llhttp) calls the `on_...` methods while it parses; what they find is settled when it is through with
     the bytes at hand, since bytes behind the answer mean that the connection can't be used again. An answer without
     a length ends with the connection (RFC 9112, section 6.3); 1xx answers are skipped; what goes beyond RESPONSE_LIMIT
-    is cut and the connection closed.
+    is cut and the connection closed. Blemishes that every client takes are taken: folded headers (RFC 9112, 5.2), bare
+    line feeds (2.2), blanks after a chunk's size, and a length that is there twice and equal (RFC 9110, 8.6).
     """
 
     def __init__(self, on_idle: Callable[["Connection"], None], on_closed: Callable[["Connection"], None]) -> None:
@@ -49,8 +53,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._waiter: asyncio.Future[Response] | None = None
         self._deadline = math.inf
-        self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)  # RFC 9112, section 2.2
+        self._parser = self._new_parser()
         self._was_used = False
         self.closed = False
         self.idle_since = 0.0
@@ -71,15 +74,20 @@ class Connection(asyncio.Protocol):
         """
         self._waiter = waiter = self._loop.create_future()
         self._deadline = deadline
+        self._size = len(data)
         self._received = 0
+        self._head = b""
+        self._blemish: httptools.HttpParserError | None = None
         self._head_complete = False
         self._response: Response | None = None
         self._reusable = False
         self._body: bytes | bytearray = b""
-        if self.closed or self._transport.is_closing():
-            self._end(None)
-        else:
+        if not (self.closed or self._transport.is_closing()):
             self._transport.write(data)
+        elif self._was_used:
+            self.fail(StaleConnectionError())
+        else:
+            self._end(None)
         return waiter
 
     def give_up(self, waiter: "asyncio.Future[Response]", error: Exception) -> None:
@@ -106,8 +114,10 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         self._received += len(data)
+        if not self._head_complete:
+            self._head = self._head + data if self._head else data
         try:
-            self._parser.feed_data(data)
+            self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._reusable = False
             if self._response is None:
@@ -139,6 +149,8 @@ class Connection(asyncio.Protocol):
         """httptools: one header, or one trailer, which says nothing here."""
         if self._head_complete:
             return
+        if b"\0" in value:
+            raise ValueError(value)  # httptools makes a HttpParserError of it
         name = name.lower()
         if name == b"retry-after":
             self._retry_after = value.decode("latin-1")
@@ -170,6 +182,32 @@ class Connection(asyncio.Protocol):
         if self._head_complete and self._response is None:
             self._complete(reusable=self._parser.should_keep_alive())
 
+    def _new_parser(self) -> httptools.HttpResponseParser:
+        parser = httptools.HttpResponseParser(self)
+        parser.set_dangerous_leniencies(
+            lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
+        )
+        return parser
+
+    def _feed(self, data: bytes) -> None:
+        """Parse; a head that has its length twice is parsed anew with one as soon as it is whole, if they are equal."""
+        if self._blemish is None:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserError as error:
+                if self._head_complete or "Content-Length" not in str(error):
+                    raise
+                self._blemish = error
+            else:
+                return
+        if b"\n\r\n" in self._head or b"\n\n" in self._head:
+            mended, blemish = with_one_length(self._head), self._blemish
+            if mended is None:
+                raise blemish
+            self._blemish = None
+            self._parser = self._new_parser()
+            self._parser.feed_data(mended)
+
     def _complete(self, *, reusable: bool) -> Response:
         self._reusable = reusable
         body, is_cut = bytes(self._body[:RESPONSE_LIMIT]), len(self._body) > RESPONSE_LIMIT
@@ -179,7 +217,7 @@ class Connection(asyncio.Protocol):
     def _settle(self, answer: Response) -> None:
         """Hand over the answer; the connection is used again only if both sides are through with this exchange."""
         reusable = self._reusable and not self.closed and not self._transport.get_write_buffer_size()
-        if answer.status_code == 408 and self._was_used and not reusable:
+        if answer.status_code == 408 and self._was_used and not reusable and self._is_unread():
             self.fail(StaleConnectionError())  # the server's goodbye to an idle connection (RFC 9110, 15.5.9)
             return
         waiter, self._waiter = self._waiter, None
@@ -199,8 +237,21 @@ class Connection(asyncio.Protocol):
                 self.abort()
         elif error is None and self._head_complete and not self._has_length:
             self._settle(self._complete(reusable=False))
-        elif self._was_used and not self._received:
+        elif error is None and self._was_used and not self._received and self._is_unread():
             self.fail(StaleConnectionError())
         else:
             error_class = ErrorClass.TLS if isinstance(error, ssl.SSLError) else ErrorClass.CONNECTION_RESET
             self.fail(TransportError(error_class, str(error or "closed before the answer was complete")))
+
+    def _is_unread(self) -> bool:
+        """Whether the server can't have read the request: its system has acknowledged no byte of it.
+
+        A server that ends the connection in good order after it has read the request acknowledges it with that end at
+        the latest; a reset acknowledges nothing. Where the system does not tell, the request counts as read.
+        """
+        try:
+            descriptor = self._transport.get_extra_info("socket").fileno()
+            waiting = int.from_bytes(fcntl.ioctl(descriptor, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        except (AttributeError, OSError, ValueError):  # a connection over TLS may be gone before its end is told
+            return False
+        return waiting + self._transport.get_write_buffer_size() >= self._size

@@ -72,7 +72,7 @@ class WebhookClient:
             lookup=self._lookup,
             own=OwnServers(own, self._lookup),
             ports=allowed_ports,
-            tls=tls or ssl.create_default_context(),
+            tls=_strict(tls or ssl.create_default_context()),
             idle=IdleConnections(
                 keepalive, idle_per_origin, idle_within(connection_files()) if idle_in_all is None else idle_in_all
             ),
@@ -90,8 +90,8 @@ class WebhookClient:
     ) -> Response:
         """One request; raises TransportError when there is no answer, and ShortageError when it could not even begin.
 
-        A kept-alive connection that the server closed meanwhile is no failure of the webhook: the request goes out
-        once more on a new connection.
+        A kept-alive connection that the server closed before the request reached it is no failure of the webhook: the
+        request goes out once more on a new connection. One that ends later is: the webhook may have read the request.
         """
         target, data = _request(url, headers, body)
         deadline = time.monotonic() + timeout.total_seconds()
@@ -146,6 +146,12 @@ class WebhookClient:
         except asyncio.CancelledError:
             connection.give_up(waiter, StaleConnectionError())  # nobody waits any more: only the closing counts
             raise
+
+
+def _strict(tls: ssl.SSLContext) -> ssl.SSLContext:
+    """A context that takes a certificate by its subjectAltName alone, never by its common name (RFC 9110, 4.3.4)."""
+    tls.hostname_checks_common_name = False
+    return tls
 
 
 def _request(url: str, headers: dict[str, str], body: bytes) -> tuple[Target, bytes]:

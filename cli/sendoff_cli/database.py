@@ -52,21 +52,22 @@ async def connected_within(settings: PostgresSettings, patience: float, say: Say
         yield connection
 
 
-async def prepare_database(settings: Settings, patience: float, say: Say) -> list[str]:
-    """Bring the schema and the seals up to date, and write what the configuration says; returns the new migrations."""
+async def prepare_database(settings: Settings, patience: float, say: Say, *, seal_plain: bool = False) -> list[str]:
+    """Bring the schema and the seals up to date, and write what the configuration says; returns the new migrations.
+
+    What is stored plain is sealed only if `seal_plain` says so.
+    """
     async with connected_within(settings.postgres, patience, say) as connection:
         with allowing(connection, _LONGEST_MIGRATION):
             applied = await migrate(connection)
             await seed_state(connection, settings.scheduler)
             await seed(connection, settings)
-            reencrypted = await reencrypt(connection, new_key_cipher(settings.security))
+            key_cipher = new_key_cipher(settings.security)
+            reencrypted = await reencrypt(connection, key_cipher, seal_plain=seal_plain)
     if reencrypted.count:
-        say(f"signing keys that were sealed anew with the first encryption key: {reencrypted.count}")
+        say(f"secrets that were sealed anew with the first encryption key: {reencrypted.count}")
     if reencrypted.undecryptable:
-        say(
-            f"signing keys that do not open, so that the messages of their customers are held: "
-            f"{reencrypted.undecryptable}"
-        )
+        say(f"secrets that do not open, so that the messages of their customers are held: {reencrypted.undecryptable}")
         say(f"the first of them: {reencrypted.error}")
     return applied
 

@@ -1,6 +1,7 @@
 """`sendoff up | http | worker | migrate`: what runs, and the schema it runs on."""
 
 import asyncio
+from typing import Annotated
 
 import typer
 
@@ -11,6 +12,13 @@ from sendoff_cli.run import run_http, run_up, run_workers
 from sendoff_cli.server_urls import with_embedded_addresses
 
 _MIGRATE_PATIENCE = 60.0
+
+SealPlainOption = Annotated[
+    bool,
+    typer.Option(
+        "--seal-plain", help="Seal secrets that were stored plain, too: once, after the first encryption key was set."
+    ),
+]
 
 
 def add_run_commands(app: typer.Typer) -> None:
@@ -36,10 +44,15 @@ def worker(config: ConfigOption = None) -> None:
     raise typer.Exit(run_workers(chosen_config(config)))
 
 
-def migrate(config: ConfigOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False) -> None:
+def migrate(
+    config: ConfigOption = None,
+    data: DataOption = DEFAULT_DATA,
+    seal_plain: SealPlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Bring the database up to date; safe to repeat, and while others do the same."""
     settings = with_embedded_addresses(chosen_config(config), data)
-    applied = asyncio.run(prepare_database(settings, _MIGRATE_PATIENCE, say))
+    applied = asyncio.run(prepare_database(settings, _MIGRATE_PATIENCE, say, seal_plain=seal_plain))
     if as_json:
         show_json({"applied": applied})
     else:

@@ -18,6 +18,7 @@ from sendoff_webhooks.keys.reencryption import reencrypt
 from sendoff_webhooks.keys.signing_keys import add_first_key, read_keys, rotate_key
 from support.client import Client
 from support.instances import Launcher, Process
+from support.keys import replace_keys
 from support.receiver import Received, Receiver
 from support.waiting import wait_until
 
@@ -133,8 +134,7 @@ def test_messages_of_a_customer_whose_key_does_not_open_are_held_without_attempt
             " VALUES ('acme', 'Acme', %s, 5000, 5000, '{}')",
             (receiver.url,),
         )
-        lost = KeyCipher([LOST]).encrypt(KEY, "default")
-        connection.execute("UPDATE customer_secrets SET sealed_key = %s WHERE customer_id = 'default'", (lost,))
+    on_database(database, lambda db: replace_keys(db, KeyCipher([LOST]), KEY))
     on_database(database, lambda db: add_first_key(db, KEY_CIPHER, "acme", NEW))
     without = worker(launch, FIRST, SCHEDULER__LEASE="2s")
     held = api.send()

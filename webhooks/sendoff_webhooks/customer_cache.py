@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 from psycopg.rows import class_row
@@ -13,7 +14,8 @@ from sendoff_db.pool import Pool
 from sendoff_db.sql import read_statement
 from sendoff_domain.errors import DecryptionError
 from sendoff_webhooks.customer import Columns, Customer, customer_of
-from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.keys.encryption import KeyCipher, Place, key_place
+from sendoff_webhooks.sealed_headers import open_headers
 
 log = structlog.get_logger("sendoff.customers")
 
@@ -29,6 +31,9 @@ class _Loaded:
     columns: Columns
     breaker_open: bool
     sealed_keys: list[bytes]
+    key_ids: list[int]
+    key_starts: list[datetime]
+    key_ends: list[datetime | None]
 
     @property
     def id(self) -> str:
@@ -37,6 +42,14 @@ class _Loaded:
     @property
     def incarnation(self) -> int:
         return int(self.columns["incarnation"])
+
+    def places(self) -> list[Place]:
+        """Where each of the keys is stored."""
+        rows = zip(self.key_ids, self.key_starts, self.key_ends, strict=True)
+        return [
+            key_place(self.id, incarnation=self.incarnation, key_id=key_id, created_at=start, expires_at=end)
+            for key_id, start, end in rows
+        ]
 
 
 class CustomerCache:
@@ -101,8 +114,11 @@ class CustomerCache:
         if before is not None and row == self._rows.get(row.incarnation):
             return before
         try:
-            keys = tuple(self._key_cipher.decrypt(key, row.id) for key in row.sealed_keys)
-            return customer_of(row.columns).model_copy(update={"keys": keys, "breaker_open": row.breaker_open})
+            sealed = zip(row.sealed_keys, row.places(), strict=True)
+            keys = tuple(self._key_cipher.decrypt(key, place) for key, place in sealed)
+            return customer_of(open_headers(row.columns, self._key_cipher)).model_copy(
+                update={"keys": keys, "breaker_open": row.breaker_open}
+            )
         except (DecryptionError, ValidationError) as error:
             if before is None or not before.unreadable:
                 log.error("messages are held", customer=row.id, error=str(error))  # noqa: TRY400  no trace needed

@@ -7,8 +7,10 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from sendoff_db.pool import Connection
-from sendoff_db.sql import fetch_one, read_statement
-from sendoff_webhooks.customer import Columns, Customer, Document, customer_of, given_document
+from sendoff_db.sql import fetch_all, fetch_one, read_statement
+from sendoff_webhooks.customer import Columns, Customer, customer_of
+from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.sealed_headers import hide_headers, seal_headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +34,8 @@ class StoredCustomer:
 
     @property
     def customer(self) -> Customer:
-        """The customer, without its keys; raises ValidationError if this version can't read it."""
-        return customer_of(self.columns)
-
-    @property
-    def given(self) -> Document:
-        """The document that the customer could be created from."""
-        return given_document(self.columns)
+        """The customer as it is shown, without keys and sealed headers; raises ValidationError if it can't be read."""
+        return customer_of({**self.columns, "headers": hide_headers(self.columns["headers"])})
 
 
 async def find_customer(connection: Connection, customer_id: str) -> StoredCustomer | None:
@@ -48,12 +45,20 @@ async def find_customer(connection: Connection, customer_id: str) -> StoredCusto
         return await cursor.fetchone()
 
 
-async def insert_customer(connection: Connection, columns: Columns) -> bool:
-    """Add a customer; False if there is one of its id."""
+async def insert_customer(connection: Connection, columns: Columns, key_cipher: KeyCipher) -> bool:
+    """Add a customer, its credentials sealed; False if there is one of its id."""
+    ((incarnation,),) = await fetch_all(connection, __package__, "choose_incarnation")
+    columns = seal_headers({**columns, "incarnation": incarnation}, key_cipher)
     return await fetch_one(connection, __package__, "insert_customer", {"columns": Jsonb(columns)}) is not None
 
 
-async def update_customer(connection: Connection, columns: Columns, version: int) -> bool:
-    """Give a customer these columns and the next version; False if it does not have this version any more."""
-    values = {"columns": Jsonb(columns), "version": version}
+async def update_customer(
+    connection: Connection, columns: Columns, stored: StoredCustomer, key_cipher: KeyCipher
+) -> bool:
+    """Give a customer these columns, its credentials sealed, and the next version.
+
+    False if it has another version than the stored one that was read, or is another customer of its id by now.
+    """
+    columns = seal_headers({**columns, "incarnation": stored.columns["incarnation"]}, key_cipher)
+    values = {"columns": Jsonb(columns), "version": stored.version}
     return await fetch_one(connection, __package__, "update_customer", values) is not None

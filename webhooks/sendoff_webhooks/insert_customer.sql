@@ -3,7 +3,6 @@ INSERT INTO customers
 SELECT given.*
   FROM jsonb_populate_record(
            NULL::customers,
-           jsonb_build_object('version', 1, 'created_at', now(), 'updated_at', now(),
-                              'incarnation', nextval('customer_incarnations')) || %(columns)s) AS given
+           jsonb_build_object('version', 1, 'created_at', now(), 'updated_at', now()) || %(columns)s) AS given
     ON CONFLICT (id) DO NOTHING
 RETURNING id

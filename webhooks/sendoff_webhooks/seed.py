@@ -5,14 +5,15 @@ from datetime import UTC, datetime
 from sendoff_config.settings import Settings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
-from sendoff_domain.errors import UnavailableError
+from sendoff_domain.errors import DecryptionError, UnavailableError
 from sendoff_domain.response_rule.json_value import same_json
 from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_webhooks.customer import Columns, Customer, columns_of
 from sendoff_webhooks.customer_rows import find_customer, insert_customer, update_customer
-from sendoff_webhooks.keys.encryption import new_key_cipher
+from sendoff_webhooks.keys.encryption import KeyCipher, new_key_cipher
 from sendoff_webhooks.keys.signing_keys import keep_key
+from sendoff_webhooks.sealed_headers import open_headers
 
 #: Processes that start together with different configurations overtake one another; each must come first in the end.
 _TRIES = 10
@@ -25,10 +26,11 @@ async def seed(connection: Connection, settings: Settings) -> None:
     then on. The desired state is written by `sendoff_control.seed`.
     """
     await make_partitions(connection, settings.partitions.every, settings.partitions.ahead, datetime.now(UTC))
-    await _follow(connection, columns_of(DEFAULT_CUSTOMER, _default_customer(settings)))
+    key_cipher = new_key_cipher(settings.security)
+    await _follow(connection, columns_of(DEFAULT_CUSTOMER, _default_customer(settings)), key_cipher)
     secret = settings.webhook.secret
     configured = parse_secret(secret.get_secret_value()) if secret else None
-    await keep_key(connection, new_key_cipher(settings.security), DEFAULT_CUSTOMER, configured)
+    await keep_key(connection, key_cipher, DEFAULT_CUSTOMER, configured)
 
 
 def _default_customer(settings: Settings) -> Customer:
@@ -47,16 +49,25 @@ def _default_customer(settings: Settings) -> Customer:
     )
 
 
-async def _follow(connection: Connection, columns: Columns) -> None:
+async def _follow(connection: Connection, columns: Columns, key_cipher: KeyCipher) -> None:
     """Make the stored customer equal to these columns; its version rises only when something differs."""
     for _ in range(_TRIES):
-        if await insert_customer(connection, columns):
+        if await insert_customer(connection, columns, key_cipher):
             return
         stored = await find_customer(connection, columns["id"])
         if stored is None:
             continue  # deleted in between
-        if all(same_json(stored.columns[name], value) for name, value in columns.items()):
+        known = _opened(stored.columns, key_cipher)
+        if all(same_json(known[name], value) for name, value in columns.items()):
             return
-        if await update_customer(connection, columns, stored.version):
+        if await update_customer(connection, columns, stored, key_cipher):
             return
     raise UnavailableError(f"the customer {columns['id']} is being changed by others all the time")
+
+
+def _opened(columns: Columns, key_cipher: KeyCipher) -> Columns:
+    """The columns with readable headers, without any if one does not open: then the file's are written anew."""
+    try:
+        return open_headers(columns, key_cipher)
+    except DecryptionError:
+        return {**columns, "headers": None}

@@ -6,5 +6,5 @@ UPDATE customers
         given.retry, given.response_rule, given.rate, given.rate_period_ms, given.concurrency, given.breaker),
        version = customers.version + 1, updated_at = now()
   FROM jsonb_populate_record(NULL::customers, %(columns)s) AS given
- WHERE customers.id = given.id AND customers.version = %(version)s
+ WHERE customers.id = given.id AND customers.incarnation = given.incarnation AND customers.version = %(version)s
 RETURNING customers.id

@@ -102,7 +102,7 @@ async def _read(request: web.Request) -> NewCustomer:
 
 async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tuple[StoredCustomer, bytes]:
     async with request.app[POOL].connection() as connection, audited(connection) as audit:
-        if not await insert_customer(connection, columns_of(customer_id, new)):
+        if not await insert_customer(connection, columns_of(customer_id, new), request.app[KEY_CIPHER]):
             raise _exists(customer_id)
         key = await add_first_key(connection, request.app[KEY_CIPHER], customer_id, key_of(new.secret))
         row = await find_customer(connection, customer_id)

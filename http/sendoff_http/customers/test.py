@@ -21,9 +21,10 @@ from sendoff_http.web.problems import ProblemError, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_webhooks.attempt import classify, post
-from sendoff_webhooks.customer import Customer
+from sendoff_webhooks.customer import Customer, customer_of
 from sendoff_webhooks.customer_rows import find_customer
 from sendoff_webhooks.keys.signing_keys import read_keys
+from sendoff_webhooks.sealed_headers import open_headers
 
 routes = Routes("Customers")
 
@@ -106,10 +107,11 @@ async def _load(request: web.Request, customer_id: str) -> Customer:
         if stored is None:
             raise no_such_customer(customer_id)
         try:
+            customer = customer_of(open_headers(stored.columns, request.app[KEY_CIPHER]))
             keys = await read_keys(connection, request.app[KEY_CIPHER], customer_id)
         except DecryptionError as error:
             raise ProblemError(409, "secret_unreadable", str(error)) from None
-    return stored.customer.model_copy(update={"keys": tuple(key.key for key in keys)})
+    return customer.model_copy(update={"keys": tuple(key.key for key in keys)})
 
 
 def _message(customer: Customer, now: float, user_agent: str) -> tuple[bytes, dict[str, str]]:

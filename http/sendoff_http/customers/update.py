@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from sendoff_db.audit import AuditEntry, audited
 from sendoff_db.pool import Connection
 from sendoff_domain.access import Scope
+from sendoff_domain.errors import DecryptionError
 from sendoff_domain.json_pointer import format_pointer
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.validation_errors import FieldError
@@ -21,15 +22,17 @@ from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_kept_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
-from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, invalid, no_such_customer, overloaded
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import validate
 from sendoff_webhooks import customer_rows
-from sendoff_webhooks.customer import Columns, CustomerFields, Document, columns_of
+from sendoff_webhooks.customer import Columns, CustomerFields, Document, columns_of, given_document
 from sendoff_webhooks.customer_rows import StoredCustomer, find_customer
+from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.sealed_headers import open_headers
 
 routes = Routes("Customers")
 
@@ -104,8 +107,9 @@ async def _try(
     if stored is None:
         raise no_such_customer(customer_id)
     require_expected(expected, stored.version)
-    before = validate(CustomerInput, stored.given)
-    fields = validate(CustomerInput, merged(CustomerInput, stored.given, patch))
+    given = given_document(_opened(request.app[KEY_CIPHER], stored, patch))
+    before = validate(CustomerInput, given)
+    fields = validate(CustomerInput, merged(CustomerInput, given, patch))
     columns = columns_of(customer_id, fields)
     changed = _changed(columns, columns_of(customer_id, before))
     if not changed:
@@ -115,12 +119,31 @@ async def _try(
         await refuse_forbidden_url(request.app, fields.webhook_url, customer_id)
     async with request.app[POOL].connection() as connection:
         entry = entry_of(request, "customer.update", customer_id, customer=customer_id, changed=changed)
-        return await _write(connection, columns, stored.version, entry), True
+        return await _write(connection, request.app[KEY_CIPHER], (columns, stored), entry), True
 
 
-async def _write(connection: Connection, columns: Columns, version: int, entry: AuditEntry) -> StoredCustomer | None:
+def _opened(key_cipher: KeyCipher, stored: StoredCustomer, patch: Document) -> Columns:
+    """The stored columns with readable headers; one that does not open may be given anew or dropped.
+
+    Raises ProblemError 409 if the patch does neither.
+    """
+    try:
+        return open_headers(stored.columns, key_cipher)
+    except DecryptionError as error:
+        given = patch.get("headers", {})
+        replaced = {name.lower() for name in (stored.columns["headers"] if given is None else given)}
+        try:
+            return open_headers(stored.columns, key_cipher, but=replaced)
+        except DecryptionError:
+            raise ProblemError(409, "secret_unreadable", str(error)) from None
+
+
+async def _write(
+    connection: Connection, key_cipher: KeyCipher, change: tuple[Columns, StoredCustomer], entry: AuditEntry
+) -> StoredCustomer | None:
+    columns, stored = change
     async with audited(connection) as audit:
-        if not await customer_rows.update_customer(connection, columns, version):
+        if not await customer_rows.update_customer(connection, columns, stored, key_cipher):
             return None
         audit.append(entry)
         return await find_customer(connection, columns["id"])

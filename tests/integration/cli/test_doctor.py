@@ -40,15 +40,15 @@ def healthy(sendoff_database: str, addresses: Addresses) -> Addresses:
     }
 
 
-def migrated(folder: Path, settings: Addresses) -> str:
+def migrated(folder: Path, settings: Addresses, *options: str) -> str:
     """What `sendoff migrate` says."""
-    done = invoke("migrate", folder=folder, **settings)
+    done = invoke("migrate", *options, folder=folder, **settings)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
 
 def test_a_healthy_setup_is_all_ok(healthy: Addresses, folder: Path) -> None:
-    assert "sealed anew with the first encryption key: 1" in migrated(folder, healthy)
+    assert "sealed anew with the first encryption key: 1" in migrated(folder, healthy, "--seal-plain")
     code, found = examine(folder, **healthy)
     assert {one["level"] for one in found.values()} == {"ok"}, found
     assert code == 0
@@ -131,23 +131,36 @@ def test_without_an_encryption_key_somebody_is_warned(healthy: Addresses, folder
 def test_keys_that_are_not_sealed_with_the_first_encryption_key_are_a_warning_until_the_migration(
     healthy: Addresses, folder: Path
 ) -> None:
-    for settings in (healthy, healthy | {"SECURITY__ENCRYPTION_KEYS": f"[{SECOND}, {FIRST}]"}):
-        code, found = examine(folder, **settings)
-        assert code == 0
-        assert (found["signing keys"]["level"], found["signing keys"]["advice"]) == ("warn", "run `sendoff migrate`")
-        migrated(folder, settings)
-        assert examine(folder, **settings)[1]["signing keys"]["level"] == "ok"
+    migrated(folder, healthy, "--seal-plain")
+    settings = healthy | {"SECURITY__ENCRYPTION_KEYS": f"[{SECOND}, {FIRST}]"}
+    code, found = examine(folder, **settings)
+    assert code == 0
+    assert (found["signing keys"]["level"], found["signing keys"]["advice"]) == ("warn", "run `sendoff migrate`")
+    migrated(folder, settings)
+    assert examine(folder, **settings)[1]["signing keys"]["level"] == "ok"
+
+
+def test_plain_keys_beside_an_encryption_key_are_a_failure_until_they_are_to_be_sealed(
+    healthy: Addresses, folder: Path
+) -> None:
+    assert "customer default is stored plain: run `sendoff migrate --seal-plain`" in migrated(folder, healthy)
+    code, found = examine(folder, **healthy)
+    assert code == 1
+    assert found["signing keys"]["level"] == "fail"
+    assert "--seal-plain" in found["signing keys"]["advice"]
+    migrated(folder, healthy, "--seal-plain")
+    assert examine(folder, **healthy)[1]["signing keys"]["level"] == "ok"
 
 
 def test_keys_that_do_not_open_are_a_failure_and_the_migration_says_so(healthy: Addresses, folder: Path) -> None:
-    migrated(folder, healthy)
+    migrated(folder, healthy, "--seal-plain")
     other = healthy | {"SECURITY__ENCRYPTION_KEYS": f"[{SECOND}]"}
     said = migrated(folder, other)
     assert "so that the messages of their customers are held: 1" in said
     assert "customer default was sealed with the encryption key" in said
     code, found = examine(folder, **other)
     assert code == 1
-    assert found["signing keys"]["detail"].startswith("1 signing key(s) do not open")
+    assert found["signing keys"]["detail"].startswith("1 secret(s) do not open")
     assert not any(key in said + json.dumps(found) for key in (FIRST, SECOND))
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from sendoff_domain.encryption_key import encryption_key_id, parse_encryption_key
 from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.keys.signing_keys import read_keys
 from support.client import Client
 from support.command_line import Running, running, sendoff
 from support.waiting import wait_until
@@ -62,13 +63,15 @@ def test_the_addresses_of_the_servers_are_kept_with_the_data(up: Running) -> Non
     assert (data / "servers.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_signing_keys_are_sealed_with_a_key_that_is_kept_with_the_data(up: Running) -> None:
+async def test_the_signing_keys_are_sealed_with_a_key_that_is_kept_with_the_data(up: Running) -> None:
     file = Path(up.data) / "encryption.key"
     assert file.stat().st_mode & 0o777 == 0o600
     key = parse_encryption_key(file.read_text())
-    with psycopg.connect(json.loads((Path(up.data) / "servers.json").read_text())["postgres"]) as connection:
-        sealed = [row[0] for row in connection.execute("SELECT sealed_key FROM customer_secrets")]
-    assert [len(KeyCipher([key]).decrypt(one, "default")) for one in sealed] == [32]
+    url = json.loads((Path(up.data) / "servers.json").read_text())["postgres"]
+    async with await psycopg.AsyncConnection.connect(url) as connection:
+        rows = await connection.execute("SELECT sealed_key FROM customer_secrets")
+        sealed = [row[0] for row in await rows.fetchall()]
+        assert [len(one.key) for one in await read_keys(connection, KeyCipher([key]), "default")] == [32]
     assert all(one.startswith(b"\1" + encryption_key_id(key)) for one in sealed)
     assert file.read_text().strip() not in up.said
 

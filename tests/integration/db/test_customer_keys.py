@@ -134,7 +134,7 @@ async def test_a_key_that_does_not_open_is_an_error_when_read_and_no_hindrance_t
 
 async def test_a_stored_key_that_was_moved_to_another_customer_does_not_open(acme: Connection) -> None:
     await acme.execute("UPDATE customer_secrets SET customer_id = 'default' WHERE customer_id = 'acme'")
-    with pytest.raises(DecryptionError, match="default is damaged, or was sealed for another customer"):
+    with pytest.raises(DecryptionError, match="default is damaged, or was sealed for another row"):
         await read_keys(acme, KEY_CIPHER, "default")
 
 
@@ -145,3 +145,31 @@ async def test_the_keys_go_with_their_customer(acme: Connection) -> None:
 
 async def test_a_key_does_not_show_in_its_repr(acme: Connection) -> None:
     assert repr(KEY) not in repr(await read_keys(acme, KEY_CIPHER, "acme"))
+
+
+async def test_an_old_sealed_key_that_is_put_back_does_not_open(acme: Connection) -> None:
+    """By who can write to the database and has a backup of it."""
+    cursor = await acme.execute("SELECT sealed_key FROM customer_secrets WHERE customer_id = 'acme'")
+    ((old,),) = await cursor.fetchall()
+    await rotate_key(acme, KEY_CIPHER, "acme", OTHER, grace=DAY)
+    await acme.execute("UPDATE customer_secrets SET sealed_key = %s WHERE customer_id = 'acme'", (old,))
+    with pytest.raises(DecryptionError, match="its row was changed"):
+        await read_keys(acme, KEY_CIPHER, "acme")
+    await rotate_key(acme, KEY_CIPHER, "acme", OTHER, grace=timedelta(0))
+    await acme.execute("INSERT INTO customer_secrets (customer_id, sealed_key) VALUES ('acme', %s)", (old,))
+    with pytest.raises(DecryptionError, match="was sealed for another row"):
+        await read_keys(acme, KEY_CIPHER, "acme")
+
+
+async def test_a_key_whose_end_was_taken_away_does_not_open(acme: Connection) -> None:
+    await rotate_key(acme, KEY_CIPHER, "acme", OTHER, grace=DAY)
+    assert await valid(acme) == [OTHER, KEY]
+    await acme.execute("UPDATE customer_secrets SET expires_at = NULL WHERE customer_id = 'acme'")
+    with pytest.raises(DecryptionError, match="its row was changed"):
+        await read_keys(acme, KEY_CIPHER, "acme")
+
+
+async def test_a_key_does_not_open_for_the_next_customer_of_the_id(acme: Connection) -> None:
+    await acme.execute("UPDATE customers SET incarnation = nextval('customer_incarnations') WHERE id = 'acme'")
+    with pytest.raises(DecryptionError, match="customer acme"):
+        await read_keys(acme, KEY_CIPHER, "acme")

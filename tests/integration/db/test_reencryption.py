@@ -8,14 +8,16 @@ from sendoff_db.migrator import migrate
 from sendoff_db.pool import Connection
 from sendoff_domain.encryption_key import encryption_key_id, format_encryption_key
 from sendoff_domain.signing_secret import format_secret
-from sendoff_webhooks.keys.encryption import KeyCipher
+from sendoff_webhooks.keys.encryption import KeyCipher, Place
 from sendoff_webhooks.keys.reencryption import EncryptionState, Reencrypted, examine_encryption, reencrypt
 from sendoff_webhooks.keys.signing_keys import read_keys
 from sendoff_webhooks.seed import seed
+from support.keys import put_keys
 
 FIRST, SECOND, LOST = b"1" * 32, b"2" * 32, b"3" * 32
 KEY = bytes(range(7, 39))
 MANY = 1203
+NUMBERED = [b"%032d" % number for number in range(MANY)]
 
 
 def settings(*encryption_keys: bytes, secret: bytes | None = KEY) -> Settings:
@@ -24,16 +26,6 @@ def settings(*encryption_keys: bytes, secret: bytes | None = KEY) -> Settings:
         "security": {"encryptionKeys": [format_encryption_key(key) for key in encryption_keys]},
     }
     return Settings.model_validate(document)
-
-
-async def put(connection: Connection, key_cipher: KeyCipher, count: int) -> None:
-    """Give the default customer so many more keys: 0, 1, 2 and so on."""
-    async with (
-        connection.cursor() as cursor,
-        cursor.copy("COPY customer_secrets (customer_id, sealed_key) FROM STDIN") as copy,
-    ):
-        for number in range(count):
-            await copy.write_row(("default", key_cipher.encrypt(b"%032d" % number, "default")))
 
 
 async def headers(connection: Connection) -> dict[bytes, int]:
@@ -53,29 +45,31 @@ async def test_the_bytes_on_the_disk_hold_no_key(empty: Connection) -> None:
     assert KEY[4:12] not in row[0]
 
 
-async def test_plain_keys_are_sealed_as_soon_as_there_is_an_encryption_key(connection: Connection) -> None:
+async def test_plain_keys_are_sealed_when_that_is_asked_for(connection: Connection) -> None:
     await seed(connection, settings())
-    assert await reencrypt(connection, KeyCipher([FIRST])) == Reencrypted(1)
+    refused = await reencrypt(connection, KeyCipher([FIRST]))
+    assert (refused.count, refused.undecryptable) == (0, 1)
+    assert "customer default is stored plain: run `sendoff migrate --seal-plain`" in str(refused.error)
+    assert await examine_encryption(connection, KeyCipher([FIRST])) == EncryptionState(refused=1)
+    assert await reencrypt(connection, KeyCipher([FIRST]), seal_plain=True) == Reencrypted(1)
     assert await headers(connection) == {b"\1" + encryption_key_id(FIRST): 1}
     assert await reencrypt(connection, KeyCipher([FIRST])) == Reencrypted(0)
 
 
 async def test_a_new_first_key_seals_everything_anew_and_the_old_one_can_go(connection: Connection) -> None:
     await connection.execute("DELETE FROM customer_secrets")
-    await put(connection, KeyCipher([FIRST]), MANY)
-    assert await examine_encryption(connection, KeyCipher([SECOND, FIRST])) == EncryptionState(
-        undecryptable=0, outdated=MANY
-    )
+    await put_keys(connection, KeyCipher([FIRST]), NUMBERED)
+    assert await examine_encryption(connection, KeyCipher([SECOND, FIRST])) == EncryptionState(outdated=MANY)
     assert await reencrypt(connection, KeyCipher([SECOND, FIRST])) == Reencrypted(MANY)
     found = await read_keys(connection, KeyCipher([SECOND]), "default")
-    assert [one.key for one in reversed(found)] == [b"%032d" % number for number in range(MANY)]
+    assert [one.key for one in reversed(found)] == NUMBERED
 
 
 async def test_after_a_crash_on_the_way_both_keys_are_needed_and_the_next_start_does_the_rest(
     connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await connection.execute("DELETE FROM customer_secrets")
-    await put(connection, KeyCipher([FIRST]), MANY)
+    await put_keys(connection, KeyCipher([FIRST]), NUMBERED)
     await connection.execute(
         "CREATE FUNCTION crash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'crash'; END $$"
     )
@@ -96,29 +90,29 @@ async def test_after_a_crash_on_the_way_both_keys_are_needed_and_the_next_start_
 
 async def test_what_does_not_open_is_counted_and_left_as_it_is(connection: Connection) -> None:
     await connection.execute("DELETE FROM customer_secrets")
-    await put(connection, KeyCipher([LOST]), 2)
-    await put(connection, KeyCipher(), 1)
-    assert await examine_encryption(connection, KeyCipher([FIRST])) == EncryptionState(undecryptable=2, outdated=1)
+    await put_keys(connection, KeyCipher([LOST]), [KEY, KEY])
+    await put_keys(connection, KeyCipher(), [KEY])
+    assert await examine_encryption(connection, KeyCipher([FIRST])) == EncryptionState(undecryptable=2, refused=1)
     done = await reencrypt(connection, KeyCipher([FIRST]))
-    assert (done.count, done.undecryptable) == (1, 2)
+    assert (done.count, done.undecryptable) == (0, 3)
     assert encryption_key_id(LOST).hex() in str(done.error)
     assert (await headers(connection))[b"\1" + encryption_key_id(LOST)] == 2
 
 
 async def test_a_key_that_is_changed_meanwhile_is_left_alone(connection: Connection) -> None:
     await seed(connection, settings())
-    newer = KeyCipher([LOST]).encrypt(KEY, "default")
+    newer = b"\1 sealed by somebody else"
     statement = "UPDATE customer_secrets SET sealed_key = %s"
 
     class Meddling(KeyCipher):
         """Somebody else seals the row anew between its reading and its writing."""
 
-        def encrypt(self, key: bytes, customer_id: str) -> bytes:
+        def encrypt(self, secret: bytes, place: Place) -> bytes:
             with psycopg.connect(connection.info.dsn, password=connection.info.password) as other:
                 other.execute(statement, (newer,))
-            return super().encrypt(key, customer_id)
+            return super().encrypt(secret, place)
 
-    assert (await reencrypt(connection, Meddling([FIRST]))).count == 0
+    assert (await reencrypt(connection, Meddling([FIRST]), seal_plain=True)).count == 0
     cursor = await connection.execute("SELECT sealed_key FROM customer_secrets")
     assert await cursor.fetchall() == [(newer,)]
 

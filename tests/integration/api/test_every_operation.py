@@ -66,6 +66,7 @@ async def test_without_a_key_only_what_is_open_answers(api: Api) -> None:
     for method, path, _ in TABLE:
         reply = await api.call(method, filled(path))
         assert (reply.status == 401) != (f"{method} {path}" in OPEN), (method, path, reply.status)
+        assert reply.headers.get("WWW-Authenticate", "").startswith("Bearer") == (reply.status == 401)
 
 
 async def test_with_the_wrong_scope_every_operation_is_refused(api: Api) -> None:
@@ -128,15 +129,25 @@ async def places(api: Api) -> list[Any]:
     return [*[await api.count(table) for table in tables], await api.scalar(states), await api.scalar(live)]
 
 
-async def refused(api: Api, method: str, path: str, foreign: str) -> None:
-    """This operation does not find what is another customer's, nor tells of it."""
+async def refused(api: Api, method: str, path: str, foreign: str) -> Any:
+    """This operation does not find what is another customer's, nor tells of it; returns what it says of this id."""
+    reply = await tried_by_a_stranger(api, method, path, foreign)
+    assert reply.status == 404, (method, path, reply.body)
+    text = reply.body.decode().replace(foreign, "")
+    assert not re.search("acme|foreign-|hushed", text), text
+    return json.loads(reply.body.replace(foreign.encode(), b"?")) | {"requestId": ""}
+
+
+def unlike(foreign: str) -> str:
+    """An id of the same form that nothing has."""
+    return foreign[:-4] + "beef" if "_" in foreign else "nobody"
+
+
+async def tried_by_a_stranger(api: Api, method: str, path: str, foreign: str) -> Reply:
     body = {"deliverAt": "2999-01-01T00:00:00Z"} if method == "PATCH" and "messages" in path else {}
     given = {"json": body} if method in ("POST", "PATCH") and not path.endswith(("resend", "test")) else {}
     url = path.replace("{id}", foreign)
-    reply = await api.call(method, url, headers=headers("stranger"), checked=False, **given)
-    assert reply.status == 404, (method, url, reply.body)
-    text = reply.body.decode().replace(foreign, "")
-    assert not re.search("acme|foreign-|hushed", text), text
+    return await api.call(method, url, headers=headers("stranger"), checked=False, **given)
 
 
 async def test_the_key_of_one_customer_finds_none_of_10000_things_of_another(api: Api) -> None:
@@ -144,10 +155,12 @@ async def test_the_key_of_one_customer_finds_none_of_10000_things_of_another(api
     before = await places(api)
     for method, path, _ in TABLE:
         found = ids_for(path, things)
-        # Each thing is read by itself; what changes one is tried on some of them.
+        # Each thing is read by itself; what changes one, or tells more of it, is tried on some of them.
         tried = found if (method, path) == ("GET", "/v1/messages/{id}") else found[:20]
         for start in range(0, len(tried), 50):
-            await asyncio.gather(*(refused(api, method, path, one) for one in tried[start : start + 50]))
+            said = await asyncio.gather(*(refused(api, method, path, one) for one in tried[start : start + 50]))
+            unknown = await refused(api, method, path, unlike(tried[start]))
+            assert all(each == unknown for each in said), (method, path)
     assert await places(api) == before
 
 

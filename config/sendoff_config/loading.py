@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from sendoff_config.environment import Variables, read_variables
 from sendoff_config.settings import Settings
 from sendoff_config.settings_errors import explain
-from sendoff_config.yaml_loader import parse_yaml
+from sendoff_config.yaml_loader import in_one_line, parse_yaml
 from sendoff_domain.errors import SettingsError
 
 Document = dict[str, Any]
@@ -28,7 +28,9 @@ def load_settings(path: Path | None, environ: Mapping[str, str] | None = None) -
     try:
         return Settings.model_validate(_merge(document, variables.document))
     except ValidationError as error:
-        mistakes = [f"{_source(mistake, path, variables)}: {explain(mistake)}" for mistake in error.errors()]
+        mistakes = [
+            in_one_line(f"{_source(mistake, path, variables)}: {explain(mistake)}") for mistake in error.errors()
+        ]
         raise SettingsError("\n".join(mistakes)) from None
 
 

@@ -51,10 +51,15 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
-        raise ValueError(f"{where}{error.problem or error.context}") from None
+        raise ValueError(in_one_line(f"{where}{error.problem or error.context}")) from None
     except yaml.YAMLError as error:
         raise ValueError(str(error).partition("\n")[0]) from None
     except RecursionError:
         raise ValueError("lists and maps are too deep in one another") from None
     except _UNFIT:  # their texts quote the value
         raise ValueError("a value is not what its tag (!!int, !!bool, ...) says") from None
+
+
+def in_one_line(text: str) -> str:
+    """The text with everything escaped that is not printed: a key may hold line breaks, and begin lines of its own."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -206,3 +206,13 @@ def test_a_value_that_is_not_what_its_tag_says_is_a_mistake_in_the_file(config: 
         load_settings(config, {})
     assert str(caught.value).startswith(str(config))
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ['retry: {"a\\nWARNING all is well": 1}', '"a\\e[2Jb": 1\n"a\\e[2Jb": 1', '"\\u2028": 1']
+)
+def test_a_foreign_key_makes_no_line_of_its_own(config: Path, text: str) -> None:
+    config.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(config, {})
+    assert str(caught.value).isprintable()

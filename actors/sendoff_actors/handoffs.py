@@ -202,6 +202,15 @@ _ARGUMENTS: dict[ActorName, list[msgspec.json.Decoder[Any]]] = {
 }
 
 
+class Handoff(dramatiq.Message[object]):
+    """A message of Dramatiq that logs can name: Dramatiq writes it out in some errors, with all that it carries."""
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.message_id}"
+
+    __repr__ = __str__
+
+
 class SealedHandoffs:
     """Writes hand-offs under a key, and reads those that were written under it."""
 
@@ -227,7 +236,7 @@ class SealedHandoffs:
             raise BrokenHandoffError(f"another version has made it: {str(error)[:_LONGEST_REASON]}") from None
         if envelope.actor_name.queue != queue or envelope.kwargs:
             raise BrokenHandoffError("another version has made it, for another queue or actor")
-        return dramatiq.Message(
+        return Handoff(
             queue_name=envelope.queue_name,
             actor_name=envelope.actor_name,
             args=tuple(arguments),

@@ -4,8 +4,10 @@ import errno
 import json
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -15,14 +17,27 @@ from sendoff_domain.errors import SendoffError
 #: What a write to a file, a terminal or a descriptor that is closed can end with.
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
+_lines_are_json = threading.Event()
+
+
+def log_as_json() -> None:
+    """From now on say and complain in JSON, one object a line, as the processes log."""
+    _lines_are_json.set()
+
 
 def say(text: str) -> None:
     """One line of news; it goes to stderr, so that results can be piped."""
+    if _lines_are_json.is_set():
+        _log("info", text)
+        return
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[dim]sendoff[/] {_escaped(text)}")
 
 
 def complain(text: str) -> None:
     """Say why the command failed; it goes to stderr."""
+    if _lines_are_json.is_set():
+        _log("error", text)
+        return
     Console(stderr=True, highlight=False, soft_wrap=True).print(f"[bold red]sendoff:[/] {_escaped(text)}")
 
 
@@ -62,6 +77,12 @@ def results_written() -> Iterator[None]:
 def _give_up_results() -> None:
     """Let Python write elsewhere what it still holds; it would end with a code of its own for another failure."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _log(level: str, text: str) -> None:
+    now = datetime.now(UTC).isoformat()
+    line = {"event": text, "level": level, "logger": "sendoff.supervisor", "timestamp": now}
+    print(json.dumps(line), file=sys.stderr, flush=True)  # noqa: T201  it is a log
 
 
 def _escaped(text: str) -> str:

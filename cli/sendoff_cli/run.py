@@ -4,7 +4,7 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from sendoff_cli.console import say, show
+from sendoff_cli.console import log_as_json, say, show
 from sendoff_cli.database import prepare_database, wait_for_schema
 from sendoff_cli.environment import Environment, configured_environment, embedded_environment
 from sendoff_cli.instance import run_processes, wait_until_ready
@@ -24,6 +24,7 @@ def run_up(config: Path | None, data: Path) -> int:
     make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
         environment = embedded_environment(config, data, stack)
+        _follow_format(environment)
         applied = asyncio.run(prepare_database(environment.settings, _SERVER_PATIENCE, say))
         if applied:
             say(f"the database is up to date: {', '.join(applied)}")
@@ -44,8 +45,14 @@ def _run_part(config: Path | None, *, api: bool = False, workers: bool = False) 
     make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
         environment = configured_environment(config, stack, api=api)
+        _follow_format(environment)
         asyncio.run(wait_for_schema(environment.settings, _SERVER_PATIENCE, say))
         return asyncio.run(_run(environment, api=api, workers=workers))
+
+
+def _follow_format(environment: Environment) -> None:
+    if environment.settings.logging.format == "json":
+        log_as_json()
 
 
 async def _run(environment: Environment, *, api: bool, workers: bool) -> int:
@@ -64,6 +71,9 @@ async def _run(environment: Environment, *, api: bool, workers: bool) -> int:
         if url is not None:
             await wait_until_ready(url)
         sample = settings.webhook.url if environment.sample else None
+        if settings.logging.format == "json":
+            say(f"running {', '.join(names)}" + (f" at {url}" if url else ""))
+            return
         show(summary(Started(environment.instance, names, url, sample, environment.data)))
 
     return await run_processes(stages, environment.servers, announce)

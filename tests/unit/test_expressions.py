@@ -28,6 +28,8 @@ EXPRESSIONS: dict[str, tuple[str, Worst]] = {
     "sendoff_config.environment:_KUBERNETES_PORT": ("fullmatch", ("tcp://", ":1", "x")),
     "sendoff_config.environment:_WORDS": ("fullmatch", ("", "A_", "-")),
     "sendoff_config.identity:_UNSAFE": ("search", ("", "a.", "")),
+    "sendoff_config.logs:_UNSAFE": ("search", ("", "a\n", "")),
+    "sendoff_config.logs:_UNSAFE_IN_TRACES": ("search", ("", "a\x1b", "")),
     "sendoff_config.settings:_is_host_name": ("fullmatch", ("", "a.", "!")),
     "sendoff_config.yaml_loader:_FLOAT": ("match", ("", "1", "e")),
     "sendoff_config.yaml_loader:_INTEGER": ("match", ("", "1", "x")),

@@ -121,6 +121,13 @@ class CustomerCache:
             )
         except (DecryptionError, ValidationError) as error:
             if before is None or not before.unreadable:
-                log.error("messages are held", customer=row.id, error=str(error))  # noqa: TRY400  no trace needed
+                log.error("messages are held", customer=row.id, error=_reason(error))  # noqa: TRY400  no trace needed
             unreadable = before or Customer(id=row.id)
             return unreadable.model_copy(update={"unreadable": True})
+
+
+def _reason(error: DecryptionError | ValidationError) -> str:
+    """What is wrong, without the values: headers among them are secret."""
+    if isinstance(error, DecryptionError):
+        return str(error)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in error.errors(include_input=False))

@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from sendoff_config.logs import escaped
 from sendoff_config.settings import LoggingSettings
 from sendoff_domain.ids import Entropy
 from sendoff_http.web.keys import CALLER, REQUEST_ID
@@ -105,7 +106,7 @@ class RequestLog:
             return
         caller = request.get(CALLER)
         key = None if caller is None else caller.id
-        path = request.rel_url.raw_path
+        path = escaped(request.rel_url.raw_path)
         self._access_log(request.method, path, status, seconds, request.remote, request[REQUEST_ID], key)
 
 

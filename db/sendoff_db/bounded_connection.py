@@ -28,6 +28,21 @@ _LONGEST_CONNECT = 30.0
 _LONGEST_CANCEL = 1.0
 _INTERVAL = 0.1  # psycopg's own
 
+#: What text means, how values are written, and what a statement outside of a transaction is one of.
+_SETTINGS = {
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "standard_conforming_strings": "on",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+}
+_AGREE = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items())
+
 log = structlog.get_logger("sendoff.db")
 
 
@@ -44,12 +59,22 @@ class BoundedConnection(AsyncConnection[TupleRow]):
 
     @classmethod
     async def connect(cls, conninfo: str = "", **kwargs: Any) -> "BoundedConnection":
-        """Connect as psycopg does, within 30 s whatever the name service does."""
+        """Connect as psycopg does, within 30 s whatever the name service does; the session reads and writes as ours."""
         try:
             async with asyncio.timeout(_LONGEST_CONNECT):
-                return await super().connect(conninfo, **kwargs)
+                connection = await super().connect(conninfo, **kwargs)
+                await connection._agree()
+                return connection
         except TimeoutError:
             raise psycopg.OperationalError(f"no connection within {_LONGEST_CONNECT:g} s") from None
+
+    async def _agree(self) -> None:
+        """Set whatever changes what is read or meant, should the database or the role have it otherwise."""
+        try:
+            await self.execute(f"SELECT {_AGREE}".encode(), prepare=False)
+        except BaseException:
+            self.pgconn.finish()
+            raise
 
     async def wait(self, gen: PQGen[T], interval: float = _INTERVAL, timeout: float | None = None) -> T:
         """Wait as psycopg does, but not beyond `patience`, nor long for the end of what is cancelled."""
@@ -130,4 +155,4 @@ def connection_info(settings: PostgresSettings, name: str) -> str:
     }
     if "," in str(given.get("host", "")):
         limits |= {"connect_timeout": _CONNECT_SECONDS_OF_EACH, "target_session_attrs": "read-write"}
-    return make_conninfo("", **{**limits, **given, "application_name": f"sendoff {name}"})
+    return make_conninfo("", **{**limits, **given, "client_encoding": "UTF8", "application_name": f"sendoff {name}"})

@@ -3,8 +3,10 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sendoff_db.pool import Connection
+from sendoff_domain.errors import UnavailableError
 
 _SAMPLES = 8
 #: A reading that is so far behind what was believed (seconds) is believed, late answer or clock set back.
@@ -56,3 +58,12 @@ class DatabaseClock:
         answered_at = time.monotonic()
         if row is not None:
             self.add(row[0], answered_at, asked_at=asked_at)
+
+
+async def read_now(connection: Connection) -> datetime:
+    """What the database's clock says."""
+    cursor = await connection.execute(b"SELECT extract(epoch FROM clock_timestamp())::float8")
+    row = await cursor.fetchone()
+    if row is None:
+        raise UnavailableError("the database did not tell its time")
+    return datetime.fromtimestamp(row[0], UTC)

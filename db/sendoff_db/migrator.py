@@ -7,7 +7,7 @@ from psycopg import errors
 
 from sendoff_db.locks import MIGRATIONS
 from sendoff_db.pool import Connection
-from sendoff_domain.errors import MigrationError
+from sendoff_domain.errors import EncodingError, MigrationError
 
 #: Every released version's first migration is the first one here, so a database without it is older than all of them.
 _UNRELEASED = (
@@ -24,12 +24,23 @@ def available() -> dict[str, bytes]:
     return {file.name.removesuffix(".sql"): file.read_bytes() for file in files}
 
 
+def require_utf8(connection: Connection) -> None:
+    """Raise EncodingError unless the database can hold every text, and nothing but text."""
+    encoding = (connection.pgconn.parameter_status(b"server_encoding") or b"UTF8").decode()
+    if encoding != "UTF8":
+        raise EncodingError(
+            f"the database's encoding is {encoding}: Sendoff needs one that was made with"
+            " ENCODING 'UTF8' (CREATE DATABASE sendoff ENCODING 'UTF8' TEMPLATE template0)"
+        )
+
+
 async def migrate(connection: Connection) -> list[str]:
     """Apply what is missing and return its names; safe when several instances start at once.
 
     The lock is a transaction's lock, so that it works through PgBouncer. All or nothing: a failure leaves the schema
-    as it was. Raises MigrationError if an applied migration is not the one of this version.
+    as it was. Raises MigrationError if an applied migration is not the one of this version, or for another encoding.
     """
+    require_utf8(connection)
     async with connection.transaction():
         await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (MIGRATIONS,))
         await connection.execute(
@@ -48,8 +59,9 @@ async def migrate(connection: Connection) -> list[str]:
 async def pending(connection: Connection) -> list[str]:
     """The names of the migrations that the database lacks.
 
-    Raises MigrationError if the database was made by another version.
+    Raises MigrationError if the database was made by another version, or its encoding is not UTF8.
     """
+    require_utf8(connection)
     try:
         return await _missing(connection)
     except errors.UndefinedTable:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from psycopg import sql
 
+from sendoff_db.clock import read_now
 from sendoff_db.locks import PARTITIONS
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_all
@@ -35,8 +36,12 @@ async def list_partitions(connection: Connection, table: str) -> list[Partition]
     )
 
 
-async def make_partitions(connection: Connection, every: Literal["day", "hour"], ahead: int, now: datetime) -> int:
+async def make_partitions(
+    connection: Connection, every: Literal["day", "hour"], ahead: int, now: datetime | None = None
+) -> int:
     """Make what is missing from one step before `now` to `ahead` steps after it; returns how many were made.
+
+    Without `now` it is the database's clock that counts, whatever this machine's says.
 
     A step overlaps nothing that exists: after a change from days to hours the new size starts where the old one ends.
     Runs in one transaction under an advisory lock, so that any number of instances may call it.
@@ -44,6 +49,7 @@ async def make_partitions(connection: Connection, every: Literal["day", "hour"],
     made = 0
     async with connection.transaction():
         await connection.execute(b"SELECT pg_advisory_xact_lock(%s)", (PARTITIONS,))
+        now = now or await read_now(connection)
         for table in TABLES:
             existing = await list_partitions(connection, table)
             for start, end in missing_ranges(existing, every, ahead, now):

@@ -7,11 +7,12 @@ import asyncio
 import random
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg import errors, sql
 
+from sendoff_db.clock import read_now
 from sendoff_db.locks import RETENTION
 from sendoff_db.partitions import TABLES, Partition, list_partitions
 from sendoff_db.pool import Connection
@@ -50,7 +51,7 @@ async def drop_expired(connection: Connection, retention: timedelta, now: dateti
     deleted, a thousand at a time. A lock that is not free leaves the rest of its table for the next run: all queries
     would wait behind ours, and the session that has the lock would as a rule be in the way of the next partition, too.
     """
-    before = (now or datetime.now(UTC)) - retention
+    before = (now or await read_now(connection)) - retention
     rows = await _delete_rows(connection, before)
     dropped: list[Partition] = []
     in_use: list[str] = []

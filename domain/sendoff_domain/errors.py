@@ -25,6 +25,10 @@ class MigrationError(SendoffError):
     """The database's schema does not fit this version of Sendoff."""
 
 
+class EncodingError(MigrationError):
+    """The database's encoding is not UTF8, so that it can't hold every text, or holds bytes that are none."""
+
+
 class DecryptionError(SendoffError):
     """A stored secret does not open with the encryption keys of the settings; no part of it is in the text."""
 

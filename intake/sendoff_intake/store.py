@@ -160,7 +160,7 @@ class MessageStore:
                 return await insert(connection, submissions, repeated=repeated)
             except errors.CheckViolation:
                 # No partition for this moment: none was made ahead for days. Then it is made here.
-                await make_partitions(connection, self._partitions.every, self._partitions.ahead, datetime.now(UTC))
+                await make_partitions(connection, self._partitions.every, self._partitions.ahead)
                 return await insert(connection, submissions, repeated=repeated)
 
     async def _store_chunks(self, chunks: Chunks) -> list[Result | Exception]:

@@ -1,7 +1,5 @@
 """What a new installation needs before anything can run: the default customer and the partitions."""
 
-from datetime import UTC, datetime
-
 from sendoff_config.settings import Settings
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection
@@ -25,7 +23,7 @@ async def seed(connection: Connection, settings: Settings) -> None:
     The default customer follows the file at every start; its secret is made up when none is configured and kept from
     then on. The desired state is written by `sendoff_control.seed`.
     """
-    await make_partitions(connection, settings.partitions.every, settings.partitions.ahead, datetime.now(UTC))
+    await make_partitions(connection, settings.partitions.every, settings.partitions.ahead)
     key_cipher = new_key_cipher(settings.security)
     await _follow(connection, columns_of(DEFAULT_CUSTOMER, _default_customer(settings)), key_cipher)
     secret = settings.webhook.secret

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -53,8 +53,7 @@ class Burying:
         """Make the partitions ahead, drop the old ones, delete old dead letters; any number of instances may do so."""
         async with self.pool.connection() as connection:
             with patience(connection, _LONGEST_STEP):
-                now = datetime.now(UTC)
-                made = await make_partitions(connection, self.partitions.every, self.partitions.ahead, now)
+                made = await make_partitions(connection, self.partitions.every, self.partitions.ahead)
                 dropped = await drop_expired(connection, self.retention)
                 letters = await self._delete_letters(connection)
         left = {"in_use": dropped.in_use} if dropped.in_use else {}

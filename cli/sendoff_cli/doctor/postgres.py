@@ -10,7 +10,7 @@ from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection
-from sendoff_domain.errors import MigrationError, SendoffError
+from sendoff_domain.errors import EncodingError, MigrationError, SendoffError
 
 _OLDEST = 150000
 _CLOCK_SAMPLES = 3
@@ -52,6 +52,8 @@ async def _read_only(connection: Connection) -> Finding | None:
 async def _migrations(connection: Connection) -> Finding:
     try:
         missing = await pending(connection)
+    except EncodingError as error:
+        return fail("encoding", str(error), "make such a database, and let postgres.url name it")
     except MigrationError as error:
         return fail("migrations", str(error), "use the version of Sendoff that made this database")
     if missing:

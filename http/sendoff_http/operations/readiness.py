@@ -10,7 +10,7 @@ from sendoff_db.failures import describe
 from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_one
-from sendoff_domain.errors import MigrationError
+from sendoff_domain.errors import EncodingError, MigrationError
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import LEAVING, MEMBER, POOL
 from sendoff_http.web.operation import OPEN, ResponseDoc, Routes
@@ -30,10 +30,12 @@ _REASONS = {
     "workers short": "the workers are short of their own (open files, memory or ports): their log says of what",
     "unclaimed": "messages are due, but no worker has claimed any lately",
     "unrecorded": "no worker can record what became of its messages",
+    "not UTF8": "the database's encoding is not UTF8: Sendoff needs one that was made with ENCODING 'UTF8'",
     "outdated": "the database lacks migrations or is newer than this version",
 }
 #: What `find_standstill.sql` tells, in its order.
 _STANDSTILLS = ("workers short", "unclaimed", "unrecorded")
+_OF_POSTGRES = ("read-only", "outdated", "not UTF8")
 
 
 class Ready(ResponseModel):
@@ -61,7 +63,9 @@ async def read_readiness(request: web.Request) -> web.Response:
     if request.app[LEAVING].is_set():
         raise ProblemError(503, "not_ready", "this process is about to end", headers={"Retry-After": "1"})
     state = await _probe(request.app[POOL])
-    postgres = state if state in ("read-only", "outdated") else "down" if state in ("down", "short") else "up"
+    postgres = (
+        state if state in ("read-only", "outdated", "not UTF8") else "down" if state in ("down", "short") else "up"
+    )
     seen = request.app[MEMBER].bus_health
     servers = {"postgres": postgres, "redis": seen["redis"], "nats": seen["nats"]}
     if state != "up":
@@ -78,6 +82,8 @@ async def _probe(pool: Pool) -> str:
             if await fetch_one(connection, __package__, "find_writable") is None:
                 return "read-only"
             return await _standstill(connection)
+    except EncodingError:
+        return "not UTF8"
     except MigrationError:
         return "outdated"
     except Exception as error:  # noqa: BLE001  whatever it is, this process can't serve now

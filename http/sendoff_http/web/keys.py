@@ -1,7 +1,6 @@
 """What one API process shares between its requests; each is made once by the composition root."""
 
 import asyncio
-import time
 
 from aiohttp import web
 
@@ -11,6 +10,7 @@ from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
 from sendoff_domain.access import Caller
+from sendoff_domain.errors import UnavailableError
 from sendoff_http.web.body_memory import BodyMemory
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore
@@ -39,6 +39,8 @@ REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
 
 def database_now(app: web.Application) -> float:
-    """The database's clock in Unix seconds; until it was read once, this machine's."""
+    """The database's clock in Unix seconds; raises UnavailableError until it was read once."""
     clock = app[CLOCK]
-    return clock.now() if clock.known else time.time()
+    if not clock.known:
+        raise UnavailableError("the database's clock is not known yet")
+    return clock.now()

@@ -1,6 +1,7 @@
 """POST /v1/messages: what is accepted, and that 202 means stored."""
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,6 +26,19 @@ async def test_a_message_without_a_time_is_due_now_by_the_databases_clock(api: A
     message = await api.create()
     after = await api.scalar("SELECT clock_timestamp()")
     assert before <= datetime.fromisoformat(message["deliverAt"]) <= after
+
+
+async def test_a_machine_whose_clock_is_hours_off_stores_under_the_databases_time(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 100 * 3600)
+    before = await api.scalar("SELECT clock_timestamp()")
+    message = await api.create()
+    created = datetime.fromisoformat(message["createdAt"])
+    assert before - timedelta(seconds=60) < created <= await api.scalar("SELECT clock_timestamp()")
+    table = await api.scalar("SELECT tableoid::regclass::text FROM messages")
+    assert table == f"messages_{created:%Y%m%d}0000_{created + timedelta(days=1):%Y%m%d}0000"
 
 
 async def test_a_past_time_means_now(api: Api) -> None:

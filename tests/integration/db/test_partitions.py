@@ -7,6 +7,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from sendoff_db.clock import read_now
 from sendoff_db.migrator import migrate
 from sendoff_db.partitions import TABLES, Partition, list_partitions, make_partition, make_partitions
 from sendoff_db.pool import Connection
@@ -144,3 +145,10 @@ async def test_a_partition_has_the_indexes_of_its_table(migrated: Connection, ta
         cursor = await migrated.execute("SELECT count(*) FROM pg_indexes WHERE tablename = %s", (name,))
         counts.append(await cursor.fetchone())
     assert counts[0] == counts[1]
+
+
+async def test_partitions_are_made_around_the_databases_time(migrated: Connection) -> None:
+    await make_partitions(migrated, "hour", 2)
+    for table in TABLES:
+        now = await read_now(migrated)
+        assert any(part.start <= now < part.end for part in await list_partitions(migrated, table))

@@ -1,6 +1,7 @@
 """What the command says to a person: news on stderr, results on stdout."""
 
 import errno
+import io
 import json
 import os
 import sys
@@ -55,9 +56,12 @@ def show_json(document: Any) -> None:
 def results_written() -> Iterator[None]:
     """At the end of the block write what is still buffered, so that a loss is not found when Python ends.
 
+    What the terminal or file has no character for is written as its escape (`\\xfc`) meanwhile.
     A reader of the results that is gone ends the command with code 1 and no word, as he wants no more of it. Raises
     SendoffError when the results can't be written.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         try:
             yield

@@ -1,10 +1,11 @@
 """What all commands have in common."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from support.command_line import sendoff
+from support.command_line import COMMAND, clean_environment, sendoff
 
 COMMANDS = ["up", "http", "worker", "migrate", "start", "stop", "status", "send", "customers", "doctor"]
 
@@ -36,3 +37,21 @@ def test_the_configuration_can_be_named_by_a_variable(folder: Path) -> None:
 
 def test_the_version_is_shown(folder: Path) -> None:
     assert sendoff("--version", folder=folder).stdout.startswith("sendoff 0.")
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}])
+def test_a_terminal_that_cannot_show_a_character_gets_its_escape(environment: dict[str, str], folder: Path) -> None:
+    config = folder / "größe….yaml"
+    config.write_text("http: {port: 0}\n", encoding="utf-8")
+    ran = subprocess.run(
+        [*COMMAND, "doctor", "--config", config, "--data", folder / "data"],
+        cwd=folder,
+        env=clean_environment({"PYTHONUTF8": "0", **environment}),
+        capture_output=True,
+        timeout=90,
+        check=False,
+    )
+    assert b"Traceback" not in ran.stderr
+    shown = ran.stdout.decode("ascii")
+    assert "python" in shown
+    assert "config" in shown

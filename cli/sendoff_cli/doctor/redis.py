@@ -13,6 +13,8 @@ from sendoff_config.settings import RedisSettings
 
 _OLDEST = 7
 _TIMEOUT_SECONDS = 3.0
+#: The share of maxmemory from which on a server counts as nearly full.
+_FULL = 0.9
 
 
 def check_redis(settings: RedisSettings) -> Iterator[Finding]:
@@ -27,8 +29,8 @@ def _server(name: str, url: str) -> Finding:
     key = "redis.brokerUrl" if name == "redis broker" else "redis.cacheUrl"
     try:
         with _client(url) as client:
-            info: dict[str, Any] = client.info("server")
-            policy = _eviction(client)
+            info: dict[str, Any] = {**client.info("server"), **client.info("memory"), **client.info("replication")}
+            policy = info.get("maxmemory_policy") or _eviction(client)
     except AuthenticationError as error:
         return fail(name, f"refuses us: {error}", f"correct the password in {key}")
     except (RedisError, OSError) as error:
@@ -45,6 +47,12 @@ def _finding(name: str, info: dict[str, Any], policy: str | None) -> Finding:
     major = version.partition(".")[0]
     if not major.isdigit() or int(major) < _OLDEST:
         return fail(name, f"{shown} is too old", "use Redis 7 or newer, or Valkey")
+    if info.get("role") == "slave":
+        return fail(name, f"{shown} is a replica, which takes no writes", "let the address name the primary")
+    most, used = int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
+    if most and used > _FULL * most:
+        detail = f"{shown} uses {used >> 20} of {most >> 20} MiB of its maxmemory"
+        return (fail if used >= most else warn)(name, detail, "raise maxmemory (docs/redis.md says how much is needed)")
     if policy not in (None, "noeviction"):
         return warn(name, f"{shown} with maxmemory-policy {policy}", "set noeviction, or hints and markers may vanish")
     return ok(name, shown)

@@ -146,7 +146,6 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
     Leases are renewed and outcomes are written until nothing is held any more.
     """
     sender = worker.sender
-    longest_request = worker.member.settings.webhook.timeout.total_seconds() + 1
     later = worker.unrecorded.batches, worker.burials
     async with (
         join_fleet(worker.member),
@@ -163,7 +162,7 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
             ):
                 yield
         finally:
-            await sender.sending.close(longest_request)
+            await sender.sending.close(worker.member.settings.workers.shutdown_timeout.total_seconds())
             for batches in later:
                 await batches.drain(DRAIN_GRACE)
 

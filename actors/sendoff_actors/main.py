@@ -48,7 +48,7 @@ _STOP_TIMEOUT = 30_000
 _LOOK = 100
 #: How long a consumer blocks at a time, since it is woken when there is something (seconds).
 _IDLE = 1.0
-#: Beyond the webhook's own timeout: what closing everything may take (seconds).
+#: Beyond `workers.shutdownTimeout`: what closing everything may take (seconds).
 _CLOSE_GRACE = 15
 
 
@@ -123,7 +123,7 @@ class Lifecycle(Middleware):
             self._event_loop.call(self._parts.sender.sending.leave())
             broker.leave()
             _pause(worker.workers)  # from here on no thread calls into the event loop
-            self._event_loop.stop(self._settings.webhook.timeout.total_seconds() + _CLOSE_GRACE)
+            self._event_loop.stop(self._settings.workers.shutdown_timeout.total_seconds() + _CLOSE_GRACE)
 
     def _declare(self, broker: BlockingRedisBroker, event_loop: EventLoopThread[Worker], parts: Worker) -> None:
         claimer.declare(broker, event_loop, claiming=parts.claiming, is_running=parts.member.is_running)

@@ -10,7 +10,7 @@ from sendoff_config.settings import Settings
 
 #: Beyond http.shutdownDelay: how long the requests of an HTTP process may take to end (seconds).
 _HTTP_PATIENCE = 30.0
-#: Beyond the webhook's timeout: what a worker may take to give back and record everything (seconds).
+#: Beyond workers.shutdownTimeout: what a worker may take to give back and record everything (seconds).
 _WORKER_PATIENCE = 50.0
 _SAMPLE_PATIENCE = 5.0
 
@@ -24,7 +24,7 @@ def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[P
 def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
     """The workers: as many as are configured, or one per core."""
     count = settings.workers.processes or usable_cores()
-    patience = settings.webhook.timeout.total_seconds() + _WORKER_PATIENCE
+    patience = settings.workers.shutdown_timeout.total_seconds() + _WORKER_PATIENCE
     return _numbered("worker", "sendoff_actors", count, environment=environment, patience=patience)
 
 

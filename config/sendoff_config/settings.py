@@ -9,12 +9,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
 from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
@@ -134,9 +129,13 @@ class HttpSettings(PolicyModel):
 
 
 class WorkerSettings(PolicyModel):
-    """How many worker processes one instance has; `None` is one per core."""
+    """How many worker processes one instance has; `None` is one per core.
+
+    One that is stopped waits up to `shutdown_timeout` for the requests that are on the wire.
+    """
 
     processes: int | None = Field(default=None, ge=1, le=256)
+    shutdown_timeout: PositiveDuration = timedelta(minutes=5)
 
 
 class PostgresSettings(PolicyModel):

@@ -11,6 +11,7 @@ from sendoff_domain.times import PositiveDuration
 #: A webhook that answers with one of these can't serve any message now; with any other 4xx it refuses this one message.
 _OVERLOADED = frozenset({408, 425, 429})
 _GONE = 410
+_NOT_ITS_FAULT = frozenset({ErrorClass.CUSTOMER_GONE, ErrorClass.INTERRUPTED})
 
 
 class BreakerPolicy(PolicyModel):
@@ -32,7 +33,7 @@ class BreakerPolicy(PolicyModel):
 
 def counts_against(outcome: Outcome) -> bool:
     """Whether an outcome says that the webhook is in trouble, and not only that it does not want this message."""
-    if isinstance(outcome, Delivered) or outcome.error_class is ErrorClass.CUSTOMER_GONE:
+    if isinstance(outcome, Delivered) or outcome.error_class in _NOT_ITS_FAULT:
         return False
     if outcome.error_class is not ErrorClass.STATUS or outcome.status_code is None:
         return True

@@ -26,6 +26,7 @@ class ErrorClass(StrEnum):
     REDIRECT = "redirect"
     NO_WEBHOOK = "no_webhook"
     CUSTOMER_GONE = "customer_gone"
+    INTERRUPTED = "interrupted"
 
 
 class Delivered(msgspec.Struct, frozen=True, gc=False):

@@ -1,6 +1,8 @@
 """Processes that leave, pause and come back in the middle of the work."""
 
 import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -51,3 +53,49 @@ def test_a_worker_that_slept_past_its_leases_can_not_undo_what_others_did(
     assert sleeper.stop() == 0
     assert {message_id: api.message(message_id)["sentAt"] for message_id in ids} == sent_at
     assert set(receiver.ids().values()) <= {1, 2}
+
+
+def make_slow_customer(api: Client, receiver: Receiver) -> None:
+    """A customer that may take longer than the default customer, with one quick retry."""
+    fields = {"id": "slow", "webhookUrl": receiver.url, "timeout": "2m"}
+    answer = api.call("POST", "/v1/customers", fields | {"retry": {"attempts": 3, "first": "100ms"}})
+    assert answer.status == 201, answer
+
+
+@pytest.mark.timeout(180)
+def test_a_worker_that_is_asked_to_leave_waits_for_its_slowest_customer(
+    launch: Launcher, api: Client, receiver: Receiver
+) -> None:
+    make_slow_customer(api, receiver)
+    receiver.hang(lambda _: True)
+    leaving = launch.worker("leaving", WEBHOOK__TIMEOUT="200ms")
+    message = api.send(customer="slow")
+    wait_until(receiver.ids, "the request is on the wire")
+
+    with ThreadPoolExecutor() as pool:
+        end = pool.submit(leaving.stop)
+        time.sleep(3)  # longer than the default customer's timeout: that is what it waited for
+        assert not end.done()
+        receiver.let_go()
+        assert end.result(60) == 0
+    assert api.message(message)["status"] == "sent"
+    assert receiver.ids() == {message: 1}
+
+
+@pytest.mark.timeout(180)
+def test_a_request_that_is_cut_when_its_worker_leaves_is_an_attempt(
+    launch: Launcher, api: Client, receiver: Receiver
+) -> None:
+    make_slow_customer(api, receiver)
+    receiver.hang(lambda received: received.attempt == 1)
+    message = api.send(customer="slow")
+    leaving = launch.worker("leaving", WORKERS__SHUTDOWN_TIMEOUT="500ms")
+    wait_until(receiver.ids, "the request is on the wire")
+
+    assert leaving.stop() == 0
+    (attempt,) = api.call("GET", f"/v1/messages/{message}/attempts").body["data"]
+    assert (attempt["attempt"], attempt["outcome"], attempt["errorClass"]) == (1, "failed", "interrupted")
+
+    launch.worker("next")
+    api.wait_for(message, "sent")
+    assert [one.attempt for one in receiver.of(message)] == [1, 2]

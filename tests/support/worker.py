@@ -183,6 +183,7 @@ def _settings(
             "webhook": {"url": receiver.url if receiver else None, "timeout": "60s"},
             "security": {"allowedNetworks": ["127.0.0.0/8"]},
             "scheduler": {"drain": True, "horizon": "0s", **scheduler},
+            "workers": {"shutdownTimeout": "5s"},
         }
     )
 

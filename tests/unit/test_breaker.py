@@ -47,6 +47,8 @@ def failed(status_code: int | None, error_class: ErrorClass = ErrorClass.STATUS)
         (failed(None, ErrorClass.TIMEOUT), True),
         (failed(None, ErrorClass.CONNECTION_REFUSED), True),
         (failed(None, ErrorClass.FORBIDDEN_ADDRESS), True),
+        (failed(None, ErrorClass.INTERRUPTED), False),
+        (failed(None, ErrorClass.CUSTOMER_GONE), False),
     ],
 )
 def test_only_what_speaks_of_the_webhook_counts(outcome: Delivered | Failed, expected: bool) -> None:

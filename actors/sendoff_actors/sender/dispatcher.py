@@ -17,6 +17,7 @@ from sendoff_actors.sender.slots import Slots
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import ShortageError
 from sendoff_domain.message import DeathReason
+from sendoff_domain.outcome import ErrorClass, Failed
 from sendoff_webhooks.attempt import make_attempt
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customer_cache import CustomerCache
@@ -101,11 +102,13 @@ class Dispatcher:
         self.release_stopped()
 
     async def finish(self, grace: float) -> None:
-        """Wait up to `grace` seconds for the requests on the wire, and cancel those that are left."""
+        """Wait up to `grace` seconds for the requests on the wire; those that are left are cut, which fails them."""
         if self._requests:
             await asyncio.wait(self._requests, timeout=grace)
-        for task in self._requests:
+        left = tuple(self._requests)
+        for task in left:
             task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
         await self._client.close()
 
     def _may_send(self, customer_id: str) -> bool:
@@ -167,7 +170,15 @@ class Dispatcher:
             except ShortageError as error:
                 self._recorder.release(message)
                 self._shortage.note(error)
+            except asyncio.CancelledError:
+                self._recorder.record(message, _interrupted(self._clock.now() - started_at), started_at)
+                raise
             finally:
                 self._slots.give_back(claimed.customer)
             message = self._next()
             self._holdings.update_room()
+
+
+def _interrupted(seconds: float) -> Failed:
+    """What an attempt came to that was cut: the webhook may have taken it, so it counts."""
+    return Failed(ErrorClass.INTERRUPTED, "its worker was stopped before the answer came", round(max(0, seconds) * 1e6))

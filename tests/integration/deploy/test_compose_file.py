@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sendoff_cli.processes import worker_processes
 from sendoff_config.loading import load_settings
+from sendoff_domain.times import parse_duration
 
 ROOT = Path(__file__).parents[3]
 SERVICES = {
@@ -55,6 +57,15 @@ def test_the_app_starts_on_a_migrated_database_with_all_servers_up(compose: dict
     waits = {name: wait["condition"] for name, wait in compose["services"]["messaging-app"]["depends_on"].items()}
     assert waits.pop("migrate") == "service_completed_successfully"
     assert waits == dict.fromkeys(("pgbouncer", "redis", "nats"), "service_healthy")
+
+
+def test_a_container_has_time_for_all_that_its_workers_wait_for(compose: dict[str, Any]) -> None:
+    app = compose["services"]["messaging-app"]
+    settings = load_settings(ROOT / "config.yaml", app["environment"])
+    needed = max(process.patience for process in worker_processes(settings, {}))
+    needed += settings.http.shutdown_delay.total_seconds()
+    given = parse_duration(app["stop_grace_period"])
+    assert given.total_seconds() >= needed
 
 
 def test_redis_forgets_nothing_and_nats_has_jetstream(compose: dict[str, Any]) -> None:

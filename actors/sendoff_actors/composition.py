@@ -100,7 +100,7 @@ def make_worker(
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
-    enqueuer, markers = Enqueuer(broker), _make_markers(member.settings, cache)
+    enqueuer, markers = Enqueuer(broker), _make_markers(member.settings, cache, broker.sealed.key)
     extra_ticks = _make_extra_ticks(member, enqueuer)
     slots = make_slots(process.share(member.settings.scheduler.max_concurrent))
     shortage = ShortageWatch(broker.backpressure)
@@ -245,9 +245,9 @@ def _make_unrecorded(
     )
 
 
-def _make_markers(settings: Settings, cache: "redis.asyncio.Redis") -> Markers:
+def _make_markers(settings: Settings, cache: "redis.asyncio.Redis", key: bytes) -> Markers:
     life, lease = settings.redis.marker_life, settings.scheduler.lease
-    return Markers(cache, life=life.total_seconds(), lease=lease.total_seconds())
+    return Markers(cache, key=key, life=life.total_seconds(), lease=lease.total_seconds())
 
 
 def _make_burying(settings: Settings, pool: Pool) -> Burying:

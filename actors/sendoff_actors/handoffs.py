@@ -215,17 +215,17 @@ class SealedHandoffs:
     """Writes hand-offs under a key, and reads those that were written under it."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self.key = key
 
     def write(self, message: "dramatiq.Message[object]") -> bytes:
         """A hand-off as Redis may carry it."""
         data = msgspec.json.encode(message.asdict())
-        return hmac.digest(self._key, data, "sha256") + data
+        return hmac.digest(self.key, data, "sha256") + data
 
     def read(self, sealed: bytes, queue: str) -> "dramatiq.Message[object]":
         """A hand-off from that queue, with the arguments that its actor takes; raises BrokenHandoffError for others."""
         mac, data = sealed[:_MAC_BYTES], sealed[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, hmac.digest(self._key, data, "sha256")):
+        if not hmac.compare_digest(mac, hmac.digest(self.key, data, "sha256")):
             raise BrokenHandoffError("no process of this fleet has made it")
         try:
             envelope = _read_envelope(data)

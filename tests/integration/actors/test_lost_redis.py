@@ -23,6 +23,8 @@ from support.servers import RedisUrls
 from support.waiting import eventually
 from support.worker import Worker, open_worker
 
+KEY = b"k" * 32
+
 MARKER = Marker(1_800_000_000.25, 200, 1500, None)
 SENT = [(claimed(), MARKER)]
 
@@ -44,7 +46,7 @@ async def with_closed_transport(client: "Redis") -> None:
 def test_markers_go_on_when_the_client_raises_what_is_none_of_its_errors(redis_urls: RedisUrls) -> None:
     async def main() -> None:
         async with Redis.from_url(redis_urls.cache, retry=None) as client:
-            markers = Markers(client)
+            markers = Markers(client, key=KEY)
             await with_closed_transport(client)
             with pytest.raises(RuntimeError):
                 await client.ping()
@@ -63,7 +65,7 @@ def test_markers_go_on_when_the_client_raises_what_is_none_of_its_errors(redis_u
 
 
 async def test_a_marker_that_cannot_be_read_counts_as_none_and_hides_no_other(worker: Worker) -> None:
-    markers = Markers(worker.cache)
+    markers = Markers(worker.cache, key=KEY)
     other = claimed(id="b" * 32)
     await markers.write([(other, MARKER)])
     await worker.cache.set(f"sendoff:sent:{claimed().id}:0", b"of another version")

@@ -33,11 +33,16 @@ class BreakerPolicy(PolicyModel):
 
 def counts_against(outcome: Outcome) -> bool:
     """Whether an outcome says that the webhook is in trouble, and not only that it does not want this message."""
-    if isinstance(outcome, Delivered) or outcome.error_class in _NOT_ITS_FAULT:
+    if isinstance(outcome, Delivered) or says_nothing(outcome):
         return False
     if outcome.error_class is not ErrorClass.STATUS or outcome.status_code is None:
         return True
     return outcome.status_code >= 500 or outcome.status_code in _OVERLOADED
+
+
+def says_nothing(outcome: Outcome) -> bool:
+    """Whether an outcome tells neither good nor bad of the webhook, since none was asked or it was not waited for."""
+    return not isinstance(outcome, Delivered) and outcome.error_class in _NOT_ITS_FAULT
 
 
 def is_gone(outcome: Outcome) -> bool:

@@ -13,7 +13,7 @@ from sendoff_actors.handoffs import Claimed
 from sendoff_db.failures import describe, is_outage
 from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
-from sendoff_domain.breaker import BreakerPolicy, counts_against, is_gone, next_probe, opens
+from sendoff_domain.breaker import BreakerPolicy, counts_against, is_gone, next_probe, opens, says_nothing
 from sendoff_domain.outcome import Outcome
 from sendoff_webhooks.customer_cache import CustomerCache
 
@@ -50,6 +50,8 @@ class OutcomeCounts:
         """Count one outcome; costs a look into an empty dictionary where all is well."""
         failed = counts_against(outcome)
         if not (failed or message.probe or message.customer in self._failed_at or is_gone(outcome)):
+            return
+        if says_nothing(outcome):
             return
         self._noted.set()
         count = self._counts.setdefault(message.customer, OutcomeCount())

@@ -120,6 +120,23 @@ async def test_who_is_let_through_while_giving_up_takes_no_turn_along(ask: Ask) 
     assert lookups.running == ["third"]
 
 
+async def test_a_turn_that_ends_in_the_moment_in_which_the_next_one_gives_up_is_not_lost(ask: Ask) -> None:
+    lookups = ask(1, share=1)
+    async with settled():
+        lookups.ask("slow", 3)
+    async with settled():
+        lookups.tasks[0].cancel()
+        lookups.tasks[1].cancel()
+    assert lookups.running == ["slow"], "the third"
+    async with settled():
+        lookups.tasks[2].cancel()
+    async with settled():
+        lookups.ask("slow")
+    assert lookups.running == ["slow"], "nothing is left over"
+    ended = await asyncio.gather(*lookups.tasks[:3], return_exceptions=True)
+    assert [type(end) for end in ended] == [asyncio.CancelledError] * 3
+
+
 def test_a_name_that_was_slow_to_fail_is_a_suspect_until_it_resolves() -> None:
     memory = LookupMemory(kept=30)
     memory.note_failure("quick.test", "unknown", slow=False)

@@ -63,9 +63,7 @@ async def read_readiness(request: web.Request) -> web.Response:
     if request.app[LEAVING].is_set():
         raise ProblemError(503, "not_ready", "this process is about to end", headers={"Retry-After": "1"})
     state = await _probe(request.app[POOL])
-    postgres = (
-        state if state in ("read-only", "outdated", "not UTF8") else "down" if state in ("down", "short") else "up"
-    )
+    postgres = state if state in _OF_POSTGRES else "down" if state in ("down", "short") else "up"
     seen = request.app[MEMBER].bus_health
     servers = {"postgres": postgres, "redis": seen["redis"], "nats": seen["nats"]}
     if state != "up":

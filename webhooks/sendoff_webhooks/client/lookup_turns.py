@@ -54,10 +54,11 @@ class LookupTurns:
             raise
 
     def _leave(self, customer: str, waiter: "asyncio.Future[None]") -> None:
-        queue = self._waiting[customer]
-        queue.remove(waiter)
-        if not queue:
-            del self._waiting[customer]
+        queue = self._waiting.get(customer, deque())
+        if waiter in queue:  # unless it was passed over in the same moment
+            queue.remove(waiter)
+            if not queue:
+                del self._waiting[customer]
 
     def _make_room(self, became_slow: list[None]) -> None:
         became_slow.append(None)
@@ -82,6 +83,8 @@ class LookupTurns:
             waiter = queue.popleft()
             if queue:
                 self._waiting[customer] = queue  # behind the others
+            if waiter.cancelled():
+                continue
             self._running[customer] += 1
             self._total += 1
             waiter.set_result(None)

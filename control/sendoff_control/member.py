@@ -17,7 +17,7 @@ from sendoff_control.own_process import OwnProcess
 from sendoff_control.peers import Peers
 from sendoff_control.poll import Poller, Progress
 from sendoff_control.process_list import ProcessList
-from sendoff_control.protocol import BusHealth, Heartbeat, StateAnnouncement
+from sendoff_control.protocol import BusHealth, Heartbeat, RedisTrouble, StateAnnouncement
 from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_control.status import FleetStatus, fleet_status
@@ -96,6 +96,11 @@ class Member:
     def bus_health(self) -> dict[str, BusHealth]:
         """How this process sees PostgreSQL and the buses; one that is not configured is `off`."""
         return self.own_process.bus_health
+
+    @property
+    def redis_health(self) -> BusHealth | RedisTrouble:
+        """How this process sees Redis, and why it takes no writes if it answers all the same."""
+        return self.publisher.redis_health
 
     def wake(self) -> None:
         """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""

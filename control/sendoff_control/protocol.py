@@ -19,6 +19,8 @@ _CommandId = Annotated[str, msgspec.Meta(max_length=128)]
 MAX_MESSAGE_BYTES = 4096
 
 BusHealth = Literal["up", "down", "off"]
+#: Why a Redis that answers takes no writes; `sendoff_domain.explanation` has the words.
+RedisTrouble = Literal["full", "read-only", "unsaved", "unreplicated"]
 Actual = Literal["running", "stopped", "unknown"]
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 import structlog
 
-from sendoff_control.protocol import Ack, BusHealth, Heartbeat, announcement_of
+from sendoff_control.protocol import Ack, BusHealth, Heartbeat, RedisTrouble, announcement_of
 from sendoff_domain.control import ControlState
 
 Topic = Literal["state", "ack", "heartbeat", "wake", "customer"]
@@ -40,12 +40,14 @@ class Outbox:
 
     def __init__(self, bus: BusName) -> None:
         self.bus = bus
+        #: Why the bus takes nothing although it answers; kept from one session to the next, until it takes something.
+        self.trouble: RedisTrouble | None = None
         self._queue: asyncio.Queue[Outgoing] | None = None
 
     @property
     def health(self) -> BusHealth:
-        """Whether this process is subscribed to the bus."""
-        return "down" if self._queue is None else "up"
+        """Whether this process is subscribed to the bus, and can say something there."""
+        return "down" if self._queue is None or self.trouble is not None else "up"
 
     def open(self) -> asyncio.Queue[Outgoing]:
         """Take hints from now on; returns the queue from which the bus sends them."""
@@ -84,6 +86,12 @@ class Publisher:
         """How this process sees the buses; one that is not configured is `off`."""
         health: dict[str, BusHealth] = {"nats": "off", "redis": "off"}
         return health | {outbox.bus: outbox.health for outbox in self.outboxes}
+
+    @property
+    def redis_health(self) -> BusHealth | RedisTrouble:
+        """As `health`, but a Redis that answers and takes no writes says why."""
+        said = (outbox.trouble for outbox in self.outboxes if outbox.bus == "redis")
+        return next(said, None) or self.health["redis"]
 
     def announce(self, state: ControlState, command_id: str | None = None) -> None:
         """Tell the fleet a state that PostgreSQL has committed, and by which command."""

@@ -11,11 +11,13 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
 from sendoff_control import heartbeat
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
 from sendoff_control.lease import Lease, delete_if_equal
 from sendoff_control.member import Member
+from sendoff_control.protocol import RedisTrouble
 from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_control.redis_command_leader import RedisCommandLeader
 from sendoff_control.stall_detector import StallDetector
@@ -27,6 +29,8 @@ _LEASE_INTERVAL = 0.5
 #: Own heartbeats that were not heard before the connection counts as dead.
 _MISSES = 3
 _SPREAD = 0.1
+#: The words with which it refuses to write, where its client has no class for them.
+_NO_WRITES: dict[str, RedisTrouble] = {"MISCONF": "unsaved", "NOREPLICAS": "unreplicated"}
 #: Acks are for people who watch.
 _HEARD: tuple[Topic, ...] = ("state", "heartbeat", "wake", "customer")
 
@@ -85,6 +89,9 @@ class RedisBus(Bus):
             await self._subscribe(pubsub)
             self._current = self._new_session(client, pubsub)
             await self._serve(self._current)
+        except Exception as error:
+            self._outbox.trouble = _trouble_of(error)
+            raise
         finally:
             self._current = None
             with contextlib.suppress(Exception):  # a connection that breaks while it is closed is closed as well
@@ -152,6 +159,7 @@ class RedisBus(Bus):
             if outgoing.topic == "heartbeat":
                 self._written = outgoing.payload
                 await client.set(self._key, outgoing.payload, px=_KEY_MILLISECONDS)
+                self._outbox.trouble = None
             await client.publish(self._channel(outgoing.topic), outgoing.payload)
             raise_if_cancelled()
             queue.task_done()
@@ -163,6 +171,14 @@ class RedisBus(Bus):
                 await session.pubsub.ping(lease.token)  # its echo marks in the subscription where the term begins
             raise_if_cancelled()
             await asyncio.sleep(_LEASE_INTERVAL * random.uniform(1 - _SPREAD, 1))  # noqa: S311 spreads load, no secret
+
+
+def _trouble_of(error: Exception) -> RedisTrouble | None:
+    if isinstance(error, OutOfMemoryError):
+        return "full"
+    if isinstance(error, ReadOnlyError):
+        return "read-only"
+    return _NO_WRITES.get(str(error).partition(" ")[0])
 
 
 async def _next(pubsub: PubSub, timeout: float) -> dict[str, Any] | None:

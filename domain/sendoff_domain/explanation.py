@@ -13,6 +13,7 @@ class Cause(StrEnum):
     CLAIMED = "claimed"
     FLEET_STOPPED = "fleet_stopped"
     NO_WORKER = "no_worker"
+    REDIS = "redis"
     PAUSED = "paused"
     BREAKER = "breaker"
     RATE = "rate"
@@ -21,9 +22,19 @@ class Cause(StrEnum):
     TURN = "turn"
 
 
+#: What hinders messages from being handed to workers: the states of Redis that a process may see, in words.
+REDIS_STATES = {
+    "full": "Redis is full: raise its maxmemory",
+    "read-only": "Redis takes no writes: it is a replica",
+    "unsaved": "Redis takes no writes, since it can't save to its disk",
+    "unreplicated": "Redis takes no writes, since too few replicas follow it",
+    "down": "Redis does not answer",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the database knows of an undelivered message and of all that may hold it back."""
+    """What is known of an undelivered message and of all that may hold it back: all by the database, but `redis`."""
 
     customer: str
     now: datetime
@@ -42,6 +53,7 @@ class Facts:
     concurrency: int | None
     claimed: int
     saturated_until: datetime | None
+    redis: str = "up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ def explain(facts: Facts) -> Explanation:
 
 
 def _decided(facts: Facts) -> list[Reason]:
-    """What lasts until a person acts: a stop, a pause, no worker."""
+    """What lasts until a person acts: a stop, a pause, no worker, no Redis that takes anything."""
     reasons = []
     if facts.stopped_at is not None:
         reasons.append(Reason(Cause.FLEET_STOPPED, _since("the fleet is stopped", facts.stopped_at, facts.stop_reason)))
@@ -85,6 +97,8 @@ def _decided(facts: Facts) -> list[Reason]:
         reasons.append(Reason(Cause.PAUSED, said))
     if not facts.workers:
         reasons.append(Reason(Cause.NO_WORKER, "no worker process is alive"))
+    if facts.redis in REDIS_STATES:
+        reasons.append(Reason(Cause.REDIS, REDIS_STATES[facts.redis]))
     return reasons
 
 

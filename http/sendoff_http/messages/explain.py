@@ -1,5 +1,6 @@
 """Say why a message is not delivered yet."""
 
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from sendoff_http.messages.model import MessageId
 from sendoff_http.messages.moves import TRIES
 from sendoff_http.messages.rows import MessageRow, load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
-from sendoff_http.web.keys import CALLER, POOL
+from sendoff_http.web.keys import CALLER, MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
@@ -61,7 +62,8 @@ async def explain_message(request: web.Request) -> web.Response:
     if row is None:
         raise no_such_message(request.match_info["id"])
     identity = {"id": format_message_id(message_id), "customer": row.customer_id, "status": row.status}
-    found = _describe_end(row) if facts is None else _describe(explain(facts))
+    redis = request.app[MEMBER].redis_health
+    found = _describe_end(row) if facts is None else _describe(explain(replace(facts, redis=redis)))
     return json_response(ShownExplanation.model_validate({**identity, **found}).document())
 
 

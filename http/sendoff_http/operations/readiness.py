@@ -11,6 +11,7 @@ from sendoff_db.migrator import pending
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_one
 from sendoff_domain.errors import EncodingError, MigrationError
+from sendoff_domain.explanation import REDIS_STATES
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import LEAVING, MEMBER, POOL
 from sendoff_http.web.operation import OPEN, ResponseDoc, Routes
@@ -36,6 +37,8 @@ _REASONS = {
 #: What `find_standstill.sql` tells, in its order.
 _STANDSTILLS = ("workers short", "unclaimed", "unrecorded")
 _OF_POSTGRES = ("read-only", "outdated", "not UTF8")
+#: What a Redis that answers and takes no writes is shown as; it stays so until somebody acts.
+_OF_REDIS = ("full", "read-only", "unsaved", "unreplicated")
 
 
 class Ready(ResponseModel):
@@ -55,7 +58,7 @@ async def read_readiness(request: web.Request) -> web.Response:
 
     Workers get on unless none of them has claimed for 15 s (or two intervals) although something is due, all of them
     have waited as long for PostgreSQL to take an outcome, or all are short of open files, memory or ports. Once this
-    process is going to end it answers 503.
+    process is going to end it answers 503, and while a Redis that answers takes no writes.
 
     PostgreSQL is asked now. Redis and NATS are as the membership in the fleet sees them: one that has just died without
     closing its connections shows as `up` until the bus notices, a few seconds later.
@@ -65,9 +68,11 @@ async def read_readiness(request: web.Request) -> web.Response:
     state = await _probe(request.app[POOL])
     postgres = state if state in _OF_POSTGRES else "down" if state in ("down", "short") else "up"
     seen = request.app[MEMBER].bus_health
-    servers = {"postgres": postgres, "redis": seen["redis"], "nats": seen["nats"]}
-    if state != "up":
-        raise ProblemError(503, "not_ready", _REASONS[state], headers={"Retry-After": "1"}, extra={"servers": servers})
+    redis = request.app[MEMBER].redis_health
+    servers = {"postgres": postgres, "redis": redis, "nats": seen["nats"]}
+    reason = REDIS_STATES[redis] if redis in _OF_REDIS and postgres == "up" else _REASONS.get(state)
+    if reason is not None:
+        raise ProblemError(503, "not_ready", reason, headers={"Retry-After": "1"}, extra={"servers": servers})
     return json_response(Ready.model_validate({"status": "ready", **servers}).document())
 
 

@@ -1,13 +1,14 @@
 """Who may look up a name next."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from sendoff_webhooks.client.lookup_memory import LookupMemory
 from sendoff_webhooks.client.lookup_turns import LookupTurns
+from sendoff_webhooks.client.name_lookup import NameLookup
 from support.waiting import eventually
 
 
@@ -135,6 +136,31 @@ async def test_a_turn_that_ends_in_the_moment_in_which_the_next_one_gives_up_is_
     assert lookups.running == ["slow"], "nothing is left over"
     ended = await asyncio.gather(*lookups.tasks[:3], return_exceptions=True)
     assert [type(end) for end in ended] == [asyncio.CancelledError] * 3
+
+
+async def test_who_asks_when_the_last_one_has_just_given_up_is_answered_all_the_same() -> None:
+    answers = asyncio.Event()
+
+    async def resolve(host: str) -> Sequence[str]:
+        await answers.wait()
+        return ["192.0.2.1"]
+
+    async def give_up_and_ask_again() -> tuple[str, ...]:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await lookup.addresses("fifth.test", "customer", trusted=True)
+        return await lookup.addresses("fifth.test", "customer", trusted=True)
+
+    lookup = NameLookup([], resolve)
+    share = [asyncio.create_task(lookup.addresses(f"{name}.test", "customer", trusted=True)) for name in range(4)]
+    again = asyncio.create_task(give_up_and_ask_again())
+    await asyncio.sleep(0.2)
+    answers.set()
+    await asyncio.gather(*share, return_exceptions=True)
+    try:
+        assert await again == ("192.0.2.1",)
+    finally:
+        lookup.close()
 
 
 def test_a_name_that_was_slow_to_fail_is_a_suspect_until_it_resolves() -> None:

@@ -83,9 +83,9 @@ class NameLookup:
     async def _answer(self, host: str, customer: str, patience: float | None) -> tuple[str, ...] | BaseException | None:
         """What the look-up comes to, or None if that takes longer than `patience`; it goes on then."""
         wanted = self._wanted.get((host, customer))
-        if wanted is None:
+        if wanted is None or wanted.task.cancelling():  # those who waited have given it up just now
             wanted = self._wanted[host, customer] = _Wanted(self._take_turn(host, customer))
-            wanted.task.add_done_callback(lambda _: self._wanted.pop((host, customer)))
+            wanted.task.add_done_callback(lambda done: self._forget(host, customer, done))
         await wanted.wait(patience)
         task = wanted.task
         if not task.done():
@@ -93,6 +93,11 @@ class NameLookup:
         if task.cancelled():
             return TransportError(ErrorClass.CONNECTION_RESET, f"Sendoff closed before {host} was resolved")
         return task.exception() or task.result()
+
+    def _forget(self, host: str, customer: str, done: "asyncio.Task[tuple[str, ...]]") -> None:
+        wanted = self._wanted.get((host, customer))
+        if wanted is not None and wanted.task is done:
+            del self._wanted[host, customer]
 
     async def _take_turn(self, host: str, customer: str) -> tuple[str, ...]:
         """Look a name up in the customer's turn, unless another customer has asked for the same name meanwhile."""

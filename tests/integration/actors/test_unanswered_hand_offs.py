@@ -59,6 +59,7 @@ async def claiming(sendoff_database: str, redis_urls: RedisUrls) -> AsyncIterato
     async with open_proxy(redis_urls.broker) as proxy, open_worker(sendoff_database, redis_urls) as worker:
         broker = BlockingRedisBroker(proxy.url)
         broker.authenticate(await read_handoff_key(worker.db))
+        worker.broker.do_qsize(Queue.SENDER)  # from now on Redis knows Dramatiq's script, as after the first hand-off
         broker.client.connection_pool.connection_kwargs["socket_timeout"] = 0.5
         yield Claimer(worker, broker, proxy)
         broker.close()

@@ -1,5 +1,6 @@
 -- Records failed attempts and moves their messages from due to retries, if the claim still holds; returns those moved.
 -- A message without a next attempt stays claimed, with the attempt counted.
+-- coalesce, because IS NOT NULL would let the planner take the index of leases for that of the key.
 WITH failed AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(attempts)s::integer[], %(generations)s::integer[],
                          %(started)s::timestamptz[], %(durations)s::bigint[], %(statuses)s::smallint[],
@@ -11,7 +12,7 @@ WITH failed AS MATERIALIZED (
       FROM failed
      CROSS JOIN LATERAL (
            SELECT customer_id, incarnation FROM due
-            WHERE due.message_id = failed.message_id AND due.token = failed.token AND due.holder IS NOT NULL
+            WHERE due.message_id = failed.message_id AND due.token = failed.token AND coalesce(due.holder, '') <> ''
               AND due.attempts < failed.attempt
               FOR UPDATE) AS claim
 ), gone AS (

@@ -43,8 +43,7 @@ class WebhookClient:
     """Posts over kept-alive connections; no redirects, no cookies, no compression, TLS verified.
 
     It calls only addresses and ports that the policy allows, never a server of `own`, and for the default customer also
-    those of `trusted`. `keepalive` is seconds; with `idle_per_origin=0` a
-    connection serves one request.
+    those of `trusted`. `keepalive` is seconds; with `idle_per_origin=0` a connection serves one request.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What the ending signals do while an instance is started and closed; in between its supervisor has them."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -9,10 +9,12 @@ from sendoff_config.ending_signals import handled
 
 
 @contextmanager
-def interrupted_by_signals() -> Iterator[None]:
+def interrupted_by_signals() -> Iterator[Callable[[], None]]:
     """Within the block the first ending signal raises KeyboardInterrupt, so that what was begun is ended in order.
 
-    A later one is ignored, because a terminal that closes sends two; only Ctrl-C interrupts the ending as well.
+    A later one is ignored, because a terminal that closes sends two; only Ctrl-C interrupts the ending as well. Python
+    drops an exception that is raised within some callbacks, those of a fork and finalizers among them, so call what the
+    block is given after each step: it raises KeyboardInterrupt when a signal came.
     """
     received: list[int] = []
 
@@ -21,8 +23,12 @@ def interrupted_by_signals() -> Iterator[None]:
         if len(received) == 1 or number == signal.SIGINT:
             raise KeyboardInterrupt
 
+    def check() -> None:
+        if received:
+            raise KeyboardInterrupt
+
     with handled(interrupt):
-        yield
+        yield check
 
 
 @contextmanager

@@ -22,12 +22,14 @@ _SERVER_PATIENCE = 60.0
 def run_up(config: Path | None, data: Path) -> int:
     """Run everything that has no address yet, then the API and the workers; returns the code to exit with."""
     make_output_lossy("stdout", "stderr")
-    with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
+    with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals() as check_interruption:
         environment = embedded_environment(config, data, stack)
+        check_interruption()
         _follow_format(environment)
         applied = asyncio.run(prepare_database(environment.settings, _SERVER_PATIENCE, say))
         if applied:
             say(f"the database is up to date: {', '.join(applied)}")
+        check_interruption()
         return asyncio.run(_run(environment, api=True, workers=True))
 
 
@@ -43,10 +45,11 @@ def run_workers(config: Path | None) -> int:
 
 def _run_part(config: Path | None, *, api: bool = False, workers: bool = False) -> int:
     make_output_lossy("stdout", "stderr")
-    with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals():
+    with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals() as check_interruption:
         environment = configured_environment(config, stack, api=api)
         _follow_format(environment)
         asyncio.run(wait_for_schema(environment.settings, _SERVER_PATIENCE, say))
+        check_interruption()
         return asyncio.run(_run(environment, api=api, workers=workers))
 
 

@@ -1,6 +1,7 @@
 """Processes that leave, pause and come back in the middle of the work."""
 
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -55,9 +56,9 @@ def test_a_worker_that_slept_past_its_leases_can_not_undo_what_others_did(
     assert set(receiver.ids().values()) <= {1, 2}
 
 
-def make_slow_customer(api: Client, receiver: Receiver) -> None:
+def make_slow_customer(api: Client, url: str) -> None:
     """A customer that may take longer than the default customer, with one quick retry."""
-    fields = {"id": "slow", "webhookUrl": receiver.url, "timeout": "2m"}
+    fields = {"id": "slow", "webhookUrl": url, "timeout": "2m", "connectTimeout": "1m"}
     answer = api.call("POST", "/v1/customers", fields | {"retry": {"attempts": 3, "first": "100ms"}})
     assert answer.status == 201, answer
 
@@ -66,7 +67,7 @@ def make_slow_customer(api: Client, receiver: Receiver) -> None:
 def test_a_worker_that_is_asked_to_leave_waits_for_its_slowest_customer(
     launch: Launcher, api: Client, receiver: Receiver
 ) -> None:
-    make_slow_customer(api, receiver)
+    make_slow_customer(api, receiver.url)
     receiver.hang(lambda _: True)
     leaving = launch.worker("leaving", WEBHOOK__TIMEOUT="200ms")
     message = api.send(customer="slow")
@@ -86,7 +87,7 @@ def test_a_worker_that_is_asked_to_leave_waits_for_its_slowest_customer(
 def test_a_request_that_is_cut_when_its_worker_leaves_is_an_attempt(
     launch: Launcher, api: Client, receiver: Receiver
 ) -> None:
-    make_slow_customer(api, receiver)
+    make_slow_customer(api, receiver.url)
     receiver.hang(lambda received: received.attempt == 1)
     message = api.send(customer="slow")
     leaving = launch.worker("leaving", WORKERS__SHUTDOWN_TIMEOUT="500ms")
@@ -99,3 +100,23 @@ def test_a_request_that_is_cut_when_its_worker_leaves_is_an_attempt(
     launch.worker("next")
     api.wait_for(message, "sent")
     assert [one.attempt for one in receiver.of(message)] == [1, 2]
+
+
+@pytest.mark.timeout(180)
+def test_a_request_that_was_not_written_when_its_worker_left_is_no_attempt(
+    launch: Launcher, api: Client, receiver: Receiver
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections and never answers the TLS handshake
+        make_slow_customer(api, f"https://127.0.0.1:{silent.getsockname()[1]}/")
+        leaving = launch.worker("leaving", WORKERS__SHUTDOWN_TIMEOUT="500ms")
+        message = api.send(customer="slow")
+        connection, _ = silent.accept()
+        assert leaving.stop() == 0
+        connection.close()
+
+    assert api.call("GET", f"/v1/messages/{message}/attempts").body["data"] == []
+    assert api.message(message)["status"] == "scheduled"
+    assert api.call("PATCH", "/v1/customers/slow", {"webhookUrl": receiver.url}).status == 200
+    launch.worker("next")
+    api.wait_for(message, "sent")
+    assert [one.attempt for one in receiver.of(message)] == [1]

@@ -19,7 +19,7 @@ from sendoff_domain.errors import ShortageError
 from sendoff_domain.message import DeathReason
 from sendoff_domain.outcome import ErrorClass, Failed
 from sendoff_webhooks.attempt import make_attempt
-from sendoff_webhooks.client.webhook_client import WebhookClient
+from sendoff_webhooks.client.webhook_client import CancelledUnsentError, WebhookClient
 from sendoff_webhooks.customer_cache import CustomerCache
 
 
@@ -102,7 +102,7 @@ class Dispatcher:
         self.release_stopped()
 
     async def finish(self, grace: float) -> None:
-        """Wait up to `grace` seconds for the requests on the wire; those that are left are cut, which fails them."""
+        """Wait up to `grace` seconds for the requests on the wire; those that are left are cut: what was sent fails."""
         if self._requests:
             await asyncio.wait(self._requests, timeout=grace)
         left = tuple(self._requests)
@@ -170,6 +170,9 @@ class Dispatcher:
             except ShortageError as error:
                 self._recorder.release(message)
                 self._shortage.note(error)
+            except CancelledUnsentError:
+                self._recorder.release(message)
+                raise
             except asyncio.CancelledError:
                 self._recorder.record(message, _interrupted(self._clock.now() - started_at), started_at)
                 raise

@@ -39,6 +39,10 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _OWN_HEADERS = frozenset(("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "trailer"))
 
 
+class CancelledUnsentError(asyncio.CancelledError):
+    """The request was cancelled before it was written: the webhook has seen nothing of it."""
+
+
 class WebhookClient:
     """Posts over kept-alive connections; no redirects, no cookies, no compression, TLS verified.
 
@@ -89,6 +93,7 @@ class WebhookClient:
     ) -> Response:
         """One request; raises TransportError when there is no answer, and ShortageError when it could not even begin.
 
+        A cancellation is a CancelledUnsentError as long as nothing was written.
         A kept-alive connection that the server closed before the request reached it is no failure of the webhook: the
         request goes out once more on a new connection. One that ends later is: the webhook may have read the request.
         """
@@ -135,7 +140,10 @@ class WebhookClient:
     async def _connect(self, origin: Origin, left: float, timeout: float, customer: str) -> Connection:
         if left <= 0:
             raise too_late()
-        return await self._pool.connect(origin, min(left, timeout), customer)
+        try:
+            return await self._pool.connect(origin, min(left, timeout), customer)
+        except asyncio.CancelledError as error:
+            raise CancelledUnsentError from error
 
     async def _exchange(self, connection: Connection, data: bytes, deadline: float) -> Response:
         waiter = connection.request(data, deadline)

@@ -9,6 +9,7 @@ import typer
 from sendoff_cli.api_client import ApiClient, api_client
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.customer_options import (
+    BacklogOption,
     ConcurrencyOption,
     ConnectOption,
     DescriptionOption,
@@ -85,6 +86,7 @@ def create_customer(
     rate: RateOption = None,
     per: PerOption = None,
     concurrency: ConcurrencyOption = None,
+    backlog: BacklogOption = None,
     fields: FieldsOption = None,
     secret: SecretOption = None,
     url: UrlOption = None,
@@ -102,6 +104,7 @@ def create_customer(
         rate=rate,
         per=per,
         concurrency=concurrency,
+        backlog=backlog,
         fields=fields,
     )
     body |= secret_from(secret) | ({} if customer_id is None else {"id": customer_id})
@@ -121,6 +124,7 @@ def update_customer(
     rate: RateOption = None,
     per: PerOption = None,
     concurrency: ConcurrencyOption = None,
+    backlog: BacklogOption = None,
     fields: FieldsOption = None,
     version: VersionOption = None,
     url: UrlOption = None,
@@ -138,6 +142,7 @@ def update_customer(
         rate=rate,
         per=per,
         concurrency=concurrency,
+        backlog=backlog,
         fields=fields,
     )
     customer = _call(_api(url, config), "PATCH", _path(customer_id), body, headers=_if_match(version))

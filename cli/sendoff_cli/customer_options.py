@@ -28,6 +28,9 @@ ConnectOption = Annotated[
 RateOption = Annotated[int | None, typer.Option("--rate", help="At most so many requests per --per.")]
 PerOption = Annotated[str | None, typer.Option("--per", metavar="DURATION", help="The period of the rate.")]
 ConcurrencyOption = Annotated[int | None, typer.Option("--concurrency", help="At most so many requests at once.")]
+BacklogOption = Annotated[
+    int | None, typer.Option("--backlog", help="At most so many messages wait; more are refused.")
+]
 FieldsOption = Annotated[
     str | None,
     typer.Option(
@@ -56,6 +59,7 @@ def fields_of(
     rate: int | None,
     per: str | None,
     concurrency: int | None,
+    backlog: int | None,
     fields: str | None,
 ) -> Document:
     """The body of a request: the fields as JSON, and over them the options that were given."""
@@ -69,7 +73,7 @@ def fields_of(
     }
     body |= {key: value for key, value in given.items() if value is not None}
     _extend(body, "headers", _headers(headers or []))
-    limits = {"rate": rate, "per": per, "concurrency": concurrency}
+    limits = {"rate": rate, "per": per, "concurrency": concurrency, "backlog": backlog}
     _extend(body, "limits", {key: value for key, value in limits.items() if value is not None})
     return body
 

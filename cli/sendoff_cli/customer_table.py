@@ -73,6 +73,7 @@ def _limits(customer: Document) -> str:
     limits = customer["limits"]
     parts = [] if limits["rate"] is None else [f"{limits['rate']} per {limits['per']}"]
     parts += [] if limits["concurrency"] is None else [f"{limits['concurrency']} at once"]
+    parts += [] if limits["backlog"] is None else [f"{limits['backlog']} waiting"]
     return ", ".join(parts) or "none"
 
 

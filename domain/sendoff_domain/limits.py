@@ -1,4 +1,4 @@
-"""How fast and how wide one customer may be called, by the whole fleet together."""
+"""How fast and how wide one customer may be called, by the whole fleet together, and how much of it may wait."""
 
 import math
 from collections.abc import Sequence
@@ -17,11 +17,15 @@ _MOST_SLOTS = 10_000
 
 
 class Limits(PolicyModel):
-    """At most `rate` requests per `per`, evenly spread, and at most `concurrency` at once; none without a number."""
+    """At most `rate` requests per `per`, evenly spread, `concurrency` at once, and `backlog` messages that wait.
+
+    Without a number there is no such limit.
+    """
 
     rate: int | None = Field(default=None, ge=1, le=100_000)
     per: PositiveDuration = timedelta(seconds=1)
     concurrency: int | None = Field(default=None, ge=1, le=100_000)
+    backlog: int | None = Field(default=None, ge=1, le=10_000_000)
 
     @model_validator(mode="after")
     def _in_reach(self) -> "Limits":

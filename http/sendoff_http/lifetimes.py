@@ -15,18 +15,21 @@ from sendoff_http.customers.webhooks import hold_webhook_client
 from sendoff_http.web.body_memory import BodyMemory
 from sendoff_http.web.key_cache import KEY_CACHE, hold_key_cache
 from sendoff_http.web.keys import (
+    BACKLOGS,
     BATCH_MEMORY,
     CLOCK,
-    GROUP_COMMIT,
     IDENTITY,
+    INTAKE,
     MEMBER,
-    MESSAGE_STORE,
     POOL,
     SETTINGS,
     SUBMISSION_READER,
     database_now,
 )
 from sendoff_http.web.request_log import METRICS
+from sendoff_intake.admission import Admitter
+from sendoff_intake.admitting_intake import AdmittingIntake
+from sendoff_intake.backlog_figures import BacklogFigures
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission_reader import SubmissionReader
@@ -45,10 +48,19 @@ async def hold_pool(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def hold_backlogs(app: web.Application) -> AsyncIterator[None]:
+    """Know of how many customers so many messages may wait, and how many do."""
+    backlogs = app[BACKLOGS] = BacklogFigures(app[POOL])
+    await backlogs.start()
+    yield
+    await backlogs.close()
+
+
 async def hold_membership(app: web.Application) -> AsyncIterator[None]:
     """Be a member of the fleet: this process hears of starts and stops, and can command them."""
     app[MEMBER] = make_member(app[SETTINGS], app[POOL], app[IDENTITY], app[CLOCK])
     app[MEMBER].subscribe(on_customer=app[KEY_CACHE].forget_customer)
+    app[MEMBER].subscribe(on_customer=app[BACKLOGS].forget)
     async with join_fleet(app[MEMBER]):
         yield
 
@@ -57,13 +69,14 @@ async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     """Take messages in: one by one through the group commit, and a bounded number of batches beside it."""
     app[SUBMISSION_READER] = SubmissionReader(lambda: database_now(app))
     wake_up = WakeUp(app[CLOCK], app[MEMBER].wake)
-    store = app[MESSAGE_STORE] = MessageStore(
+    store = MessageStore(
         pool=app[POOL], partitions=app[SETTINGS].partitions, wake_up=wake_up, accepted=app[METRICS].accepted
     )
     app[BATCH_MEMORY] = BodyMemory(_BATCH_BYTES)
-    group_commit = app[GROUP_COMMIT] = GroupCommit(store)
+    group_commit = GroupCommit(store)
+    app[INTAKE] = AdmittingIntake(Admitter(app[BACKLOGS], app[METRICS].refused), group_commit, store)
     yield
     await group_commit.close()
 
 
-LIFETIMES = (hold_pool, hold_key_cache, hold_membership, hold_intake, hold_webhook_client)
+LIFETIMES = (hold_pool, hold_key_cache, hold_backlogs, hold_membership, hold_intake, hold_webhook_client)

@@ -1,1 +1,1 @@
-"""How a message comes in by any door: a SubmissionReader reads it, a GroupCommit or a MessageStore stores it."""
+"""How a message comes in by any door: a SubmissionReader reads it, an AdmittingIntake stores it."""

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     INVALID = "invalid"
     CONTENT_TOO_LARGE = "content_too_large"
     KEY_REUSED = "idempotency_key_reused"
+    BACKLOG_FULL = "backlog_full"
 
 
 class Rejected(msgspec.Struct, frozen=True):

@@ -184,3 +184,28 @@ def test_a_page_of_customers_costs_as_much_as_it_shows(sendoff_database: str, af
         page = {"after": after, "paused": None, "limit": 251, "only": None}
 
         assert rows_touched(connection, "sendoff_http.customers", "list_customers", page) <= MOST_ROWS
+
+
+def test_a_backlog_is_counted_up_to_its_limit_and_beside_others_by_index(sendoff_database: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        fill_due(connection, "1 hour")
+        connection.execute(
+            "INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token)"
+            " SELECT md5(n::text)::uuid, 'default', now(), 1, 0, 1 FROM generate_series(1, %s) AS n",
+            (ROWS,),
+        )
+        connection.execute("ANALYZE retries")
+        for customers in (["default"], ["small"], [f"c{number}" for number in range(100)]):
+            asked = {"customers": customers, "bounds": [1_000] * len(customers)}
+            assert rows_touched(connection, "sendoff_intake", "count_backlogs", asked) <= MOST_ROWS
+
+
+def test_limits_of_backlogs_are_found_among_all_customers(sendoff_database: str) -> None:
+    with psycopg.connect(sendoff_database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO customers (id, name, timeout_ms, connect_timeout_ms, retry, backlog)"
+            " SELECT 'c' || n, 'x', 1, 1, '{}', CASE WHEN n % 100 = 0 THEN 5 END FROM generate_series(1, 10000) AS n"
+        )
+        connection.execute("ANALYZE customers")
+
+        assert rows_touched(connection, "sendoff_intake", "list_backlog_limits", {}) <= MOST_ROWS

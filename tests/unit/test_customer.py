@@ -19,7 +19,7 @@ WHOLE: dict[str, Any] = {
     "connectTimeout": "250ms",
     "retry": {"waits": ["1s", "2m"], "jitter": 0.5},
     "responseRule": {"statuses": ["200"], "pointer": "/ok", "equals": None},
-    "limits": {"rate": 50, "per": "1m", "concurrency": 7},
+    "limits": {"rate": 50, "per": "1m", "concurrency": 7, "backlog": 9},
     "breaker": {"enabled": False},
 }
 

@@ -89,7 +89,9 @@ def columns_of(customer_id: str, fields: CustomerFields) -> Columns:
 
 def _stored(name: str, value: Any) -> Columns:
     if isinstance(value, Limits):
-        return {"rate": value.rate, "rate_period_ms": _milliseconds(value.per), "concurrency": value.concurrency}
+        period = _milliseconds(value.per)
+        limits = {"rate": value.rate, "rate_period_ms": period, "concurrency": value.concurrency}
+        return {**limits, "backlog": value.backlog}
     if isinstance(value, timedelta):
         return {f"{name}_ms": _milliseconds(value)}
     if isinstance(value, PolicyModel):
@@ -99,8 +101,8 @@ def _stored(name: str, value: Any) -> Columns:
 
 def _given(name: str, columns: Mapping[str, Any]) -> Any:
     if name == "limits":
-        per = _duration(columns["rate_period_ms"])
-        return {"rate": columns["rate"], "per": per, "concurrency": columns["concurrency"]}
+        numbers = {limit: columns[limit] for limit in ("rate", "concurrency", "backlog")}
+        return {**numbers, "per": _duration(columns["rate_period_ms"])}
     if f"{name}_ms" in columns:
         return _duration(columns[f"{name}_ms"])
     return columns[name]

@@ -20,11 +20,13 @@ CREATE TABLE customers (
     rate               integer CHECK (rate > 0),  -- requests per rate_period_ms; NULL: no limit
     rate_period_ms     integer NOT NULL DEFAULT 1000 CHECK (rate_period_ms > 0),
     concurrency        integer CHECK (concurrency > 0),
+    backlog            integer CHECK (backlog > 0),  -- messages that may wait; NULL: no limit
     version            bigint NOT NULL DEFAULT 1,
     created_at         timestamptz NOT NULL DEFAULT now(),
     updated_at         timestamptz NOT NULL DEFAULT now(),
     incarnation        bigint NOT NULL UNIQUE DEFAULT nextval('customer_incarnations')
 );
+CREATE INDEX customers_with_backlog ON customers (id) INCLUDE (backlog) WHERE backlog IS NOT NULL;
 
 -- The keys that a customer's requests are signed with; the ids tell in which order they were added, and a key that is
 -- encrypted anew keeps its row. The first byte of sealed_key tells its form (0: plain), the rest is the key in that form.

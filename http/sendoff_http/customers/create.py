@@ -16,7 +16,7 @@ from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.body import JSON, read_json
 from sendoff_http.web.etags import ETAG, etag
-from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL
+from sendoff_http.web.keys import BACKLOGS, KEY_CIPHER, MEMBER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_http.web.responses import json_response
@@ -88,6 +88,7 @@ async def create_customer(request: web.Request) -> web.Response:
     await refuse_forbidden_url(request.app, new.webhook_url)
     customer_id = new.id or f"cus_{secrets.token_hex(_ID_BYTES)}"
     row, key = await _store(request, customer_id, new)
+    request.app[BACKLOGS].forget(customer_id)
     request.app[MEMBER].customer_changed(customer_id)
     headers = {"Location": f"/v1/customers/{customer_id}", "ETag": etag(row.version)}
     return json_response({**describe_customer(row), "secret": format_secret(key)}, 201, headers)

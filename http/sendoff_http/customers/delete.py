@@ -10,7 +10,7 @@ from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
 from sendoff_http.web.key_cache import KEY_CACHE
-from sendoff_http.web.keys import MEMBER, POOL
+from sendoff_http.web.keys import BACKLOGS, MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
@@ -49,6 +49,7 @@ async def delete_customer(request: web.Request) -> web.Response:
         require_expected(expected, row.version)
         raise _in_use(due, retries)
     request.app[KEY_CACHE].forget_customer(customer_id)
+    request.app[BACKLOGS].forget(customer_id)
     request.app[MEMBER].customer_changed(customer_id)
     return web.Response(status=204)
 

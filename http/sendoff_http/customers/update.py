@@ -22,7 +22,7 @@ from sendoff_http.customers.webhooks import refuse_forbidden_url
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.body import BODY_LIMIT, JSON, parse_body, read_kept_bytes, require_type
 from sendoff_http.web.etags import ETAG, HEADER, etag, read_expected, require_expected
-from sendoff_http.web.keys import KEY_CIPHER, MEMBER, POOL
+from sendoff_http.web.keys import BACKLOGS, KEY_CIPHER, MEMBER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, invalid, no_such_customer, overloaded
@@ -85,6 +85,7 @@ async def update_customer(request: web.Request) -> web.Response:
         row, changed = await _try(request, customer_id, expected, patch)
         if row is not None:
             if changed:
+                request.app[BACKLOGS].forget(customer_id)
                 request.app[MEMBER].customer_changed(customer_id)
             return json_response(describe_customer(row), headers={"ETag": etag(row.version)})
     raise overloaded("the customer is being changed by others all the time; try again")

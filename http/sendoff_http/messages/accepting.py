@@ -17,7 +17,10 @@ STATUSES = {
     Reason.CONTENT_TOO_LARGE: 413,
     Reason.INVALID: 422,
     Reason.KEY_REUSED: 422,
+    Reason.BACKLOG_FULL: 429,
 }
+#: What waits is counted once a second: to ask again earlier is of no use.
+_HEADERS = {Reason.BACKLOG_FULL: {"Retry-After": "1"}}
 
 
 def idempotency_key(request: web.Request) -> str | None:
@@ -30,4 +33,5 @@ def idempotency_key(request: web.Request) -> str | None:
 
 def problem_of(rejected: Rejected) -> ProblemError:
     """The problem that answers a request whose message was rejected."""
-    return ProblemError(STATUSES[rejected.reason], rejected.reason, rejected.detail, errors=rejected.errors)
+    reason = rejected.reason
+    return ProblemError(STATUSES[reason], reason, rejected.detail, errors=rejected.errors, headers=_HEADERS.get(reason))

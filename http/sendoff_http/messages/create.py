@@ -11,7 +11,7 @@ from sendoff_domain.times import format_moment
 from sendoff_http.messages.accepting import KEY_HEADER, REPLAYED_HEADER, idempotency_key, problem_of
 from sendoff_http.messages.model import Message
 from sendoff_http.web.body import BODY_LIMIT, JSON, read_bytes, require_type
-from sendoff_http.web.keys import CALLER, GROUP_COMMIT, SUBMISSION_READER
+from sendoff_http.web.keys import CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse
 from sendoff_intake.message_input import MessageInput
@@ -48,7 +48,7 @@ _EXAMPLES = {
         )
     },
     access=needs(Scope.WRITE_MESSAGES),
-    problems=(400, 413, 415, 422, 503),
+    problems=(400, 413, 415, 422, 429, 503),
     body=Body({JSON: MessageInput}, _EXAMPLES),
     headers={KEY_HEADER: "The same key with the same body gives the same message again; kept for three days."},
 )
@@ -60,7 +60,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer)
     if isinstance(submission, Rejected):
         raise problem_of(submission)
-    result = await app[GROUP_COMMIT].store(submission)
+    result = await app[INTAKE].store(submission)
     if isinstance(result, Rejected):
         raise problem_of(result)
     headers = {"Location": "/v1/messages/msg_" + result.hex_id}

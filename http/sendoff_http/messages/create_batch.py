@@ -12,7 +12,7 @@ from sendoff_http.messages.accepting import KEY_HEADER, STATUSES, idempotency_ke
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, read_bytes, require_type
-from sendoff_http.web.keys import BATCH_MEMORY, CALLER, MESSAGE_STORE, SUBMISSION_READER
+from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.validation import ApiModel
@@ -62,7 +62,7 @@ class BatchResult(ApiModel):
     f"Accept up to {MOST_ITEMS} messages",
     {202: ResponseDoc("Each item's id or error, in order", BatchResult)},
     access=needs(Scope.WRITE_MESSAGES),
-    problems=(400, 413, 415, 422, 503),
+    problems=(400, 413, 415, 422, 429, 503),
     body=Body(
         {JSON: Annotated[list[MessageInput], Field(max_length=MOST_ITEMS)], LINES: str},
         _EXAMPLES,
@@ -77,7 +77,7 @@ async def create_batch(request: web.Request) -> web.Response:
     async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
         body = await read_bytes(request, BATCH_LIMIT)
         items = await read_items(body, key, reader, is_lines=is_lines, customer=customer)
-        results = await request.app[MESSAGE_STORE].store_batch(items)
+        results = await request.app[INTAKE].store_batch(items)
         return raw_json_response(await _describe(items.read, results), 202)
 
 

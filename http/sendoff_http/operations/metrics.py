@@ -1,17 +1,14 @@
 """The metrics in Prometheus' text format."""
 
-import os
-
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sendoff_domain.access import Scope
 from sendoff_http.operations.customer_gauges import read_customer_gauges
 from sendoff_http.web.keys import POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.problems import ProblemError
-from sendoff_http.web.request_log import METRICS
+from sendoff_http.web.request_log import METRICS, shared_registry
 
 routes = Routes("Health")
 
@@ -31,11 +28,8 @@ async def read_metrics(request: web.Request) -> web.Response:
     """
     if not request.app[SETTINGS].metrics.enabled:
         raise ProblemError(404, "not_found", "metrics are switched off (metrics.enabled)")
-    registry = request.app[METRICS].registry
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
-    body, gauges = generate_latest(registry), await read_customer_gauges(request.app[POOL])
+    numbers = shared_registry(request.app[METRICS])
+    body, gauges = generate_latest(numbers), await read_customer_gauges(request.app[POOL])
     if gauges is not None:
         body += generate_latest(gauges)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

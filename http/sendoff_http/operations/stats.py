@@ -9,6 +9,7 @@ from sendoff_domain.access import Scope
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
+from sendoff_http.web.request_log import METRICS, shared_registry
 from sendoff_http.web.responses import json_response
 
 routes = Routes("Stats")
@@ -16,6 +17,7 @@ routes = Routes("Stats")
 _PLACES = ("due", "retries", "deliveries", "dead_letters", "cancellations")
 #: Up to here a place is counted, beyond it PostgreSQL's own estimate is shown.
 _BOUND = 20_000
+_REFUSED = "sendoff_refused_messages_total"
 
 
 class Counts(ResponseModel):
@@ -36,6 +38,9 @@ class Stats(ResponseModel):
     late: int = Field(description="Due, but not yet claimed; counted up to 100,000.")
     lag_seconds: float = Field(description="How long the oldest of these has waited.")
     sent_last_minute: int
+    refused: int = Field(
+        description="Refused because of a full backlog (limits.backlog), by this instance since its start."
+    )
 
 
 @routes.operation(
@@ -59,7 +64,8 @@ async def read_stats(request: web.Request) -> web.Response:
         dead=places["dead_letters"],
         cancelled=places["cancellations"],
     )
-    stats = Stats(counts=counts, late=late, lag_seconds=lag or 0.0, sent_last_minute=sent)
+    refused = int(shared_registry(request.app[METRICS]).get_sample_value(_REFUSED) or 0)
+    stats = Stats(counts=counts, late=late, lag_seconds=lag or 0.0, sent_last_minute=sent, refused=refused)
     return json_response(stats.document())
 
 

@@ -12,8 +12,8 @@ from sendoff_db.pool import Pool
 from sendoff_domain.access import Caller
 from sendoff_domain.errors import UnavailableError
 from sendoff_http.web.body_memory import BodyMemory
-from sendoff_intake.group_commit import GroupCommit
-from sendoff_intake.store import MessageStore
+from sendoff_intake.admitting_intake import AdmittingIntake
+from sendoff_intake.backlog_figures import BacklogFigures
 from sendoff_intake.submission_reader import SubmissionReader
 from sendoff_webhooks.keys.encryption import KeyCipher
 
@@ -24,9 +24,9 @@ CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
 KEY_CIPHER: web.AppKey[KeyCipher] = web.AppKey("key_cipher", KeyCipher)
 MEMBER: web.AppKey[Member] = web.AppKey("member", Member)
 SUBMISSION_READER: web.AppKey[SubmissionReader] = web.AppKey("submission_reader", SubmissionReader)
-MESSAGE_STORE: web.AppKey[MessageStore] = web.AppKey("message_store", MessageStore)
+BACKLOGS: web.AppKey[BacklogFigures] = web.AppKey("backlogs", BacklogFigures)
+INTAKE: web.AppKey[AdmittingIntake] = web.AppKey("intake", AdmittingIntake)
 BATCH_MEMORY: web.AppKey[BodyMemory] = web.AppKey("batch_memory", BodyMemory)
-GROUP_COMMIT: web.AppKey[GroupCommit] = web.AppKey("group_commit", GroupCommit)
 
 #: Who sent the request; it is there once the request was let in.
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from sendoff_config.logs import escaped
 from sendoff_config.settings import LoggingSettings
@@ -30,6 +31,7 @@ class Metrics:
 
     registry: CollectorRegistry
     accepted: Counter
+    refused: Counter
     _requests: Counter
     _seconds: Histogram
     _counts: dict[tuple[str, str, int], Counter] = field(default_factory=dict)
@@ -53,6 +55,7 @@ def make_metrics() -> Metrics:
     return Metrics(
         registry,
         Counter("sendoff_accepted_messages", "Messages accepted and stored", registry=registry),
+        Counter("sendoff_refused_messages", "Messages refused because of a full backlog", registry=registry),
         Counter("sendoff_http_requests", "Requests answered", ("method", "route", "status"), registry=registry),
         Histogram(
             "sendoff_http_request_seconds",
@@ -62,6 +65,15 @@ def make_metrics() -> Metrics:
             registry=registry,
         ),
     )
+
+
+def shared_registry(metrics: Metrics) -> CollectorRegistry:
+    """The numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return metrics.registry
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
+    return registry
 
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)

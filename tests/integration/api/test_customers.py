@@ -19,7 +19,7 @@ WHOLE: dict[str, Any] = {
     "connectTimeout": "250ms",
     "retry": {"waits": ["1s", "2m"], "jitter": 0.5},
     "responseRule": {"statuses": ["200"]},
-    "limits": {"rate": 50, "per": "1m", "concurrency": 7},
+    "limits": {"rate": 50, "per": "1m", "concurrency": 7, "backlog": 9},
     "breaker": {"enabled": False},
 }
 
@@ -47,7 +47,7 @@ async def test_a_webhook_is_all_that_is_needed(api: Api) -> None:
     assert customer["name"] == customer["id"]
     assert (customer["timeout"], customer["connectTimeout"], customer["headers"]) == ("15s", "5s", {})
     assert customer["retry"] == {"attempts": 8, "first": "5s", "factor": 3.0, "max": "6h", "jitter": 0.1}
-    assert customer["limits"] == {"rate": None, "per": "1s", "concurrency": None}
+    assert customer["limits"] == {"rate": None, "per": "1s", "concurrency": None, "backlog": None}
     assert (await create(api))["id"] != customer["id"]
 
 

@@ -196,6 +196,7 @@ UNFIT: tuple[tuple[tuple[str, ...], tuple[Any, ...]], ...] = (
     (("limits", "per"), ("1ns", "999us", "8d", "3660d")),
     (("limits", "rate"), (0, -1, 100_001, 2**31, BIGGEST, 2**64, 1.5, "x")),
     (("limits", "concurrency"), (0, -1, 100_001, 2**31, BIGGEST, 2**64)),
+    (("limits", "backlog"), (0, -1, 10_000_001, 2**31, BIGGEST, 2**64)),
     (("retry", "attempts"), (0, -1, 1001, 2**31, BIGGEST, 2**64)),
     (("retry", "factor"), (0, -1, 101, 1e308)),
     (("breaker", "minimum"), (0, -1, 100_001, 2**31, 2**64)),

@@ -58,7 +58,7 @@ def customers(near: Running, folder: Path) -> Iterator[Customers]:
 def test_a_customer_is_created_with_its_options_and_its_secret_is_shown_once(customers: Customers) -> None:
     texts = ["--name", "Acme [bold]Ltd", "--description", "of the north"]
     options = [*texts, "--header", "x-a=1=2", "--header", "X-B=b", "--timeout", "9s"]
-    limits = ["--rate", "5", "--per", "1m", "--concurrency", "3"]
+    limits = ["--rate", "5", "--per", "1m", "--concurrency", "3", "--backlog", "4"]
     fields = {"retry": {"attempts": 2}, "limits": {"rate": 1}, "breaker": {"enabled": False}}
     done = customers.run(
         "create", "--id", "acme", "--webhook-url", NOWHERE, *options, *limits, "--fields", json.dumps(fields)
@@ -68,7 +68,7 @@ def test_a_customer_is_created_with_its_options_and_its_secret_is_shown_once(cus
     assert done.stdout == f"the secret of acme is {secret}, shown this once\n"
     shown = customers.json("show", "acme")
     assert (shown["name"], shown["headers"], shown["timeout"]) == ("Acme [bold]Ltd", {"x-a": "1=2", "X-B": "b"}, "9s")
-    assert shown["limits"] == {"rate": 5, "per": "1m", "concurrency": 3}
+    assert shown["limits"] == {"rate": 5, "per": "1m", "concurrency": 3, "backlog": 4}
     assert (shown["retry"]["attempts"], shown["breaker"]["enabled"]) == (2, False)
     card = customers.run("show", "acme").stdout
     assert "Acme [bold]Ltd" in card
@@ -96,6 +96,8 @@ def test_customers_are_listed_with_what_they_do(customers: Customers) -> None:
     table = customers.run("list", "--limit", "2").stdout
     assert [line.split()[0] for line in table.splitlines()] == ["id", "a", "b", "there"]
     assert "5 per 1s" in table
+    customers.run("update", "a", "--backlog", "90")
+    assert "90 waiting" in customers.run("list", "--limit", "1").stdout
     assert customers.run("resume", "b").stdout == "b is running\n"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from aiohttp import web
+from multidict import istr
 
 from sendoff_domain.access import ANONYMOUS, Caller, key_digest
 from sendoff_http.web.key_cache import KEY_CACHE
@@ -12,6 +13,8 @@ from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.request_rates import RequestRates
 
 _CHALLENGE = 'Bearer realm="sendoff"'
+#: As istr, because a name that is a plain str is folded anew for each request.
+_AUTHORIZATION, _API_KEY = istr("Authorization"), istr("X-API-Key")
 
 
 class Authentication:
@@ -32,18 +35,19 @@ class Authentication:
         access = request.app[ACCESS].get(request.match_info.handler)
         if access is OPEN:
             return
-        caller = request[CALLER] = await self._find(request)
+        secret = _presented(request)
+        if secret is None:
+            if self._needs_key:
+                raise _unauthorized("expected an API key as Authorization: Bearer or X-API-Key", _CHALLENGE)
+            request[CALLER] = ANONYMOUS  # who may do everything
+            return
+        caller = request[CALLER] = await self._find(request, secret)
         if access is not None:
             _require(caller, access)
         if caller.rate is not None:
             self._require_rate(caller, caller.rate)
 
-    async def _find(self, request: web.Request) -> Caller:
-        secret = _presented(request)
-        if secret is None:
-            if self._needs_key:
-                raise _unauthorized("expected an API key as Authorization: Bearer or X-API-Key", _CHALLENGE)
-            return ANONYMOUS
+    async def _find(self, request: web.Request, secret: str) -> Caller:
         digest = key_digest(secret)
         # Where these are found says nothing of a secret: who could choose a digest would have broken SHA-256.
         caller = self._configured.get(digest) or await request.app[KEY_CACHE].find(digest)
@@ -60,10 +64,12 @@ class Authentication:
 
 def _presented(request: web.Request) -> str | None:
     """The secret that a request carries; None if it carries none, so that what says `Basic` carries none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip()
-    return request.headers.get("X-API-Key")
+    authorization = request.headers.get(_AUTHORIZATION)
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() == "bearer":
+            return token.strip()
+    return request.headers.get(_API_KEY)
 
 
 def _require(caller: Caller, access: Access) -> None:

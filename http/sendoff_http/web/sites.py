@@ -10,13 +10,15 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from aiohttp import web
+from multidict import istr
 
 from sendoff_domain.access import ANONYMOUS
 from sendoff_http.web.keys import CALLER
 from sendoff_http.web.problems import ProblemError
 
 _PLAIN_READS = frozenset({"GET", "HEAD"})
-_WEBHOOK_HEADER = "sendoff-attempt"
+#: As istr, because a name that is a plain str is folded anew for each request.
+_WEBHOOK_HEADER, _SITE, _ORIGIN, _HOST = map(istr, ("sendoff-attempt", "Sec-Fetch-Site", "Origin", "Host"))
 _OWN_SITES = frozenset({"same-origin", "none"})
 
 
@@ -34,10 +36,10 @@ class Sites:
         if request.method in _PLAIN_READS:
             return
         headers = request.headers
-        site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
+        site, origin = headers.get(_SITE), headers.get(_ORIGIN)
         if site is not None and site not in _OWN_SITES:
             raise _foreign_site(f"Sec-Fetch-Site {site[:40]!r}")
-        if origin is not None and not self._is_own(origin, headers.get("Host", "")):
+        if origin is not None and not self._is_own(origin, headers.get(_HOST, "")):
             raise _foreign_site(f"Origin {origin[:80]!r}")
 
     def require_no_webhook(self, request: web.Request) -> None:
@@ -48,7 +50,7 @@ class Sites:
     def require_own_name(self, request: web.Request) -> None:
         """Raise ProblemError 403 when a caller without a key uses a name for the API that may be a stranger's."""
         if request.get(CALLER) is ANONYMOUS:
-            host = request.headers.get("Host")
+            host = request.headers.get(_HOST)
             if host is not None and not self._is_known(_name(host)):
                 detail = f"Host {host[:80]!r} is neither an address nor in http.hosts, and no API key was sent"
                 raise ProblemError(403, "foreign_host", detail)

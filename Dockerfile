@@ -1,4 +1,4 @@
-# One image for everything: `sendoff up` (the default), `http`, `worker`, `migrate`.
+# One image for everything: `sendoff up` (the default), `http`, `worker`, `ingest`, `migrate`.
 FROM python:3.11-slim AS build
 RUN python -m venv /opt/sendoff
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1

@@ -34,13 +34,14 @@ class Environment:
     data: Path | None = None
 
 
-def configured_environment(config: Path | None, stack: ExitStack, *, api: bool) -> Environment:
+def configured_environment(config: Path | None, stack: ExitStack, *, api: bool, ingest: bool) -> Environment:
     """Take the servers that are configured, and with `api` hold the port until `stack` is closed.
 
-    Raises SettingsError when PostgreSQL or Redis has no address, or the API would be open to others.
+    Raises SettingsError when PostgreSQL, Redis or, for the ingest, NATS has no address, or the API would be open to
+    others.
     """
     settings = load_settings(config)
-    require_addresses(settings, "postgres", "redis")
+    require_addresses(settings, "postgres", "redis", *(("nats",) if ingest else ()))
     return _with_overrides(config, _port_overrides(settings, stack) if api else {})
 
 

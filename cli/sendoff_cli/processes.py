@@ -10,6 +10,8 @@ from sendoff_config.settings import Settings
 
 #: Beyond http.shutdownDelay: how long the requests of an HTTP process may take to end (seconds).
 _HTTP_PATIENCE = 30.0
+#: How long an ingest process may take to store and acknowledge what it has in hand (seconds).
+_INGEST_PATIENCE = 30.0
 #: Beyond workers.shutdownTimeout: what a worker may take to give back and record everything (seconds).
 _WORKER_PATIENCE = 50.0
 _SAMPLE_PATIENCE = 5.0
@@ -19,6 +21,12 @@ def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[P
     """The API's processes, which share one port."""
     patience = settings.http.shutdown_delay.total_seconds() + _HTTP_PATIENCE
     return _numbered("http", "sendoff_http", settings.http.processes, environment=environment, patience=patience)
+
+
+def ingest_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
+    """The processes that take messages from JetStream."""
+    count = settings.ingest.processes
+    return _numbered("ingest", "sendoff_ingest", count, environment=environment, patience=_INGEST_PATIENCE)
 
 
 def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:

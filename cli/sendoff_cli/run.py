@@ -1,4 +1,4 @@
-"""`sendoff up`, `sendoff worker` and `sendoff http`: one instance with some or all of its processes."""
+"""`sendoff up | http | worker | ingest`: one instance with some or all of its processes."""
 
 import asyncio
 from contextlib import ExitStack
@@ -10,7 +10,7 @@ from sendoff_cli.environment import Environment, configured_environment, embedde
 from sendoff_cli.instance import run_processes, wait_until_ready
 from sendoff_cli.interruption import closing_undisturbed, interrupted_by_signals
 from sendoff_cli.listening import reachable_host
-from sendoff_cli.processes import http_processes, sample_process, worker_processes
+from sendoff_cli.processes import http_processes, ingest_processes, sample_process, worker_processes
 from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
 from sendoff_config.lossy_output import make_output_lossy
@@ -30,7 +30,7 @@ def run_up(config: Path | None, data: Path) -> int:
         if applied:
             say(f"the database is up to date: {', '.join(applied)}")
         check_interruption()
-        return asyncio.run(_run(environment, api=True, workers=True))
+        return asyncio.run(_run(environment, api=True, ingest=environment.settings.ingest.enabled, workers=True))
 
 
 def run_http(config: Path | None) -> int:
@@ -43,14 +43,19 @@ def run_workers(config: Path | None) -> int:
     return _run_part(config, workers=True)
 
 
-def _run_part(config: Path | None, *, api: bool = False, workers: bool = False) -> int:
+def run_ingest(config: Path | None) -> int:
+    """Run the ingest's processes only; the servers' addresses must be configured."""
+    return _run_part(config, ingest=True)
+
+
+def _run_part(config: Path | None, *, api: bool = False, ingest: bool = False, workers: bool = False) -> int:
     make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals() as check_interruption:
-        environment = configured_environment(config, stack, api=api)
+        environment = configured_environment(config, stack, api=api, ingest=ingest)
         _follow_format(environment)
         asyncio.run(wait_for_schema(environment.settings, _SERVER_PATIENCE, say))
         check_interruption()
-        return asyncio.run(_run(environment, api=api, workers=workers))
+        return asyncio.run(_run(environment, api=api, ingest=ingest, workers=workers))
 
 
 def _follow_format(environment: Environment) -> None:
@@ -58,13 +63,19 @@ def _follow_format(environment: Environment) -> None:
         log_as_json()
 
 
-async def _run(environment: Environment, *, api: bool, workers: bool) -> int:
+def _stages(environment: Environment, *, api: bool, ingest: bool, workers: bool) -> list[list[Process]]:
+    """The processes in the order in which they stop: no new messages, then no deliveries."""
     settings, variables = environment.settings, environment.variables
-    stages: list[list[Process]] = []  # in the order in which they stop: no new messages, then no deliveries
-    if api:
-        stages.append(http_processes(settings, variables))
-    if workers:
-        stages.append(worker_processes(settings, variables))
+    doors = [
+        *(http_processes(settings, variables) if api else ()),
+        *(ingest_processes(settings, variables) if ingest else ()),
+    ]
+    return [stage for stage in (doors, worker_processes(settings, variables) if workers else []) if stage]
+
+
+async def _run(environment: Environment, *, api: bool, ingest: bool, workers: bool) -> int:
+    settings, variables = environment.settings, environment.variables
+    stages = _stages(environment, api=api, ingest=ingest, workers=workers)
     names = tuple(process.name for stage in stages for process in stage)
     if environment.sample is not None:
         stages.append([sample_process(environment.sample, variables)])

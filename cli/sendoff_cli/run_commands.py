@@ -1,4 +1,4 @@
-"""`sendoff up | http | worker | migrate`: what runs, and the schema it runs on."""
+"""`sendoff up | http | worker | ingest | migrate`: what runs, and the schema it runs on."""
 
 import asyncio
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.database import prepare_database
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
-from sendoff_cli.run import run_http, run_up, run_workers
+from sendoff_cli.run import run_http, run_ingest, run_up, run_workers
 from sendoff_cli.server_urls import with_embedded_addresses
 
 _MIGRATE_PATIENCE = 60.0
@@ -26,11 +26,12 @@ def add_run_commands(app: typer.Typer) -> None:
     app.command("up")(up)
     app.command("http")(http)
     app.command("worker")(worker)
+    app.command("ingest")(ingest)
     app.command("migrate")(migrate)
 
 
 def up(config: ConfigOption = None, data: DataOption = DEFAULT_DATA) -> None:
-    """Run everything: servers that have no address, API, workers, and a sample webhook if none is set."""
+    """Run everything: servers without an address, API, workers, ingest if enabled, a sample webhook if none is set."""
     raise typer.Exit(run_up(chosen_config(config), data))
 
 
@@ -42,6 +43,11 @@ def http(config: ConfigOption = None) -> None:
 def worker(config: ConfigOption = None) -> None:
     """Run the workers of one instance."""
     raise typer.Exit(run_workers(chosen_config(config)))
+
+
+def ingest(config: ConfigOption = None) -> None:
+    """Take messages in from JetStream, on one instance."""
+    raise typer.Exit(run_ingest(chosen_config(config)))
 
 
 def migrate(

@@ -34,7 +34,7 @@ def exit_when_misconfigured() -> Iterator[None]:
         sys.exit(CONFIGURATION_ERROR)
 
 
-def read_settings(path: Path | None, *servers: Literal["postgres", "redis"]) -> Settings:
+def read_settings(path: Path | None, *servers: Literal["postgres", "redis", "nats"]) -> Settings:
     """The settings of that file, or of the one that `SENDOFF_CONFIG` names, overridden by the environment.
 
     Raises SettingsError for mistakes in them, and when one of `servers` has no address.
@@ -45,13 +45,15 @@ def read_settings(path: Path | None, *servers: Literal["postgres", "redis"]) -> 
     return settings
 
 
-def require_addresses(settings: Settings, *servers: Literal["postgres", "redis"]) -> None:
+def require_addresses(settings: Settings, *servers: Literal["postgres", "redis", "nats"]) -> None:
     """Raise SettingsError unless those servers have an address."""
     missing = []
     if "postgres" in servers and settings.postgres.url is None:
         missing.append("postgres.url")
     if "redis" in servers and settings.redis.broker_url is None:
         missing.append("redis.brokerUrl and redis.cacheUrl")
+    if "nats" in servers and settings.nats.url is None:
+        missing.append("nats.url")
     if missing:
         expected = ", ".join(missing)
         raise SettingsError(f"expected {expected} to be set: only `sendoff up` starts servers by itself")

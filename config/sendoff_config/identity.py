@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Role = Literal["http", "worker"]
+Role = Literal["http", "ingest", "worker"]
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]")
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from sendoff_config.ingest_settings import IngestSettings
 from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
 from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
 from sendoff_domain.backoff import RetryStrategy
@@ -223,19 +224,6 @@ class PartitionSettings(PolicyModel):
 
     every: Literal["day", "hour"] = "day"
     ahead: int = Field(default=3, ge=1, le=96)
-
-
-class IngestSettings(PolicyModel):
-    """JetStream ingest, which this version does not have yet: switching it on is refused, not ignored."""
-
-    enabled: bool = False
-
-    @field_validator("enabled")
-    @classmethod
-    def _not_yet(cls, value: bool) -> bool:
-        if value:
-            raise ValueError("expected false: this version takes messages over HTTP only")
-        return value
 
 
 class SecuritySettings(PolicyModel):

@@ -1,10 +1,7 @@
 """The NATS side: commands through a queue group, replies to requests, and the fleet's announcements and heartbeats."""
 
 import asyncio
-import contextlib
-import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import msgspec
 import structlog
@@ -14,14 +11,11 @@ from nats.aio.msg import Msg
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
 from sendoff_control.member import Member
 from sendoff_control.nats_commands import NatsCommands
+from sendoff_control.nats_connection import CLOSE_TIMEOUT, CONNECT_TIMEOUT, close_client, connection_options, fail_when
 from sendoff_control.protocol import Heartbeat, Reply, is_inbox
 from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Action
 
-_TIMEOUT = 3
-_CLOSE_TIMEOUT = 0.5
-#: Two pings without an answer end the session.
-PING_INTERVAL: float = 5
 _QUEUE_GROUP = "authority"
 
 log = structlog.get_logger("sendoff.control")
@@ -44,11 +38,12 @@ class NatsBus(Bus):
         super().__init__(member, outbox)
         self._prefix = f"{member.settings.control.prefix}.control"
         self._name = member.identity.name
+        self._client_name = f"{self._prefix} {self._name}"
         self._expected_revision = expected_revision
 
     async def leave(self) -> None:
         """Send what is still to be sent; the server forgets the rest with the connection."""
-        await self._outbox.drained(_CLOSE_TIMEOUT / 2)
+        await self._outbox.drained(CLOSE_TIMEOUT / 2)
 
     def _target(self, topic: Topic) -> str:
         return f"{self._prefix}.{topic}" if topic in _SHARED else f"{self._prefix}.{topic}.{self._name}"
@@ -59,42 +54,14 @@ class NatsBus(Bus):
             decide=self._member.command, expected_revision=self._expected_revision, reply=self._reply
         )
         try:
-            async with asyncio.timeout(2 * _TIMEOUT):
-                await client.connect(**self._options(closed))
+            async with asyncio.timeout(2 * CONNECT_TIMEOUT):
+                await client.connect(**connection_options(self._member.settings.nats, self._client_name, closed))
                 await self._subscribe(client, commands)
                 await self._hear_oneself(client)
             queue = self._open()
-            await run_together(_fail_when(closed, client), self._write(client, queue), commands.run())
+            await run_together(fail_when(closed, client), self._write(client, queue), commands.run())
         finally:
-            with contextlib.suppress(Exception):  # a connection that breaks while it is closed is closed as well
-                async with asyncio.timeout(_CLOSE_TIMEOUT):
-                    await client.close()
-
-    def _options(self, closed: asyncio.Event) -> dict[str, Any]:
-        async def on_closed() -> None:
-            closed.set()
-
-        async def on_error(error: Exception) -> None:
-            log.debug("an error on nats", error=str(error))
-
-        settings = self._member.settings.nats
-        return {
-            "servers": [server.strip() for server in (settings.url or "").split(",")],
-            "name": f"{self._prefix} {self._name}",
-            "allow_reconnect": False,
-            "max_reconnect_attempts": 1,  # or the first connect tries each server for two minutes
-            "reconnect_time_wait": 0.05,
-            "connect_timeout": _TIMEOUT,
-            "ping_interval": PING_INTERVAL,
-            "max_outstanding_pings": 2,
-            "closed_cb": on_closed,
-            "error_cb": on_error,
-            "user": settings.user,
-            "password": settings.password and settings.password.get_secret_value(),
-            "token": settings.token and settings.token.get_secret_value(),
-            "user_credentials": settings.creds,
-            "tls": ssl.create_default_context() if settings.tls else None,
-        }
+            await close_client(client)
 
     async def _write(self, client: Client, queue: asyncio.Queue[Outgoing]) -> None:
         while True:
@@ -148,8 +115,3 @@ class NatsBus(Bus):
             self._outbox.put(Outgoing("reply", msgspec.json.encode(document), to))
         elif to:
             log.debug("a reply was wanted on a subject that is no inbox", bytes=len(to))
-
-
-async def _fail_when(closed: asyncio.Event, client: Client) -> None:
-    await closed.wait()
-    raise ConnectionError(str(client.last_error or "the server closed the connection"))

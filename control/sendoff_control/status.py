@@ -4,14 +4,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, get_args
 
-from sendoff_config.identity import Identity
+from sendoff_config.identity import Identity, Role
 from sendoff_control.protocol import BusHealth, Heartbeat
 from sendoff_domain.control import GLOBAL_SCOPE, ControlState, Desired
 
 #: What `list_processes.sql` says a process does that has not been heard of for a while.
 GONE = "gone"
+_ROLES: Mapping[str, Role] = {role: role for role in get_args(Role)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def process_of_heartbeat(heartbeat: Heartbeat) -> ProcessStatus:
         identity=Identity(
             instance=heartbeat.instance,
             process=heartbeat.process,
-            role="http" if heartbeat.role == "http" else "worker",
+            role=_ROLES.get(heartbeat.role, "worker"),
             host=heartbeat.host,
             pid=heartbeat.pid,
             version=heartbeat.version,

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -27,6 +27,10 @@ from sendoff_domain.webhook_request import CONTENT_LIMIT, content_size, render_p
 from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS, MessageInput, metadata_size
 from sendoff_intake.submission import NewMessage, Reason, Rejected, Submission, reject_invalid, reject_unknown_customer
 
+#: Enough for one message whose content is written in escapes throughout (bytes).
+MESSAGE_LIMIT = 512 * 1024
+#: The header that carries an idempotency key, of a request as well as of a message on NATS.
+KEY_HEADER: Final = "Idempotency-Key"
 #: What an idempotency key is, as a person reads it.
 KEY_FORM = "1 to 255 printable ASCII characters"
 #: A match, or None for a text that is no idempotency key.

@@ -93,6 +93,11 @@ class Launcher:
         assert process.alive, process.tail()
         return process
 
+    def ingest(self, instance: str = "one", index: int = 0, count: int = 1, **settings: str) -> Process:
+        """One process of the ingest."""
+        who = {"SENDOFF_INSTANCE": instance, "SENDOFF_PROCESS": f"{index}/{count}"}
+        return self._start(["-m", "sendoff_ingest"], f"{instance}-ingest-{index}", who, settings)
+
     def _start(
         self, arguments: list[str], name: str, who: dict[str, str], settings: dict[str, str], files: str = ""
     ) -> Process:

@@ -3,4 +3,4 @@
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("cli", "actors", "http", "control", "webhooks", "intake", "db", "config", "domain")
+FOLDERS = ("cli", "actors", "http", "ingest", "control", "webhooks", "intake", "db", "config", "domain")

@@ -216,3 +216,11 @@ def test_a_foreign_key_makes_no_line_of_its_own(config: Path, text: str) -> None
     with pytest.raises(SettingsError) as caught:
         load_settings(config, {})
     assert str(caught.value).isprintable()
+
+
+def test_a_batch_of_the_ingest_must_fit_into_what_may_be_unacknowledged(config: Path) -> None:
+    config.write_text("ingest: {enabled: true, batchSize: 500, maxAckPending: 400}\n")
+    with pytest.raises(SettingsError, match="ingest: expected maxAckPending to be at least batchSize"):
+        load_settings(config, {})
+    config.write_text("ingest: {enabled: true, batchSize: 400, maxAckPending: 400}\n")
+    assert load_settings(config, {}).ingest.enabled

@@ -7,9 +7,8 @@ from aiohttp import web
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.web.problems import ProblemError, invalid
 from sendoff_intake.submission import Reason, Rejected
-from sendoff_intake.submission_reader import KEY_FORM, match_idempotency_key
+from sendoff_intake.submission_reader import KEY_FORM, KEY_HEADER, match_idempotency_key
 
-KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
 
 STATUSES = {

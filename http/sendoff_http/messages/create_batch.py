@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sendoff_domain.access import Scope
 from sendoff_domain.validation_errors import FieldError
-from sendoff_http.messages.accepting import KEY_HEADER, STATUSES, idempotency_key
+from sendoff_http.messages.accepting import STATUSES, idempotency_key
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, read_bytes, require_type
@@ -18,6 +18,7 @@ from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.validation import ApiModel
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.submission import Rejected, Result, Stored, Submission
+from sendoff_intake.submission_reader import KEY_HEADER
 
 routes = Routes("Messages")
 

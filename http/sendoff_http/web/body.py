@@ -12,12 +12,12 @@ from sendoff_http.web.content_coding import Decoder, make_decoder
 from sendoff_http.web.keys import BODY
 from sendoff_http.web.problems import ClientGoneError, ProblemError
 from sendoff_http.web.validation import validate
+from sendoff_intake.submission_reader import MESSAGE_LIMIT
 
 Model = TypeVar("Model", bound=BaseModel)
 
 JSON = "application/json"
-#: Enough for one message whose content is written in escapes throughout.
-BODY_LIMIT = 512 * 1024
+BODY_LIMIT = MESSAGE_LIMIT
 #: A body may take so long, and longer for what of it has come: at least that fast it must arrive.
 _BODY_SECONDS = 15.0
 _BODY_BYTES_PER_SECOND = 512 * 1024

@@ -7,7 +7,7 @@ import pytest
 
 from support.command_line import COMMAND, clean_environment, sendoff
 
-COMMANDS = ["up", "http", "worker", "migrate", "start", "stop", "status", "send", "customers", "doctor"]
+COMMANDS = ["up", "http", "worker", "ingest", "migrate", "start", "stop", "status", "send", "customers", "doctor"]
 
 
 def test_the_help_names_every_command(folder: Path) -> None:

@@ -99,6 +99,13 @@ def test_without_addresses_a_part_is_refused(command: str, folder: Path) -> None
     assert "expected postgres.url, redis.brokerUrl and redis.cacheUrl to be set" in refused.stderr
 
 
+def test_the_ingest_without_an_address_of_nats_is_refused(sendoff_database: str, folder: Path) -> None:
+    addresses = {"REDIS__BROKER_URL": "redis://127.0.0.1:1/0", "REDIS__CACHE_URL": "redis://127.0.0.1:1/1"}
+    refused = sendoff("ingest", folder=folder, POSTGRES__URL=sendoff_database, **addresses)
+    assert refused.returncode == 2
+    assert "expected nats.url to be set" in refused.stderr
+
+
 def test_a_database_that_is_newer_is_refused(sendoff_database: str, addresses: Addresses, folder: Path) -> None:
     with psycopg.connect(sendoff_database) as connection:
         connection.execute("INSERT INTO migrations (name, digest) VALUES ('9999_future', 'x')")

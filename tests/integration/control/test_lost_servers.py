@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sendoff_config.settings import Settings
-from sendoff_control import heartbeat, nats_bus
+from sendoff_control import heartbeat, nats_connection
 from sendoff_control.member import Member
 from sendoff_domain.control import Action, Command, Desired
 from sendoff_domain.errors import UnavailableError
@@ -175,7 +175,7 @@ async def test_a_subscription_that_went_deaf_is_replaced(lines: Lines, monkeypat
 
 
 async def test_a_nats_that_hangs_is_noticed_and_replaced(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nats_bus, "PING_INTERVAL", 0.2)
+    monkeypatch.setattr(nats_connection, "PING_INTERVAL", 0.2)
     (member,) = await lines.join("a")
     lines.nats.freeze()
     await health_is([member], {"nats": "down"})

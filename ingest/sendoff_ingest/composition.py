@@ -1,0 +1,31 @@
+"""What an ingest process is made of: a member of the fleet that stores what its sessions on NATS bring."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prometheus_client import Counter
+
+from sendoff_config.identity import Identity
+from sendoff_config.settings import Settings
+from sendoff_control.fleet import join_fleet, make_member
+from sendoff_db.clock import DatabaseClock
+from sendoff_db.pool import open_pool
+from sendoff_ingest.sessions import Sessions
+from sendoff_intake.store import MessageStore, WakeUp
+
+
+@asynccontextmanager
+async def open_ingest(settings: Settings, identity: Identity, stop: asyncio.Event) -> AsyncIterator[Sessions]:
+    """Connect the process and be a member of the fleet; `stop` ends the sessions, not the membership."""
+    clock = DatabaseClock()  # the member of the fleet keeps it
+    async with open_pool(settings.postgres, identity.name) as pool:
+        member = make_member(settings, pool, identity, clock)
+        store = MessageStore(
+            pool=pool,
+            partitions=settings.partitions,
+            wake_up=WakeUp(clock, member.wake),
+            accepted=Counter("sendoff_ingested_messages", "Messages taken in and stored", registry=None),
+        )
+        async with join_fleet(member):
+            yield Sessions(settings=settings, name=identity.name, clock=clock, store=store, stop=stop)

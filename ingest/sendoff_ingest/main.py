@@ -1,0 +1,56 @@
+"""One process of the ingest, from its start to its end: several of them share the work of one stream."""
+
+import argparse
+import asyncio
+from pathlib import Path
+
+import structlog
+import uvloop
+
+from sendoff_config.bootstrap import (
+    exit_when_misconfigured,
+    instance_name,
+    make_identity,
+    read_process_index,
+    read_settings,
+    tune_gc,
+)
+from sendoff_config.ending_signals import ending_signals
+from sendoff_config.identity import Identity
+from sendoff_config.logs import configure_logging
+from sendoff_config.lossy_output import make_output_lossy
+from sendoff_config.open_files import raise_open_files
+from sendoff_config.settings import Settings
+from sendoff_ingest.composition import open_ingest
+
+_log = structlog.get_logger("sendoff.ingest")
+
+
+def main() -> None:
+    """Run until an ending signal; ends with 2 and one line per mistake when the settings are wrong.
+
+    They also are when a stream exists already that is not ours to change.
+    """
+    make_output_lossy("stdout", "stderr")
+    parser = argparse.ArgumentParser(prog="sendoff_ingest", description="Run one process of Sendoff's ingest.")
+    parser.add_argument("--config", type=Path, help="path of config.yaml; SENDOFF_CONFIG without it")
+    path = parser.parse_args().config
+    with exit_when_misconfigured():
+        settings = read_settings(path, "postgres", "nats")
+        identity = make_identity("ingest", read_process_index().index, instance_name())
+        configure_logging(settings.logging, process=identity.name)
+        raise_open_files()
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(take_in(settings, identity))
+
+
+async def take_in(settings: Settings, identity: Identity) -> None:
+    """Take messages in until a signal; what is being stored then is stored and acknowledged before the end."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in ending_signals():
+        loop.add_signal_handler(number, stop.set)
+    async with open_ingest(settings, identity, stop) as sessions:
+        tune_gc()
+        await sessions.run()
+        _log.info("leaving")

@@ -1,0 +1,121 @@
+"""Pulls messages from the durable consumer: one request at a time, so that what is in memory is bounded.
+
+nats-py's own `fetch` asks twice, answers an idle stream in two ways, and makes a timer for each message.
+"""
+
+import asyncio
+import json
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from sendoff_ingest.streams import CONSUMER
+
+#: So long a request stays with the server while there is nothing to give (seconds), and the answer may take longer.
+_EXPIRES, _GRACE = 5.0, 5.0
+#: The least that a request may bring in bytes, if a message alone can be no larger.
+_BATCH_BYTES = 16 * 2**20
+#: Ways in which a request comes to its end: nothing came in time, or the next message is more than it may bring.
+_ENDED = ("404", "408")
+_FULL = ("maxbytes", "batchcompleted")
+
+
+class Pull:
+    """What one session gets: `take` waits for messages and gives all that are there, one batch at most.
+
+    While a batch is being stored the next one comes in, and no more: two of them are in memory.
+    """
+
+    def __init__(self, client: Client, stream: str, batch_size: int) -> None:
+        self._client = client
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"
+        self._inbox = client.new_inbox()
+        self._request = json.dumps(
+            {
+                "batch": batch_size,
+                "expires": int(_EXPIRES * 1e9),
+                "max_bytes": max(_BATCH_BYTES, 2 * client.max_payload),
+            }
+        ).encode()
+        self._batch_size = batch_size
+        self._subscription: Subscription | None = None
+        self._messages: list[Msg] = []
+        self._asked = 0
+        self._news = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._stopped = False
+
+    async def open(self) -> None:
+        """Be ready to get messages."""
+        self._subscription = await self._client.subscribe(self._inbox, cb=self._hear)
+
+    async def take(self) -> list[Msg]:
+        """The next messages; none once `stop` was called.
+
+        Raises what `fail` was given, and ConnectionError when NATS does not answer.
+        """
+        while not self._messages and not self._stopped:
+            self._raise_failure()
+            await self._ask()
+            await self._wait_for_news()
+        self._raise_failure()
+        if self._stopped:
+            return []
+        taken, self._messages = self._messages, []
+        await self._ask()
+        return taken
+
+    def stop(self) -> None:
+        """Let `take` come to its end."""
+        self._stopped = True
+        self._news.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Let `take` raise this."""
+        self._failure = error
+        self._news.set()
+
+    async def close(self) -> None:
+        """Take nothing any more, and let others have what was not taken."""
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
+        left, self._messages = self._messages, []
+        await self.give_back(left)
+
+    async def give_back(self, messages: list[Msg]) -> None:
+        """Let others have these at once."""
+        for message in messages:
+            await self._client.publish(message.reply, Msg.Ack.Nak)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    async def _wait_for_news(self) -> None:
+        self._news.clear()
+        try:
+            async with asyncio.timeout(_EXPIRES + _GRACE):
+                await self._news.wait()
+        except TimeoutError:
+            raise ConnectionError("NATS does not answer a request for messages") from None
+
+    async def _ask(self) -> None:
+        if not self._asked:
+            self._asked = self._batch_size
+            await self._client.publish(self._subject, self._request, self._inbox)
+
+    async def _hear(self, message: Msg) -> None:
+        if message.reply:
+            self._messages.append(message)
+            self._asked -= 1
+        else:
+            self._end_request(message.headers or {})
+        self._news.set()
+
+    def _end_request(self, headers: dict[str, str]) -> None:
+        status, description = headers.get("Status", ""), headers.get("Description", "")
+        if status in _ENDED or any(words in description.lower().replace(" ", "") for words in _FULL):
+            self._asked = 0
+        else:
+            self.fail(ConnectionError(f"NATS ends a request for messages: {status} {description}".strip()))

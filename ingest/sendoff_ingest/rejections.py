@@ -1,0 +1,89 @@
+"""What could not be taken in, as a document in a stream of its own, with its reason and where it came from."""
+
+import asyncio
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from sendoff_domain.times import format_moment
+from sendoff_ingest.reading import MESSAGE_ID_HEADER
+from sendoff_intake.submission import Rejected
+
+REFUSED_BY_DATABASE = "refused_by_database"
+_REFUSED = "the database refuses this message; the log of the ingest has why"
+#: What of a body and of headers is kept (bytes); as JSON a byte takes up to six.
+_MOST_OF_BODY, _MOST_OF_HEADERS = 96 * 1024, 8 * 1024
+#: Of what a message of NATS may hold, as much of a body is kept.
+_SHARE_OF_PAYLOAD = 8
+_AT_A_TIME = 100
+_TIMEOUT = 5.0
+
+
+class Rejections:
+    """Publishes rejections of one session, and returns when the stream has them."""
+
+    def __init__(self, client: Client, jetstream: JetStreamContext, subject: str) -> None:
+        self._jetstream = jetstream
+        self._subject = subject
+        self._most = min(_MOST_OF_BODY, client.max_payload // _SHARE_OF_PAYLOAD)
+
+    async def publish(self, rejected: Sequence[tuple[str, Msg, Rejected | Exception]]) -> None:
+        """Publish each with its place in the stream, by which NATS drops what it was given before.
+
+        Raises what nats-py raises if one of them is not taken; the others may be.
+        """
+        for start in range(0, len(rejected), _AT_A_TIME):
+            async with asyncio.TaskGroup() as group:
+                for place, message, why in rejected[start : start + _AT_A_TIME]:
+                    group.create_task(self._publish(place, message, why))
+
+    async def _publish(self, place: str, message: Msg, why: Rejected | Exception) -> None:
+        document = msgspec.json.encode(describe(message, why, self._most))
+        headers = {MESSAGE_ID_HEADER: place}
+        await self._jetstream.publish(self._subject, document, timeout=_TIMEOUT, headers=headers)
+
+
+def describe(message: Msg, why: Rejected | Exception, most: int = _MOST_OF_BODY) -> dict[str, Any]:
+    """The document of one rejection; of the body it has `most` bytes."""
+    metadata = message.metadata
+    text, encoding = _shown(message.data[:most])
+    return {
+        **_reason_of(why),
+        "subject": message.subject,
+        "sequence": metadata.sequence.stream,
+        "publishedAt": format_moment(metadata.timestamp),
+        "headers": _few(message.headers or {}),
+        "body": text,
+        "bodyEncoding": encoding,
+        "bodyBytes": len(message.data),
+    }
+
+
+def _reason_of(why: Rejected | Exception) -> dict[str, Any]:
+    if isinstance(why, Exception):
+        return {"reason": REFUSED_BY_DATABASE, "detail": _REFUSED, "errors": []}
+    return {"reason": why.reason, "detail": why.detail, "errors": [error.document() for error in why.errors]}
+
+
+def _shown(body: bytes) -> tuple[str, str]:
+    try:
+        return body.decode(), "utf-8"
+    except UnicodeDecodeError:
+        return base64.b64encode(body).decode(), "base64"
+
+
+def _few(headers: Mapping[str, str]) -> dict[str, str]:
+    """The first headers, as many as there is room for."""
+    kept: dict[str, str] = {}
+    room = _MOST_OF_HEADERS
+    for name, value in headers.items():
+        room -= len(name) + len(value)
+        if room < 0:
+            break
+        kept[name] = value
+    return kept

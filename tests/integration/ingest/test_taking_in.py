@@ -1,0 +1,150 @@
+"""What is published into the stream is stored once, delivered at once, and answered by the stream alone."""
+
+import asyncio
+import json
+import time
+
+import psycopg
+import pytest
+from nats.js.errors import APIError
+
+from support.client import Client
+from support.instances import Launcher
+from support.producer import Producer
+from support.receiver import Receiver
+from support.waiting import eventually
+from support.whole_sendoff import add_customer
+
+
+async def test_a_message_that_is_published_reaches_its_webhook_at_once(
+    launch: Launcher, producer: Producer, receiver: Receiver
+) -> None:
+    launch.worker(SCHEDULER__INTERVAL="1h", SCHEDULER__DRAIN="false")  # without the hint it would wait for an hour
+    launch.ingest()
+    await producer.streams_exist()
+    await producer.publish({"to": "bob", "content": "hello"})
+    await eventually(lambda: receiver.received, "the message arrived")
+    assert receiver.received[0].message["content"] == "hello"
+
+
+async def test_the_customer_is_the_last_part_of_the_subject(
+    launch: Launcher, producer: Producer, api: Client, receiver: Receiver
+) -> None:
+    add_customer(api, receiver, "acme")
+    launch.ingest()
+    await producer.streams_exist()
+    await producer.publish({"to": "by subject", "content": 1}, customer="acme")
+    await producer.publish({"to": "by both", "content": 1, "customer": "acme"}, customer="acme")
+    await producer.all_taken()
+    found = api.call("GET", "/v1/messages?customer=acme").body["data"]
+    assert {one["to"] for one in found} == {"by subject", "by both"}
+
+
+async def test_the_same_key_stores_one_message_whichever_door_it_takes(
+    launch: Launcher, producer: Producer, api: Client
+) -> None:
+    launch.ingest()
+    await producer.streams_exist()
+    body = {"to": "bob", "content": "once"}
+    headers = {"Idempotency-Key": "order-1"}
+    over_http = api.call("POST", "/v1/messages", body, headers)
+    await producer.publish(body, Idempotency_Key="order-1")
+    await producer.publish(body, idempotency_key="order-1")
+    await producer.publish(body, Nats_Msg_Id="default:order-1")
+    await producer.all_taken()
+    assert await producer.stored() == {"bob": 1}
+    again = api.call("POST", "/v1/messages", body, headers)
+    assert (again.body["id"], again.headers["Idempotency-Replayed"]) == (over_http.body["id"], "true")
+    assert await producer.rejections() == []
+
+
+async def test_two_customers_may_use_the_same_key(
+    launch: Launcher, producer: Producer, api: Client, receiver: Receiver
+) -> None:
+    add_customer(api, receiver, "acme")
+    launch.ingest()
+    await producer.streams_exist()
+    for customer in ("acme", "default"):
+        body = {"to": customer, "content": 1}
+        await producer.publish(body, customer=customer, Nats_Msg_Id=f"{customer}:1", Idempotency_Key="1")
+    await producer.all_taken()
+    assert await producer.stored() == {"acme": 1, "default": 1}
+
+
+async def test_a_subject_that_is_full_refuses_its_own_producer_alone(
+    launch: Launcher, producer: Producer, api: Client, receiver: Receiver
+) -> None:
+    add_customer(api, receiver, "flood")
+    ingest = launch.ingest(INGEST__PER_CUSTOMER="5")
+    await producer.streams_exist()
+    assert ingest.stop() == 0
+    for number in range(5):
+        await producer.publish({"to": f"flood-{number}", "content": number}, customer="flood")
+    with pytest.raises(APIError, match="maximum messages per subject exceeded"):
+        await producer.publish({"to": "too much", "content": 1}, customer="flood")
+    await producer.publish({"to": "other", "content": 1})
+    launch.ingest(INGEST__PER_CUSTOMER="5")
+    await producer.all_taken()
+    assert await producer.stored() == {**{f"flood-{number}": 1 for number in range(5)}, "other": 1}
+    await producer.publish({"to": "room again", "content": 1}, customer="flood")
+
+
+async def test_two_processes_share_the_work(launch: Launcher, producer: Producer) -> None:
+    processes = [launch.ingest(index=index, count=2, INGEST__BATCH_SIZE="20") for index in range(2)]
+    await eventually(lambda: all("taking messages in" in one.tail() for one in processes), "both pull", timeout=30)
+    await asyncio.gather(*(producer.publish({"to": f"to-{number}", "content": number}) for number in range(1_000)))
+    await producer.all_taken()
+    assert await producer.stored() == {f"to-{number}": 1 for number in range(1_000)}
+
+
+async def test_messages_are_taken_in_while_the_fleet_is_stopped(
+    launch: Launcher, producer: Producer, api: Client, receiver: Receiver
+) -> None:
+    launch.worker()
+    launch.ingest()
+    await producer.streams_exist()
+    assert api.call("POST", "/v1/scheduler/stop", {}).status in (200, 202)
+    await producer.publish({"to": "bob", "content": "later"})
+    await producer.all_taken()
+    assert await producer.stored() == {"bob": 1}
+    assert receiver.received == []
+    assert api.call("POST", "/v1/scheduler/start", {}).status in (200, 202)
+    await eventually(lambda: receiver.received, "the message arrived")
+
+
+async def test_the_ingest_is_a_member_of_the_fleet(launch: Launcher, producer: Producer, api: Client) -> None:
+    launch.ingest("door")
+    await producer.streams_exist()
+
+    def known() -> bool:
+        instances = api.call("GET", "/v1/scheduler").body["instances"]
+        return "door" in {one["instance"] for one in instances}
+
+    await eventually(known, "the fleet shows the ingest")
+
+
+async def test_what_is_in_hand_is_stored_before_the_end(launch: Launcher, producer: Producer) -> None:
+    ingest = launch.ingest()
+    await producer.streams_exist()
+    published = [await producer.publish({"to": f"to-{number}", "content": number}) for number in range(300)]
+    started = time.monotonic()
+    assert ingest.stop() == 0
+    assert time.monotonic() - started < 10
+    left = (await producer.stream()).state.messages
+    assert sum((await producer.stored()).values()) == len(published) - left
+    launch.ingest()
+    await producer.all_taken(timeout=10)  # what was given back comes at once, without waiting for its time to run out
+    assert await producer.stored() == {f"to-{number}": 1 for number in range(300)}
+
+
+async def test_a_message_keeps_what_only_an_exact_number_can_say(
+    launch: Launcher, producer: Producer, sendoff_database: str
+) -> None:
+    launch.ingest()
+    await producer.streams_exist()
+    await producer.publish(b'{"to": "bob", "content": 0.10000000000000000000001}')
+    await producer.all_taken()
+    with psycopg.connect(sendoff_database) as connection:
+        row = connection.execute("SELECT payload FROM messages").fetchone()
+    assert row is not None
+    assert "0.10000000000000000000001" in (row[0] if isinstance(row[0], str) else json.dumps(row[0]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from dataclasses import replace
 
 from nats.aio.client import Client
 from nats.errors import Error
@@ -11,30 +12,50 @@ from sendoff_config.settings import Settings
 
 _OLDEST = (2, 10)
 _TIMEOUT_SECONDS = 3
+_LEVELS = ("ok", "warn", "fail")
 _ADVICE = "start NATS, or correct nats.url and its user, password, token or creds"
 
 
 async def check_nats(settings: Settings) -> Finding:
-    """The finding of a server that has an address; start and stop also work without it, so silence is no failure."""
+    """The finding of the servers that have an address, the worst of them if there are several.
+
+    Start and stop also work without NATS, so silence is no failure.
+    """
+    servers = [server.strip() for server in str(settings.nats.url).split(",")]
+    findings = await asyncio.gather(*(_check(settings, server) for server in servers))
+    worst = max(findings, key=lambda finding: _LEVELS.index(finding.level))
+    if len(servers) == 1:
+        return worst
+    place = _place(servers[findings.index(worst)])
+    up = sum(finding.level == "ok" for finding in findings)
+    return replace(worst, detail=f"{up} of {len(servers)} servers will do; {place}: {worst.detail}")
+
+
+async def _check(settings: Settings, server: str) -> Finding:
     client = Client()
     try:
         async with asyncio.timeout(2 * _TIMEOUT_SECONDS):
-            await _connect(client, settings)
+            await _connect(client, settings, server)
         return _finding(client)
     except (Error, OSError, TimeoutError, ValueError) as error:
         detail = f"does not let us in: {error or type(error).__name__}"
-        return warn("nats", detail, f"{_ADVICE}; until then start and stop go over Redis and PostgreSQL alone")
+        return warn("nats", detail, f"{_ADVICE}; without any start and stop go over Redis and PostgreSQL alone")
     finally:
         await client.close()
 
 
-async def _connect(client: Client, settings: Settings) -> None:
+def _place(server: str) -> str:
+    """Where a server is, without the password in its address."""
+    return server.rpartition("@")[2].rpartition("/")[2]
+
+
+async def _connect(client: Client, settings: Settings, server: str) -> None:
     async def ignore(_: Exception) -> None:
         """The first error also comes as an exception."""
 
     nats = settings.nats
     await client.connect(
-        servers=[server.strip() for server in str(nats.url).split(",")],
+        servers=[server],
         name="sendoff doctor",
         allow_reconnect=False,
         max_reconnect_attempts=1,  # or it tries for two minutes

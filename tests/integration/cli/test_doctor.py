@@ -183,6 +183,18 @@ def test_every_server_that_is_away_is_named_and_no_password_is_shown(healthy: Ad
     assert "hunter2" not in json.dumps(found)
 
 
+def test_of_several_nats_servers_the_one_that_is_away_is_named(healthy: Addresses, folder: Path) -> None:
+    port, running = free_port(), healthy["NATS__URL"]
+    for url, level, says in (
+        (f"{running}, {running}", "ok", "2 of 2 servers will do"),
+        (f"{running},nats://jane:hunter2@127.0.0.1:{port}", "warn", f"1 of 2 servers will do; 127.0.0.1:{port}: does"),
+    ):
+        _, found = examine(folder, **(healthy | {"NATS__URL": url}))
+        assert found["nats"]["level"] == level
+        assert found["nats"]["detail"].startswith(says)
+        assert "hunter2" not in json.dumps(found)
+
+
 def test_wrong_passwords_are_told_from_servers_that_are_away(healthy: Addresses, folder: Path) -> None:
     wrong = {
         key: f"{url.split('://')[0]}://jane:hunter2@{url.rpartition('@')[2]}"

@@ -22,14 +22,19 @@ Document = dict[str, Any]
 
 @pytest.fixture(scope="session")
 def compose_with(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Document]:
-    """Reads the whole file with those variables, and all others at their defaults; fails if it is refused."""
+    """Reads the whole file with those variables, and all others at their defaults; fails if it is refused.
+
+    `override` is the name of a second file that is laid over it.
+    """
     program = require_program("docker-compose", package="docker-compose")
     nothing = tmp_path_factory.mktemp("compose") / "env"
     nothing.touch()  # so that nobody's own .env is read
 
-    def read(**variables: str) -> Document:
+    def read(override: str | None = None, **variables: str) -> Document:
+        names = ["docker-compose.yml"] if override is None else ["docker-compose.yml", override]
+        files = [word for name in names for word in ("--file", str(ROOT / name))]
         done = subprocess.run(
-            [program, "--file", str(ROOT / "docker-compose.yml"), "--env-file", str(nothing), "config"],
+            [program, *files, "--env-file", str(nothing), "config"],
             capture_output=True,
             text=True,
             timeout=60,

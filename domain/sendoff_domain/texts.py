@@ -32,3 +32,13 @@ Recipient = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_RE
 
 #: A match, or None for a text that has not the form of a customer's id.
 match_customer_id = re.compile(_CUSTOMER_ID).fullmatch
+
+#: What a person is told who gave a text of another form; a test holds all patterns of the API to it.
+WORDS_OF_PATTERNS = {
+    f"^{_CUSTOMER_ID}$": "expected 1 to 64 letters, digits, - and _",
+    f"^{_WITHOUT_NUL}$": "expected a text without the null character",
+    r"^[^\x00-\x1f\x7f]*$": "expected a text without control characters",
+    r"^[A-Za-z0-9._-]{1,64}$": "expected 1 to 64 letters, digits, dots, - and _",
+    r"^[\x21-\x7e]{1,128}$": "expected 1 to 128 visible ASCII characters without blanks",
+    "^msg_[0-9a-f]{32}$": "expected msg_ and 32 digits of 0-9 and a-f",
+}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails
 
 from sendoff_domain.json_pointer import format_pointer
+from sendoff_domain.texts import WORDS_OF_PATTERNS
 
 Location = Iterable[int | str]
 #: So many mistakes of one document are listed; a count tells of the others.
@@ -81,7 +82,13 @@ def explain_error(model: type[BaseModel], error: ErrorDetails, words: Vocabulary
     if sentence is not None:
         context: dict[str, Any] = error.get("ctx", {})
         return sentence.format(**context)
+    if error["type"] == "string_pattern_mismatch":
+        pattern = error["ctx"]["pattern"]
+        return WORDS_OF_PATTERNS.get(pattern, f"expected the form {pattern}")
     text = error["msg"].removeprefix("Value error, ").replace("Input should be ", "expected ")
+    _, is_length, length = text.partition(" should have ")
+    if is_length:
+        return "expected " + length.replace(" after validation", "")
     return text if text.startswith("expected") else text[:1].lower() + text[1:]
 
 

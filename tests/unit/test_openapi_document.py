@@ -1,12 +1,14 @@
 """The OpenAPI document: valid, complete, and with examples that are really accepted."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import TypeAdapter
 
+from sendoff_domain.texts import WORDS_OF_PATTERNS
 from sendoff_domain.times import format_duration, parse_duration
 from sendoff_http.app import OPERATIONS
 from sendoff_http.web.openapi import describe_api
@@ -115,3 +117,19 @@ ENDPOINTS = {
 def test_the_endpoints_of_the_contract_are_all_there(document: dict[str, Any]) -> None:
     found = {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
     assert found == ENDPOINTS
+
+
+def test_a_text_of_another_form_is_told_in_words_what_was_expected(document: dict[str, Any]) -> None:
+    patterns = set(_values_of("pattern", document))
+    assert patterns
+    assert patterns == set(WORDS_OF_PATTERNS)
+
+
+def _values_of(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get(name), str):
+            yield value[name]
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from _values_of(name, each)

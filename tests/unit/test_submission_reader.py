@@ -38,7 +38,7 @@ def test_every_mistake_is_named_and_the_first_is_the_summary() -> None:
     found = rejected(to="", delay="soon", extra=1)
     assert found.reason is Reason.INVALID
     assert [error.pointer for error in found.errors] == ["/to", "/delay", "/extra"]
-    assert found.detail == "/to: string should have at least 1 character (and 2 more)"
+    assert found.detail == "/to: expected at least 1 character (and 2 more)"
 
 
 def test_what_is_no_object_has_no_pointer() -> None:

@@ -6,6 +6,7 @@ import pytest
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from sendoff_domain.document_model import DocumentModel
+from sendoff_domain.texts import CustomerId, Recipient
 from sendoff_domain.validation_errors import (
     FieldError,
     Vocabulary,
@@ -93,3 +94,23 @@ def test_its_own_document_is_a_valid_field_error_and_nothing_more_is() -> None:
     assert adapter.validate_python(shown.document()) == shown
     with pytest.raises(ValidationError):
         adapter.validate_python({**shown.document(), "more": 1})
+
+
+class Ticket(DocumentModel):
+    customer: CustomerId = "default"
+    to: Recipient = "jane"
+    seats: list[int] = Field(default_factory=list, max_length=2)
+
+
+@pytest.mark.parametrize(
+    ("document", "detail"),
+    [
+        ({"customer": "a b"}, "expected 1 to 64 letters, digits, - and _"),
+        ({"to": "jane\0"}, "expected a text without the null character"),
+        ({"to": ""}, "expected at least 1 character"),
+        ({"seats": [1, 2, 3]}, "expected at most 2 items, not 3"),
+    ],
+)
+def test_a_form_or_a_length_is_told_in_words(document: dict[str, Any], detail: str) -> None:
+    (error,) = errors(Ticket, document)
+    assert error.detail == detail

@@ -13,6 +13,7 @@ from bench.accounting import Strangers
 from bench.deliver import measure_deliver
 from bench.flat import measure_flat
 from bench.idle import measure_idle
+from bench.ingest import measure_ingest
 from bench.isolation import measure_isolation
 from bench.lateness import measure_lateness
 from bench.recovery import measure_recovery
@@ -28,6 +29,7 @@ FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "lateness": measure_lateness,
     "isolation": measure_isolation,
     "accept": measure_accept,
+    "ingest": measure_ingest,
     "stop": measure_stop,
     "idle": measure_idle,
     "flat": measure_flat,

@@ -82,6 +82,11 @@ class Installation:
         """How many messages were accepted."""
         return int(self._scalar("SELECT count(*) FROM messages"))
 
+    def recipients(self, pattern: str) -> dict[str, str]:
+        """Whom messages are for, by their ids, of those whose recipient is like the pattern."""
+        found = self.db.execute("SELECT id, recipient FROM messages WHERE recipient LIKE %s", (pattern,))
+        return {f"msg_{message_id.hex}": recipient for message_id, recipient in found}
+
     def _recorded(self) -> bool:
         return bool(self._scalar("SELECT NOT EXISTS (SELECT FROM due) AND NOT EXISTS (SELECT FROM retries)"))
 

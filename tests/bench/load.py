@@ -7,7 +7,7 @@ from bench.backlog import CONTENT
 from bench.children import child, read_line
 
 JSON, LINES = "application/json", "application/x-ndjson"
-_ITEM = {"to": "+4915112345678", "content": CONTENT, "delay": "1h", "metadata": {"campaign": "spring"}}
+ITEM = {"to": "+4915112345678", "content": CONTENT, "delay": "1h", "metadata": {"campaign": "spring"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ def load(port: int, request: bytes, connections: int, seconds: float) -> Load:
 
 def single_request() -> bytes:
     """One message."""
-    return _request("/v1/messages", JSON, json.dumps(_ITEM).encode())
+    return _request("/v1/messages", JSON, json.dumps(ITEM).encode())
 
 
 def batch_request(items: int, content_type: str) -> bytes:
     """Many messages, as one array or one in each line."""
     if content_type == JSON:
-        return _request("/v1/messages/batch", JSON, json.dumps([_ITEM] * items).encode())
-    return _request("/v1/messages/batch", LINES, (json.dumps(_ITEM).encode() + b"\n") * items)
+        return _request("/v1/messages/batch", JSON, json.dumps([ITEM] * items).encode())
+    return _request("/v1/messages/batch", LINES, (json.dumps(ITEM).encode() + b"\n") * items)
 
 
 def _request(path: str, content_type: str, body: bytes) -> bytes:

@@ -17,6 +17,7 @@ class Scale:
     beside_seconds: float
     accept_seconds: float
     batch_items: int
+    ingested: int
     instances: int
     stops: int
     idle_seconds: float
@@ -41,6 +42,7 @@ FULL = Scale(
     beside_seconds=8,
     accept_seconds=2,
     batch_items=5_000,
+    ingested=50_000,
     instances=8,
     stops=20,
     idle_seconds=10,
@@ -60,6 +62,7 @@ QUICK = Scale(
     beside_seconds=1,
     accept_seconds=0.3,
     batch_items=200,
+    ingested=2_000,
     instances=2,
     stops=2,
     idle_seconds=1,

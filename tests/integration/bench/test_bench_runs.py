@@ -57,10 +57,11 @@ def check_nothing_is_lost(figures: Measured, sections: Iterable[str]) -> None:
 
 @pytest.mark.timeout(300)
 def test_delivering_and_accepting_are_measured_and_nothing_is_lost(tmp_path: Path) -> None:
-    figures = measure(tmp_path, "--only", "deliver,accept")
+    figures = measure(tmp_path, "--only", "deliver,accept,ingest")
 
-    assert set(figures) == {"deliver", *ACCEPTING, "machine"}
-    check_nothing_is_lost(figures, ("deliver", *ACCEPTING))
+    assert set(figures) == {"deliver", *ACCEPTING, "ingest", "machine"}
+    check_nothing_is_lost(figures, ("deliver", *ACCEPTING, "ingest"))
+    assert figures["ingest"]["webhook p99"]["median"] > 0
     assert figures["deliver"]["unrecorded"]["median"] == 0
     assert figures["deliver"]["bad signatures"]["median"] == 0
     assert figures["deliver"]["rate"]["ratio"] > 0
@@ -73,7 +74,7 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     figures = measure(tmp_path, "--all")
 
     # Without Debian's package there is nothing to say about PgBouncer.
-    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, "idle", "flat", "flat lists", "machine"}
+    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, "ingest", "idle", "flat", "flat lists", "machine"}
     check_nothing_is_lost(figures, (*ARRIVING, *ACCEPTING))
     assert figures["stop"]["p99"]["median"] is not None
     assert "memory worker 0" in figures["idle"]
@@ -86,4 +87,7 @@ def test_an_unknown_figure_is_refused_with_the_names_that_are_known() -> None:
     done = run_bench("--only", "deliver,speed")
 
     assert done.returncode == 2
-    assert "expected some of deliver,lateness,isolation,accept,stop,idle,flat,wide,recovery, got speed" in done.stderr
+    assert (
+        "expected some of deliver,lateness,isolation,accept,ingest,stop,idle,flat,wide,recovery, got speed"
+        in done.stderr
+    )

@@ -30,7 +30,8 @@ def run_up(config: Path | None, data: Path) -> int:
         if applied:
             say(f"the database is up to date: {', '.join(applied)}")
         check_interruption()
-        return asyncio.run(_run(environment, api=True, ingest=environment.settings.ingest.enabled, workers=True))
+        ingest = environment.settings.ingest.enabled or environment.settings.events.enabled
+        return asyncio.run(_run(environment, api=True, ingest=ingest, workers=True))
 
 
 def run_http(config: Path | None) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from sendoff_config.event_settings import EventSettings
 from sendoff_config.ingest_settings import IngestSettings
 from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
 from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
@@ -270,6 +271,7 @@ class Settings(PolicyModel):
     retention: PositiveDuration = timedelta(days=30)
     partitions: PartitionSettings = PartitionSettings()
     ingest: IngestSettings = IngestSettings()
+    events: EventSettings = EventSettings()
     security: SecuritySettings = SecuritySettings()
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()

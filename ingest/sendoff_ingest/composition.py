@@ -11,13 +11,19 @@ from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
+from sendoff_ingest.events.sessions import EventSessions
 from sendoff_ingest.sessions import Sessions
 from sendoff_intake.store import MessageStore, WakeUp
 
 
 @asynccontextmanager
-async def open_ingest(settings: Settings, identity: Identity, stop: asyncio.Event) -> AsyncIterator[Sessions]:
-    """Connect the process and be a member of the fleet; `stop` ends the sessions, not the membership."""
+async def open_ingest(
+    settings: Settings, identity: Identity, stop: asyncio.Event
+) -> AsyncIterator[list[Sessions | EventSessions]]:
+    """Connect the process and be a member of the fleet; `stop` ends the sessions, not the membership.
+
+    A process that was started for the events alone takes no messages in.
+    """
     clock = DatabaseClock()  # the member of the fleet keeps it
     async with open_pool(settings.postgres, identity.name) as pool:
         member = make_member(settings, pool, identity, clock)
@@ -27,5 +33,10 @@ async def open_ingest(settings: Settings, identity: Identity, stop: asyncio.Even
             wake_up=WakeUp(clock, member.wake),
             accepted=Counter("sendoff_ingested_messages", "Messages taken in and stored", registry=None),
         )
+        sessions: list[Sessions | EventSessions] = []
+        if settings.ingest.enabled or not settings.events.enabled:
+            sessions.append(Sessions(settings=settings, name=identity.name, clock=clock, store=store, stop=stop))
+        if settings.events.enabled:
+            sessions.append(EventSessions(settings=settings, name=identity.name, pool=pool, stop=stop))
         async with join_fleet(member):
-            yield Sessions(settings=settings, name=identity.name, clock=clock, store=store, stop=stop)
+            yield sessions

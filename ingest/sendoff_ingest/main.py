@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import structlog
@@ -52,5 +53,16 @@ async def take_in(settings: Settings, identity: Identity) -> None:
         loop.add_signal_handler(number, stop.set)
     async with open_ingest(settings, identity, stop) as sessions:
         tune_gc()
-        await sessions.run()
+        await run_all(one.run for one in sessions)
         _log.info("leaving")
+
+
+async def run_all(works: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Run all until they have ended; what one of them raises ends the others and is raised."""
+    tasks = [asyncio.ensure_future(work()) for work in works]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,5 +1,5 @@
 -- Records failed attempts and moves their messages from due to retries, if the claim still holds; returns those moved.
--- A message without a next attempt stays claimed, with the attempt counted.
+-- A message without a next attempt stays claimed, with the attempt counted; the event is then that it is dead.
 -- coalesce, because IS NOT NULL would let the planner take the index of leases for that of the key.
 WITH failed AS MATERIALIZED (
     SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(attempts)s::integer[], %(generations)s::integer[],
@@ -23,8 +23,9 @@ WITH failed AS MATERIALIZED (
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held WHERE next_attempt_at IS NULL))
 ), recorded AS (
     INSERT INTO attempts (message_id, generation, attempt, token, started_at, duration_us, status_code, error_class,
-                          detail, answer)
-    SELECT message_id, generation, attempt, token, started_at, duration_us, status_code, error_class, detail, answer
+                          detail, answer, event_position)
+    SELECT message_id, generation, attempt, token, started_at, duration_us, status_code, error_class, detail, answer,
+           CASE WHEN next_attempt_at IS NOT NULL THEN event_position() END
       FROM held
 )
 INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token, incarnation)

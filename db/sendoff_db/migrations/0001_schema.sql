@@ -137,7 +137,48 @@ CREATE TABLE saturated_customers (
     PRIMARY KEY (customer_id, process)
 );
 
--- 5. What was tried. Attempts that failed, and the successful ones of earlier generations; attempt is the ordinal, from
+-- 5. What is told of it. A row that an event tells of has its place in the order of all events: that of its transaction,
+-- or NULL while no events are recorded. They are from the first start of a publisher on, which has this function
+-- replaced (record_events); until then the columns hold nothing and their indexes are empty.
+CREATE FUNCTION event_position() RETURNS bigint LANGUAGE sql STABLE
+RETURN NULL::bigint;
+
+-- The shift keeps positions rising when the rows are moved to another cluster, whose transactions count from anew.
+CREATE FUNCTION record_events(shift bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('CREATE OR REPLACE FUNCTION event_position() RETURNS bigint LANGUAGE sql STABLE'
+                   ' RETURN pg_current_xact_id()::text::bigint + %s::bigint', shift);
+END $$;
+
+-- How far the events are published: up to that message of that position. One publisher holds it at a time.
+CREATE TABLE event_cursor (
+    only_row          boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    position          bigint NOT NULL DEFAULT 0,
+    message_id        uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    shift             bigint NOT NULL DEFAULT 0,
+    system_identifier bigint,  -- of the cluster in which events were recorded last; NULL: none ever were
+    timeline          integer,
+    holder            text,
+    held_until        timestamptz
+) WITH (fillfactor = 50);
+INSERT INTO event_cursor DEFAULT VALUES;
+
+-- Events that were not published yet when their row went, since its message was sent again or it was deleted.
+CREATE TABLE past_events (
+    event_position bigint NOT NULL,
+    message_id     uuid NOT NULL,
+    customer_id    text NOT NULL,
+    kind           text NOT NULL CHECK (kind IN ('dead', 'cancelled')),
+    generation     integer NOT NULL,
+    attempt        integer NOT NULL,
+    happened_at    timestamptz NOT NULL,
+    status_code    integer,
+    error_class    text,
+    reason         text
+);
+CREATE INDEX past_events_event_position ON past_events (event_position);
+
+-- 6. What was tried. Attempts that failed, and the successful ones of earlier generations; attempt is the ordinal, from
 -- 1. The ordinal identifies the attempt; started_at is in the key because it tells the partition.
 CREATE TABLE attempts (
     message_id  uuid NOT NULL,
@@ -150,8 +191,10 @@ CREATE TABLE attempts (
     error_class text,
     detail      text,
     answer      bytea,
+    event_position bigint,
     PRIMARY KEY (message_id, generation, attempt, started_at)
 ) PARTITION BY RANGE (started_at);
+CREATE INDEX attempts_event_position ON attempts (event_position) WHERE event_position IS NOT NULL;
 
 -- What waits for its next attempt.
 CREATE TABLE retries (
@@ -166,7 +209,7 @@ CREATE TABLE retries (
 CREATE INDEX retries_next_attempt_at ON retries (next_attempt_at);
 CREATE INDEX retries_of_customer ON retries (customer_id, next_attempt_at);
 
--- 6. Where it ended. What was sent; append-only but for a resend, which takes its row away. A message has one row at
+-- 7. Where it ended. What was sent; append-only but for a resend, which takes its row away. A message has one row at
 -- most; sent_at is in the key because it tells the partition.
 CREATE TABLE deliveries (
     message_id          uuid NOT NULL,
@@ -181,8 +224,10 @@ CREATE TABLE deliveries (
     duration_us         bigint NOT NULL,
     external_message_id text,
     incarnation         bigint NOT NULL DEFAULT 0,
+    event_position      bigint DEFAULT event_position(),
     PRIMARY KEY (message_id, sent_at)
 ) PARTITION BY RANGE (sent_at);
+CREATE INDEX deliveries_event_position ON deliveries (event_position) WHERE event_position IS NOT NULL;
 CREATE INDEX deliveries_created_at ON deliveries (created_at);
 CREATE INDEX deliveries_sent_at ON deliveries (sent_at);
 
@@ -203,8 +248,10 @@ CREATE TABLE dead_letters (
     token       bigint NOT NULL,
     last_error  text,
     history     jsonb NOT NULL,
-    incarnation bigint NOT NULL DEFAULT 0
+    incarnation bigint NOT NULL DEFAULT 0,
+    event_position bigint DEFAULT event_position()
 );
+CREATE INDEX dead_letters_event_position ON dead_letters (event_position) WHERE event_position IS NOT NULL;
 CREATE INDEX dead_letters_dead_at ON dead_letters (dead_at);
 CREATE INDEX dead_letters_customer_id ON dead_letters (customer_id, message_id);
 
@@ -216,9 +263,37 @@ CREATE TABLE cancellations (
     generation   integer NOT NULL,
     token        bigint NOT NULL,
     cancelled_at timestamptz NOT NULL,
-    incarnation  bigint NOT NULL DEFAULT 0
+    incarnation  bigint NOT NULL DEFAULT 0,
+    event_position bigint DEFAULT event_position()
 );
 CREATE INDEX cancellations_cancelled_at ON cancellations (cancelled_at);
+CREATE INDEX cancellations_event_position ON cancellations (event_position) WHERE event_position IS NOT NULL;
+
+-- A row that goes before its event was published leaves the event behind.
+CREATE FUNCTION keep_events_of_dead_letters() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO past_events (event_position, message_id, customer_id, kind, generation, attempt, happened_at,
+                             status_code, error_class, reason)
+    SELECT event_position, message_id, customer_id, 'dead', generation, attempts, dead_at,
+           CASE WHEN attempts > 0 THEN (history -> -1 ->> 'statusCode')::integer END,
+           CASE WHEN attempts > 0 THEN history -> -1 ->> 'errorClass' END, reason
+      FROM gone
+     WHERE event_position >= (SELECT position FROM event_cursor);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER dead_letters_keep_events AFTER DELETE ON dead_letters REFERENCING OLD TABLE AS gone
+   FOR EACH STATEMENT EXECUTE FUNCTION keep_events_of_dead_letters();
+
+CREATE FUNCTION keep_events_of_cancellations() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO past_events (event_position, message_id, customer_id, kind, generation, attempt, happened_at)
+    SELECT event_position, message_id, customer_id, 'cancelled', generation, attempts, cancelled_at
+      FROM gone
+     WHERE event_position >= (SELECT position FROM event_cursor);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER cancellations_keep_events AFTER DELETE ON cancellations REFERENCING OLD TABLE AS gone
+   FOR EACH STATEMENT EXECUTE FUNCTION keep_events_of_cancellations();
 
 -- One row per message: where it is, and since when. Each arm has a constant status or a filter on it,
 -- so that a query for one status reads only the place of that status.
@@ -239,7 +314,7 @@ SELECT message_id, customer_id, 'dead', false, attempts, generation, NULL, NULL,
 UNION ALL
 SELECT message_id, customer_id, 'cancelled', false, attempts, generation, NULL, NULL, NULL, incarnation FROM cancellations;
 
--- 7. The fleet. What it should do, one row per scope ('global' or a customer); (epoch, revision) orders everything that
+-- 8. The fleet. What it should do, one row per scope ('global' or a customer); (epoch, revision) orders everything that
 -- the buses carry.
 CREATE TABLE control_state (
     scope      text PRIMARY KEY,
@@ -318,7 +393,7 @@ CREATE TABLE ticks (
     ticked_at timestamptz NOT NULL DEFAULT now()
 );
 
--- 8. Who may do what over the API. A key with a customer sees and changes what is that customer's, and goes with it.
+-- 9. Who may do what over the API. A key with a customer sees and changes what is that customer's, and goes with it.
 -- Only the digest of a secret is kept, and a prefix by which a person knows it.
 CREATE TABLE api_keys (
     id           text PRIMARY KEY,

@@ -4,7 +4,8 @@
 -- is lifted.
 WITH was_sent AS (
     DELETE FROM deliveries WHERE message_id = ANY(%(ids)s::uuid[])
- RETURNING message_id, customer_id, incarnation, generation, token, attempts, sent_at, status_code, duration_us
+ RETURNING message_id, customer_id, incarnation, generation, token, attempts, sent_at, status_code, duration_us,
+           event_position
 ), was_dead AS (
     DELETE FROM dead_letters WHERE message_id = ANY(%(dead_ids)s::uuid[])
  RETURNING *
@@ -12,8 +13,8 @@ WITH was_sent AS (
     DELETE FROM cancellations WHERE message_id = ANY(%(ids)s::uuid[])
  RETURNING message_id, customer_id, incarnation, generation, token
 ), remembered AS (
-    INSERT INTO attempts (message_id, generation, attempt, token, started_at, duration_us, status_code)
-    SELECT message_id, generation, attempts, token, sent_at, duration_us, status_code FROM was_sent
+    INSERT INTO attempts (message_id, generation, attempt, token, started_at, duration_us, status_code, event_position)
+    SELECT message_id, generation, attempts, token, sent_at, duration_us, status_code, event_position FROM was_sent
 ), brought_back AS (
     INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry,
                           incarnation)

@@ -110,6 +110,14 @@ def test_the_sample_may_be_called_whatever_else_may_be(folder: Path) -> None:
         assert started.stop(signal.SIGTERM) == 0
 
 
+def test_events_are_published_without_the_ingest(folder: Path) -> None:
+    with running("up", "--data", folder / "data", folder=folder, EVENTS__ENABLED="true") as started:
+        ready(started)
+        started.wait_until_said("publishing events")
+        assert "taking messages in" not in started.said
+        assert started.stop(signal.SIGTERM) == 0
+
+
 def test_a_killed_worker_comes_back_and_a_dead_server_ends_everything(folder: Path) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
         ready(started)

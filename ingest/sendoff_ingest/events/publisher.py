@@ -1,0 +1,75 @@
+"""Publishes events turn by turn: read the next, publish them, wait until the streams have them, move the cursor."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from nats.js import JetStreamContext
+
+from sendoff_db.pool import Pool
+from sendoff_domain.events import MEDIA_TYPE, Event, cloud_event, in_waves
+from sendoff_ingest.events.cursor import LEASE, advance, read_events, take_turn
+from sendoff_ingest.events.streams import subject_of
+
+#: Events of one turn, and how many of them are on their way to the streams at a time.
+_BATCH, _AT_A_TIME = 1_000, 200
+#: How long (seconds) a turn may publish, so that the lease outlives it; then it is given up, and the next repeats it.
+_LONGEST_TURN = LEASE.total_seconds() / 2
+_TIMEOUT = 5.0
+
+log = structlog.get_logger("sendoff.events")
+
+
+class EventPublisher:
+    """Publishes while its lease holds; `holder` tells it from every other publisher there ever was."""
+
+    def __init__(self, *, pool: Pool, jetstream: JetStreamContext, prefix: str, holder: str) -> None:
+        self._pool = pool
+        self._jetstream = jetstream
+        self._prefix = prefix
+        self._holder = holder
+
+    async def run_once(self) -> bool:
+        """Publish the next events; True if more may be waiting.
+
+        Raises what nats-py or psycopg raises when one of them is not taken: the cursor stays where it was, and all of
+        the turn are published again with the same ids, by which the streams drop what they have.
+        """
+        place = await take_turn(self._pool, self._holder)
+        if place is None:
+            return False
+        began = time.monotonic()
+        events = await read_events(self._pool, place, _BATCH)
+        if not events:
+            return False
+        async with asyncio.timeout(_LONGEST_TURN - (time.monotonic() - began)):
+            await self._publish(events)
+        if not await advance(self._pool, self._holder, events[-1]):
+            log.warning("another publisher has taken over: what was published now may be published again")
+            return False
+        return len(events) == _BATCH
+
+    async def _publish(self, events: Sequence[Event]) -> None:
+        orphans = sum(event.customer_id is None for event in events)
+        if orphans:
+            log.warning("no events for messages that the retention has taken away", count=orphans)
+        known = 0
+        for wave in in_waves(event for event in events if event.customer_id is not None):
+            for start in range(0, len(wave), _AT_A_TIME):
+                async with asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(self._publish_one(event)) for event in wave[start : start + _AT_A_TIME]]
+                known += sum(task.result() for task in tasks)
+        if known:
+            log.info("events were in the streams already", count=known)
+
+    async def _publish_one(self, event: Event) -> bool:
+        """Returns whether the stream had it already."""
+        acknowledged = await self._jetstream.publish(
+            subject_of(self._prefix, event.kind, event.customer_id or ""),
+            msgspec.json.encode(cloud_event(event, f"/{self._prefix}")),
+            timeout=_TIMEOUT,
+            headers={"Nats-Msg-Id": event.id, "Content-Type": MEDIA_TYPE},
+        )
+        return bool(acknowledged.duplicate)

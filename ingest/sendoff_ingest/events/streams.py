@@ -1,0 +1,40 @@
+"""The three streams of events, and where each kind is published."""
+
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+from sendoff_config.event_settings import EventSettings, EventStreamSettings
+from sendoff_domain.events import EventKind
+
+
+def subject_of(prefix: str, kind: EventKind, customer: str) -> str:
+    """Where events of a kind and a customer are published; `*` as a customer stands for all."""
+    return f"{prefix}.events.v1.{kind}.{customer}"
+
+
+def event_streams(prefix: str, settings: EventSettings) -> list[StreamConfig]:
+    """Logs on disk that never refuse anything: the oldest events go."""
+    name = f"{prefix.upper()}_EVENTS"
+    return [
+        _stream(settings, settings.retry, f"{name}_RETRY", [subject_of(prefix, EventKind.RETRY, "*")]),
+        _stream(settings, settings.dead, f"{name}_DEAD", [subject_of(prefix, EventKind.DEAD, "*")]),
+        _stream(
+            settings,
+            settings.others,
+            name,
+            [subject_of(prefix, kind, "*") for kind in (EventKind.SENT, EventKind.CANCELLED)],
+        ),
+    ]
+
+
+def _stream(settings: EventSettings, limits: EventStreamSettings, name: str, subjects: list[str]) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=subjects,
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.OLD,
+        max_bytes=limits.max_bytes,
+        max_age=limits.max_age.total_seconds(),
+        num_replicas=settings.replicas,
+        duplicate_window=min(settings.duplicate_window, limits.max_age).total_seconds(),
+    )

@@ -12,6 +12,7 @@ from sendoff_cli.customer_commands import add_customer_commands
 from sendoff_cli.doctor.command import add_doctor_command
 from sendoff_cli.explain_command import add_explain_command
 from sendoff_cli.key_commands import add_key_commands
+from sendoff_cli.publish.command import add_publish_command
 from sendoff_cli.run_commands import add_run_commands
 from sendoff_cli.send_command import add_send_command
 from sendoff_config.lossy_output import make_output_lossy
@@ -39,6 +40,7 @@ def create_app() -> typer.Typer:
     add_run_commands(app)
     add_control_commands(app)
     add_send_command(app)
+    add_publish_command(app)
     add_explain_command(app)
     add_customer_commands(app)
     add_key_commands(app)

@@ -1,0 +1,1 @@
+"""`sendoff publish`: messages from standard input into the stream that the ingest takes them from."""

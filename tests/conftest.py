@@ -23,5 +23,7 @@ __all__ = [
 settings.register_profile("sendoff", deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None)
 settings.load_profile("sendoff")
 
-# Under nohup SIGHUP is ignored, and every process that a test starts would inherit that; some tests send it.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# Under nohup SIGHUP is ignored, in the background of a script SIGQUIT, and every process that a test starts would
+# inherit that; some tests send them.
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)

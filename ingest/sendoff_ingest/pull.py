@@ -43,6 +43,7 @@ class Pull:
         self._messages: list[Msg] = []
         self._asked = 0
         self._news = asyncio.Event()
+        self._gathered = asyncio.Event()
         self._failure: BaseException | None = None
         self._stopped = False
 
@@ -66,15 +67,28 @@ class Pull:
         await self._ask()
         return taken
 
+    async def gather(self, storing: "asyncio.Task[None]") -> None:
+        """Let messages come together until a whole batch is there, the one before is stored, or the session ends.
+
+        A message by itself would wait for that one all the same, and others behind it for both.
+        """
+        if storing.done() or self._is_gathered():
+            return
+        self._gathered.clear()
+        storing.add_done_callback(lambda _: self._gathered.set())
+        await self._gathered.wait()
+
     def stop(self) -> None:
         """Let `take` come to its end."""
         self._stopped = True
         self._news.set()
+        self._gathered.set()
 
     def fail(self, error: BaseException) -> None:
         """Let `take` raise this."""
         self._failure = error
         self._news.set()
+        self._gathered.set()
 
     async def close(self) -> None:
         """Take nothing any more, and let others have what was not taken."""
@@ -87,6 +101,9 @@ class Pull:
         """Let others have these at once."""
         for message in messages:
             await self._client.publish(message.reply, Msg.Ack.Nak)
+
+    def _is_gathered(self) -> bool:
+        return len(self._messages) >= self._batch_size or self._stopped or self._failure is not None
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -109,6 +126,8 @@ class Pull:
         if message.reply:
             self._messages.append(message)
             self._asked -= 1
+            if len(self._messages) >= self._batch_size:
+                self._gathered.set()
         else:
             self._end_request(message.headers or {})
         self._news.set()

@@ -1,7 +1,7 @@
 """One batch after the other from the stream into PostgreSQL: read, store, acknowledge after the commit.
 
-While a batch is being stored the next one is read. What is rejected is published before it is acknowledged, and holds
-up nothing else of its batch.
+While a batch is being stored the next one comes together, and is read once it is whole. What is rejected is published
+before it is acknowledged, and holds up nothing else of its batch.
 """
 
 import asyncio
@@ -55,6 +55,7 @@ class TakingIn:
                     await storing
                 storing = asyncio.create_task(self._take_in(messages, read))
                 storing.add_done_callback(self._ended)
+                await self._pull.gather(storing)
         finally:
             if storing is not None:
                 await storing

@@ -96,12 +96,12 @@ def test_redis_asks_for_the_password_of_its_environment(compose: Document, tmp_p
     shell = service["command"][-1].replace("$$", "$").replace("/tmp/", f"{tmp_path}/").replace("/data", str(tmp_path))
     command = [*service["command"][:-1], f"{shell} --port {port}"]
     path = f"{programs}:{os.environ['PATH']}"
-    with process(command, tmp_path / "log", PATH=path, REDISCLI_AUTH="007") as server:
-        client = redis.Redis(port=port, password="007")
+    with process(command, tmp_path / "log", PATH=path, REDISCLI_AUTH="007-secret") as server:
+        client = redis.Redis(port=port, password="007-secret")
         wait_until(lambda: answers(client), "Redis answers")
         assert client.config_get("appendonly") == {"appendonly": "yes"}
         assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
-        assert "007" not in " ".join(server.cmdline())
+        assert "007-secret" not in " ".join(server.cmdline())
         assert server.name() != "sh", "it gets the signals itself"
         assert (tmp_path / "redis.conf").stat().st_mode & 0o077 == 0
         client.close()
@@ -116,7 +116,7 @@ def answers(client: "redis.Redis") -> bool:
         return False
 
 
-@pytest.mark.parametrize("password", ["sendoff", "007", "3e5"])
+@pytest.mark.parametrize("password", ["sendoff", "007-secret", "3e5"])
 async def test_nats_asks_for_the_password_of_its_environment(
     password: str, compose_with: Callable[..., Document], tmp_path: Path
 ) -> None:

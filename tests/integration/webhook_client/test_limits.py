@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -277,12 +278,11 @@ async def test_a_name_server_that_hangs_does_not_hold_up_other_names(
     new_client: NewClient, receive: Receive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system's resolver blocks a thread; a few bad names must not take all of them."""
-    ask, release = socket.getaddrinfo, asyncio.Event()
-    loop = asyncio.get_running_loop()
+    ask, release = socket.getaddrinfo, threading.Event()
 
     def hanging(host: str, *args: object, **kwargs: object) -> object:
         if host.endswith(".hanging.test"):
-            asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
+            release.wait()
         return ask(host, *args, **kwargs)  # type: ignore[arg-type]  # passed through
 
     monkeypatch.setattr(socket, "getaddrinfo", hanging)

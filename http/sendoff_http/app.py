@@ -47,6 +47,7 @@ from sendoff_http.operations.metrics import routes as metrics
 from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.web.authentication import Authentication
+from sendoff_http.web.dispatch import MIDDLEWARE
 from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, LEAVING, SETTINGS
 from sendoff_http.web.middleware import make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
@@ -103,8 +104,8 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     request_log = RequestLog(numbers, settings.logging, identity.name)
     authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
     leaving = asyncio.Event()
-    middleware = make_middleware(request_log, authentication, Sites(settings.http.hosts), leaving)
-    app = web.Application(middlewares=[middleware], client_max_size=0)
+    app = web.Application(client_max_size=0)
+    app[MIDDLEWARE] = make_middleware(request_log, authentication, Sites(settings.http.hosts), leaving)
     app[SETTINGS], app[IDENTITY], app[METRICS], app[LEAVING] = settings, identity, numbers, leaving
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.hdrs import CONTENT_ENCODING, CONTENT_TYPE
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel
 
@@ -45,12 +46,12 @@ async def read_optional_model(request: web.Request, model: type[Model]) -> Model
 
 def require_type(request: web.Request, known: tuple[str, ...]) -> str:
     """The media type of the body, one of `known`; raises ProblemError 415."""
-    given = request.headers.get("Content-Type", "")
+    given = request.headers.get(CONTENT_TYPE, "")
     if given in known:  # nearly always, and then nothing has to be taken apart
         return given
     found = request.content_type
     charsets = _charsets(given)
-    once = len(request.headers.getall("Content-Type", ())) == 1
+    once = len(request.headers.getall(CONTENT_TYPE, ())) == 1
     if not once or found not in known or charsets not in ([], ["utf-8"], ["utf8"]):
         expected = " or ".join(known)
         raise ProblemError(
@@ -79,7 +80,7 @@ async def read_bytes(request: web.Request, limit: int) -> bytes:
     """The whole body; raises ProblemError 413 as soon as it is known to be longer than `limit` bytes."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
-    decoder = make_decoder(request) if "Content-Encoding" in request.headers else None
+    decoder = make_decoder(request) if CONTENT_ENCODING in request.headers else None
     if decoder is None and request.content.is_eof():  # a short body has come with its head: no need to wait
         return _read_whole(request, limit)
     try:

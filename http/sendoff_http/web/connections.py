@@ -13,6 +13,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from sendoff_http.web.connection_table import ConnectionTable
+from sendoff_http.web.dispatch import make_dispatch
 from sendoff_http.web.keys import REQUEST_ID, SETTINGS
 from sendoff_http.web.problems import ProblemError, error_response, overloaded, problem_response
 from sendoff_http.web.request_log import HEADER
@@ -208,8 +209,8 @@ def _describe(request: web.BaseRequest, status: int, error: BaseException | None
 class _Server(web.Server):
     """Makes a connection of ours for each that is opened."""
 
-    def __init__(self, made: Any, table: ConnectionTable) -> None:
-        super().__init__(made.request_handler, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
+    def __init__(self, made: Any, dispatch: Any, table: ConnectionTable) -> None:
+        super().__init__(dispatch, request_factory=made.request_factory, loop=made._loop, **made._kwargs)
         self._table = table
 
     def __call__(self) -> RequestHandler:
@@ -223,7 +224,8 @@ class ApiRunner(web.AppRunner):
         super().__init__(app, access_log=None, shutdown_timeout=shutdown_timeout, auto_decompress=False)
 
     async def _make_server(self) -> web.Server:
-        return _Server(await super()._make_server(), ConnectionTable(self.app[SETTINGS].http.max_connections))
+        table = ConnectionTable(self.app[SETTINGS].http.max_connections)
+        return _Server(await super()._make_server(), make_dispatch(self.app), table)
 
     async def stop_listening(self) -> None:
         """Take what has connected already and nothing more; returns when all requests are served, or too slow.

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler, Middleware
 from sendoff_db.failures import is_outage, is_rolled_back
 from sendoff_http.web.authentication import Authentication
 from sendoff_http.web.keys import BODY
+from sendoff_http.web.operation import require_no_needless_query
 from sendoff_http.web.problems import CLIENT_GONE, error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
 from sendoff_http.web.sites import Sites
@@ -27,7 +28,6 @@ def make_middleware(
     Once `leaving` is set, each response closes its connection.
     """
 
-    @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started, status = time.perf_counter(), CLIENT_GONE
         request_id = request_log.identify(request)
@@ -36,6 +36,7 @@ def make_middleware(
             sites.require_own_page(request)
             await authentication.admit(request)
             sites.require_own_name(request)
+            require_no_needless_query(request)
             try:
                 response = await handler(request)
             except Exception as error:  # noqa: BLE001  it is raised again, unless the handler can be

@@ -29,6 +29,8 @@ class Access:
 #: What each handler that answers a request asks of its caller.
 ACCESS: web.AppKey[dict[Handler, Access]] = web.AppKey("access")
 OPEN = Access()
+#: The handlers of operations that take no query.
+QUERYLESS: web.AppKey[set[Handler]] = web.AppKey("queryless")
 
 
 def needs(*scopes: Scope, of_fleet: bool = False) -> Access:
@@ -131,16 +133,15 @@ class Routes:
 
 def mount(app: web.Application, operations: list[Operation]) -> None:
     """Make the operations reachable."""
-    app[ACCESS] = {}
+    app[ACCESS], app[QUERYLESS] = {}, {operation.handler for operation in operations if operation.query is NoQuery}
     paths = sorted({operation.path for operation in operations})
     for operation in operations:
-        handler = operation.handler if operation.query is not NoQuery else _without_query(operation.handler)
-        app[ACCESS][handler] = operation.access
+        app[ACCESS][operation.handler] = operation.access
         path = _without_words(operation.path, paths)
         if operation.method == "GET":
-            app.router.add_get(path, handler)  # with HEAD
+            app.router.add_get(path, operation.handler)  # with HEAD
         else:
-            app.router.add_route(operation.method, path, handler)
+            app.router.add_route(operation.method, path, operation.handler)
 
 
 def _without_words(path: str, paths: list[str]) -> str:
@@ -158,10 +159,7 @@ def mount_open_page(app: web.Application, path: str, handler: Handler) -> None:
     app.router.add_get(path, handler)
 
 
-def _without_query(handler: Handler) -> Handler:
-    async def checked(request: web.Request) -> web.StreamResponse:
-        if request.query_string:
-            read_query(request, NoQuery)
-        return await handler(request)
-
-    return checked
+def require_no_needless_query(request: web.Request) -> None:
+    """Raise ProblemError 422 for a query that the operation does not take."""
+    if request.query_string and request.match_info.handler in request.app[QUERYLESS]:
+        read_query(request, NoQuery)

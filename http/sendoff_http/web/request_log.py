@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 from aiohttp import web
+from multidict import istr
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -34,17 +35,15 @@ class Metrics:
     refused: Counter
     _requests: Counter
     _seconds: Histogram
-    _counts: dict[tuple[str, str, int], Counter] = field(default_factory=dict)
-    _latencies: dict[tuple[str, str], Histogram] = field(default_factory=dict)
+    _series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = field(default_factory=dict)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request; looking up a label costs more than counting, so each is looked up once."""
-        count = self._counts.get((method, route, status))
-        if count is None:
-            count = self._counts[method, route, status] = self._requests.labels(method, route, str(status))
-        latency = self._latencies.get((method, route))
-        if latency is None:
-            latency = self._latencies[method, route] = self._seconds.labels(method, route)
+        series = self._series.get((method, route, status))
+        if series is None:
+            count, latency = self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            series = self._series[method, route, status] = count, latency
+        count, latency = series
         count.inc()
         latency.observe(seconds)
 
@@ -79,7 +78,8 @@ def shared_registry(metrics: Metrics) -> CollectorRegistry:
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 
 
-HEADER = "X-Request-Id"
+#: As istr, because a name that is a plain str is folded anew for each request.
+HEADER = istr("X-Request-Id")
 _ID_BYTES = 16
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch

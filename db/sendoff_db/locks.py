@@ -10,3 +10,5 @@ PARTITIONS: Final = 0x5E4D100
 RETENTION: Final = 0x5E4D101
 #: Shared by all claims; taken by a command to start or stop, so that no claim commits beside it.
 CLAIMS: Final = 0x5E4D102
+#: Taken by a process of the ingest that changes the lanes of its stream, so that no other does so at the same time.
+LANES: Final = 0x5E4D103

@@ -35,7 +35,9 @@ async def open_ingest(
         )
         sessions: list[Sessions | EventSessions] = []
         if settings.ingest.enabled or not settings.events.enabled:
-            sessions.append(Sessions(settings=settings, name=identity.name, clock=clock, store=store, stop=stop))
+            sessions.append(
+                Sessions(settings=settings, name=identity.name, pool=pool, clock=clock, store=store, stop=stop)
+            )
         if settings.events.enabled:
             sessions.append(EventSessions(settings=settings, name=identity.name, pool=pool, stop=stop))
         async with join_fleet(member):

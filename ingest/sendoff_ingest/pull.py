@@ -1,4 +1,4 @@
-"""Pulls messages from the durable consumer: one request at a time, so that what is in memory is bounded.
+"""Pulls messages from a durable consumer: one request at a time, so that what is in memory is bounded.
 
 nats-py's own `fetch` asks twice, answers an idle stream in two ways, and makes a timer for each message.
 """
@@ -9,8 +9,6 @@ import json
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
-
-from sendoff_ingest.streams import CONSUMER
 
 #: So long a request stays with the server while there is nothing to give (seconds), and the answer may take longer.
 _EXPIRES, _GRACE = 5.0, 5.0
@@ -27,9 +25,9 @@ class Pull:
     While a batch is being stored the next one comes in, and no more: two of them are in memory.
     """
 
-    def __init__(self, client: Client, stream: str, batch_size: int) -> None:
+    def __init__(self, client: Client, stream: str, consumer: str, batch_size: int) -> None:
         self._client = client
-        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{CONSUMER}"
+        self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
         self._request = json.dumps(
             {

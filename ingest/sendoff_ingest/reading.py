@@ -28,15 +28,14 @@ log = structlog.get_logger("sendoff.ingest")
 
 
 class MessageReader:
-    """Reads what comes on the subjects of one stream; `origin` tells that stream from any of the same name.
+    """Reads what is in one stream; `origin` tells that stream from any of the same name.
 
     Every submission has a key, so that a message which comes a second time is stored once: that of its producer, or
     its place in the stream.
     """
 
-    def __init__(self, reader: SubmissionReader, subject: str, origin: str) -> None:
+    def __init__(self, reader: SubmissionReader, origin: str) -> None:
         self._reader = reader
-        self._customer_at = len(subject) - 1
         self._origin = origin
 
     def read(self, message: Msg) -> Submission | Rejected:
@@ -52,7 +51,7 @@ class MessageReader:
         return f"{self._origin}.{sequence_of(message)}"
 
     def _read(self, message: Msg) -> Submission | Rejected:
-        customer = message.subject[self._customer_at :]
+        customer = message.subject.rpartition(".")[2]
         if not match_customer_id(customer):
             return reject_invalid(
                 FieldError(
@@ -83,6 +82,12 @@ def sequence_of(message: Msg) -> int:
     """Its number in its stream."""
     tokens = message.reply.split(".")  # $JS.ACK, the domain and the account from NATS 2.10 on if it is asked to
     return int(tokens[5] if len(tokens) == 9 else tokens[7])
+
+
+def pending_after(message: Msg) -> int:
+    """How many more messages its consumer had to give when it gave this one."""
+    tokens = message.reply.split(".")
+    return int(tokens[8] if len(tokens) == 9 else tokens[10])
 
 
 def _key_of(headers: Mapping[str, str] | None, customer: str) -> str | Rejected | None:

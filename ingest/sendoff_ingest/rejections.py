@@ -12,6 +12,7 @@ from nats.js import JetStreamContext
 
 from sendoff_domain.times import format_moment
 from sendoff_ingest.reading import MESSAGE_ID_HEADER
+from sendoff_ingest.streams import published_subject
 from sendoff_intake.submission import Rejected
 
 REFUSED_BY_DATABASE = "refused_by_database"
@@ -54,7 +55,7 @@ def describe(message: Msg, why: Rejected | Exception, most: int = _MOST_OF_BODY)
     text, encoding = _shown(message.data[:most])
     return {
         **_reason_of(why),
-        "subject": message.subject,
+        "subject": published_subject(message.subject),
         "sequence": metadata.sequence.stream,
         "publishedAt": format_moment(metadata.timestamp),
         "headers": _few(message.headers or {}),

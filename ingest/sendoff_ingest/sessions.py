@@ -13,13 +13,14 @@ from nats.js.errors import APIError
 from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT, close_client, connection_options
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
 from sendoff_ingest.client import TolerantClient
-from sendoff_ingest.pull import Pull
+from sendoff_ingest.lane_keeper import LaneKeeper
+from sendoff_ingest.lane_work import LaneWork
+from sendoff_ingest.lanes import Lanes, nobody_else_changes_lanes
 from sendoff_ingest.reading import MessageReader
-from sendoff_ingest.rejections import Rejections
-from sendoff_ingest.streams import ensure_streams, origin_of, rejected_subject, stream_name, subject_of
-from sendoff_ingest.taking_in import TakingIn
+from sendoff_ingest.streams import ensure_streams, origin_of
 from sendoff_intake.store import MessageStore
 from sendoff_intake.submission_reader import SubmissionReader
 
@@ -36,11 +37,19 @@ class Sessions:
     """Keeps up a session until `stop` is set; a server that is away is tried again, with growing pauses."""
 
     def __init__(
-        self, *, settings: Settings, name: str, clock: DatabaseClock, store: MessageStore, stop: asyncio.Event
+        self,
+        *,
+        settings: Settings,
+        name: str,
+        pool: Pool,
+        clock: DatabaseClock,
+        store: MessageStore,
+        stop: asyncio.Event,
     ) -> None:
         self._settings = settings
         self._prefix = settings.control.prefix
         self._name = name
+        self._pool = pool
         self._clock = clock
         self._store = store
         self._stop = stop
@@ -64,22 +73,33 @@ class Sessions:
         async with self._client(closed) as client:
             ingest, jetstream = self._settings.ingest, client.jetstream(timeout=CONNECT_TIMEOUT)
             info = await ensure_streams(jetstream, self._prefix, ingest)
-            pull = Pull(client, stream_name(self._prefix), ingest.batch_size)
-            taking_in = TakingIn(
+            lanes = Lanes(jetstream, self._prefix, ingest)
+            async with nobody_else_changes_lanes(self._pool):
+                await lanes.ensure()
+            work = LaneWork(
                 client=client,
-                pull=pull,
-                reader=MessageReader(SubmissionReader(self._clock.now), subject_of(self._prefix, "*"), origin_of(info)),
+                closed=closed,
+                settings=self._settings,
+                reader=MessageReader(SubmissionReader(self._clock.now), origin_of(info)),
                 store=self._store,
-                rejections=Rejections(client, jetstream, rejected_subject(self._prefix)),
                 stop=self._stop,
             )
-            await pull.open()
-            async with _ended(pull, self._stop, closed, client):
-                log.info("taking messages in", stream=info.config.name, waiting=info.state.messages)
-                self._pause = _FIRST_PAUSE
-                await taking_in.run()
-            await pull.close()
+            log.info("taking messages in", stream=info.config.name, waiting=info.state.messages)
+            await self._take_in(work, LaneKeeper(lanes, self._pool, work.take_in_apart, ingest.batch_size))
             await client.flush(_FLUSH_TIMEOUT)
+
+    async def _take_in(self, work: LaneWork, keeper: LaneKeeper) -> None:
+        keeping = asyncio.create_task(keeper.run())
+        try:
+            await work.take_in(keeper.flooded, self._begun)
+        finally:
+            work.over.set()
+            keeping.cancel()
+            await asyncio.wait({keeping})
+            await keeper.close()
+
+    def _begun(self) -> None:
+        self._pause = _FIRST_PAUSE
 
     @asynccontextmanager
     async def _client(self, closed: asyncio.Event) -> AsyncIterator[Client]:
@@ -108,27 +128,6 @@ class Sessions:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
-
-
-@asynccontextmanager
-async def _ended(pull: Pull, stop: asyncio.Event, closed: asyncio.Event, client: Client) -> AsyncIterator[None]:
-    """Within the block the pull is stopped when the process is to end, and fails when the connection has."""
-
-    async def stopped() -> None:
-        await stop.wait()
-        pull.stop()
-
-    async def broken() -> None:
-        await closed.wait()
-        pull.fail(ConnectionError(str(client.last_error or "the server closed the connection")))
-
-    watching = [asyncio.create_task(stopped()), asyncio.create_task(broken())]
-    try:
-        yield
-    finally:
-        for task in watching:
-            task.cancel()
-        await asyncio.wait(watching)
 
 
 def _words_for(error: BaseException) -> str:

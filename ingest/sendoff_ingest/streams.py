@@ -1,4 +1,4 @@
-"""The two streams and the durable consumer: what they are called, what they should be, and making them so.
+"""The two streams: what they are called, what they should be, and making them so.
 
 What is there already is brought to the limits of the settings; what NATS can't change is refused with SettingsError.
 """
@@ -8,20 +8,22 @@ from collections.abc import Sequence
 import structlog
 from nats.js import JetStreamContext
 from nats.js.api import (
-    AckPolicy,
-    ConsumerConfig,
     DiscardPolicy,
     RetentionPolicy,
     StorageType,
     StreamConfig,
     StreamInfo,
+    SubjectTransform,
 )
 from nats.js.errors import NotFoundError
 
 from sendoff_config.ingest_settings import IngestSettings
 from sendoff_domain.errors import SettingsError
 
+#: The durable consumer that all customers share, but for those who flood the stream.
 CONSUMER = "ingest"
+#: Among so many groups the stream divides the customers.
+GROUPS = 256
 #: After so long (seconds) NATS gives what was not acknowledged to somebody else: what a killed process held waits so
 #: long. A statement that stores a batch gives up sooner.
 ACK_WAIT = 15.0
@@ -36,6 +38,7 @@ _LIMITS = (
     "max_age",
     "num_replicas",
     "duplicate_window",
+    "subject_transform",
 )
 
 log = structlog.get_logger("sendoff.ingest")
@@ -54,6 +57,18 @@ def rejected_stream_name(prefix: str) -> str:
 def subject_of(prefix: str, customer: str) -> str:
     """Where messages of a customer are published; `*` as a customer stands for all."""
     return f"{prefix}.ingest.v1.{customer}"
+
+
+def kept_subject(prefix: str, group: str, customer: str) -> str:
+    """Where the stream keeps them; `*` stands for all groups, or all customers."""
+    return f"{prefix}.ingest.v1.{group}.{customer}"
+
+
+def published_subject(kept: str) -> str:
+    """Where a message was published that is kept there."""
+    head, _, customer = kept.rpartition(".")
+    above, _, group = head.rpartition(".")
+    return f"{above}.{customer}" if group.isdigit() else kept
 
 
 def rejected_subject(prefix: str) -> str:
@@ -75,6 +90,9 @@ def ingest_stream(prefix: str, settings: IngestSettings) -> StreamConfig:
         max_age=0,
         num_replicas=settings.replicas,
         duplicate_window=settings.duplicate_window.total_seconds(),
+        subject_transform=SubjectTransform(
+            src=subject_of(prefix, "*"), dest=kept_subject(prefix, f"{{{{partition({GROUPS},1)}}}}", "{{wildcard(1)}}")
+        ),
     )
 
 
@@ -93,17 +111,6 @@ def rejected_stream(prefix: str, settings: IngestSettings) -> StreamConfig:
     )
 
 
-def consumer_config(settings: IngestSettings) -> ConsumerConfig:
-    """One consumer for all processes; a message comes again until it is acknowledged, however often that takes."""
-    return ConsumerConfig(
-        durable_name=CONSUMER,
-        ack_policy=AckPolicy.EXPLICIT,
-        ack_wait=ACK_WAIT,
-        max_deliver=-1,
-        max_ack_pending=settings.max_ack_pending,
-    )
-
-
 def origin_of(stream: StreamInfo) -> str:
     """What tells a stream from another of its name: when it was made. A stream that is restored keeps it."""
     if stream.created is None:
@@ -112,13 +119,12 @@ def origin_of(stream: StreamInfo) -> str:
 
 
 async def ensure_streams(jetstream: JetStreamContext, prefix: str, settings: IngestSettings) -> StreamInfo:
-    """Make both streams and the consumer what they should be; gives the stream of what comes in.
+    """Make both streams what they should be; gives the stream of what comes in.
 
     Raises SettingsError for a stream of that name that is of another kind, and what nats-py raises for all else.
     """
     info = await ensure_stream(jetstream, ingest_stream(prefix, settings))
     await ensure_stream(jetstream, rejected_stream(prefix, settings))
-    await jetstream.add_consumer(info.config.name or "", consumer_config(settings))
     return info
 
 

@@ -16,6 +16,7 @@ from sendoff_db.failures import describe, is_outage
 from sendoff_ingest.pull import Pull
 from sendoff_ingest.reading import MessageReader
 from sendoff_ingest.rejections import Rejections
+from sendoff_ingest.streams import published_subject
 from sendoff_intake.store import MessageStore
 from sendoff_intake.submission import Rejected, Result, Stored, Submission
 
@@ -85,7 +86,7 @@ class TakingIn:
     async def _reject(self, rejected: Sequence[tuple[str, Msg, Rejected | Exception]]) -> None:
         place, message, why = rejected[0]
         error = describe(why) if isinstance(why, Exception) else f"{why.reason}: {why.detail}"
-        first = {"subject": message.subject[:200], "place": place, "error": error[:300]}
+        first = {"subject": published_subject(message.subject)[:200], "place": place, "error": error[:300]}
         log.warning("messages are rejected", messages=len(rejected), first=first)
         await self._rejections.publish(rejected)
         for _, rejected_message, _ in rejected:

@@ -6,7 +6,7 @@ from sendoff_config.settings import PartitionSettings, PostgresSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
 from sendoff_ingest.reading import MessageReader
-from sendoff_ingest.streams import CONSUMER, origin_of, stream_name, subject_of
+from sendoff_ingest.streams import CONSUMER, origin_of, stream_name
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission import Stored, Submission
 from sendoff_intake.submission_reader import SubmissionReader
@@ -47,9 +47,7 @@ async def store_without_acknowledging(producer: Producer, count: int) -> None:
     async with open_pool(PostgresSettings(url=producer.database), "test") as pool:
         async with pool.connection() as connection:
             await clock.sample(connection)
-        reader = MessageReader(
-            SubmissionReader(clock.now), subject_of(producer.prefix, "*"), origin_of(await producer.stream())
-        )
+        reader = MessageReader(SubmissionReader(clock.now), origin_of(await producer.stream()))
         store = MessageStore(
             pool=pool,
             partitions=PartitionSettings(),

@@ -1,0 +1,123 @@
+"""Takes in what the lanes of one session bring: each pulls and stores by itself."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from sendoff_config.settings import Settings
+from sendoff_control.nats_connection import CONNECT_TIMEOUT
+from sendoff_ingest.pull import Pull
+from sendoff_ingest.reading import MessageReader, pending_after
+from sendoff_ingest.rejections import Rejections
+from sendoff_ingest.streams import CONSUMER, rejected_subject, stream_name
+from sendoff_ingest.taking_in import TakingIn
+from sendoff_intake.store import MessageStore
+
+log = structlog.get_logger("sendoff.ingest")
+
+
+class LaneWork:
+    """What lanes share in a session: its connection, and where messages go; whoever ends it sets `over`."""
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        closed: asyncio.Event,
+        settings: Settings,
+        reader: MessageReader,
+        store: MessageStore,
+        stop: asyncio.Event,
+    ) -> None:
+        prefix = settings.control.prefix
+        self._client = client
+        self._closed = closed
+        self._stream = stream_name(prefix)
+        self._batch_size = settings.ingest.batch_size
+        self._reader = reader
+        self._store = store
+        self._stop = stop
+        self._rejections = Rejections(client, client.jetstream(timeout=CONNECT_TIMEOUT), rejected_subject(prefix))
+        self.over = asyncio.Event()
+
+    async def take_in(self, flooded: asyncio.Event, begun: Callable[[], None]) -> None:
+        """Take in what comes on the shared lane until the process is to end; raises when the session has ended."""
+        pull = _SharedPull(self._client, self._stream, self._batch_size, flooded)
+        await self._run(pull, self._stop, begun)
+        await pull.close()
+
+    async def take_in_apart(self, consumer: str) -> None:
+        """Take in what comes on a lane of its own, until it or the session has an end."""
+        pull = _OwnPull(self._client, self._stream, consumer, self._batch_size)
+        try:
+            await self._run(pull, self.over, lambda: None)
+        except Exception as error:  # the session itself says when it has ended
+            log.debug("a lane is not served any more", consumer=consumer, exc_info=error)
+        finally:
+            with contextlib.suppress(Exception):
+                await pull.close()
+
+    async def _run(self, pull: Pull, stop: asyncio.Event, begun: Callable[[], None]) -> None:
+        taking_in = TakingIn(
+            client=self._client,
+            pull=pull,
+            reader=self._reader,
+            store=self._store,
+            rejections=self._rejections,
+            stop=stop,
+        )
+        await pull.open()
+        async with _ended(pull, stop, self._closed, self._client):
+            begun()
+            await taking_in.run()
+
+
+class _SharedPull(Pull):
+    """Reports when more than a batch is left behind what it has taken: it may be a flood."""
+
+    def __init__(self, client: Client, stream: str, batch_size: int, flooded: asyncio.Event) -> None:
+        super().__init__(client, stream, CONSUMER, batch_size)
+        self._most = batch_size
+        self._flooded = flooded
+
+    async def take(self) -> list[Msg]:
+        taken = await super().take()
+        if taken and pending_after(taken[-1]) > self._most:
+            self._flooded.set()
+        return taken
+
+
+class _OwnPull(Pull):
+    """Comes to its end when its lane has gone."""
+
+    def _end_request(self, headers: dict[str, str]) -> None:
+        if "deleted" in headers.get("Description", "").lower():
+            self.stop()
+        else:
+            super()._end_request(headers)
+
+
+@asynccontextmanager
+async def _ended(pull: Pull, stop: asyncio.Event, closed: asyncio.Event, client: Client) -> AsyncIterator[None]:
+    """Within the block the pull is stopped when the process is to end, and fails when the connection has."""
+
+    async def stopped() -> None:
+        await stop.wait()
+        pull.stop()
+
+    async def broken() -> None:
+        await closed.wait()
+        pull.fail(ConnectionError(str(client.last_error or "the server closed the connection")))
+
+    watching = [asyncio.create_task(stopped()), asyncio.create_task(broken())]
+    try:
+        yield
+    finally:
+        for task in watching:
+            task.cancel()
+        await asyncio.wait(watching)

@@ -4,15 +4,20 @@ import asyncio
 import base64
 import json
 import socket
+from collections import Counter
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
+import pytest
+from nats.js.errors import BadRequestError, NoStreamResponseError
 
 from sendoff_ingest.streams import subject_of
 from support.client import Client
 from support.instances import Launcher
 from support.producer import Producer
+from support.receiver import Receiver
+from support.waiting import eventually
 
 GOOD = {"to": "bob", "content": "good"}
 TOO_LARGE = json.dumps({"to": "bob", "content": "x" * (65 * 1024)}).encode()
@@ -32,13 +37,20 @@ POISON: list[tuple[bytes, str, dict[str, str], str, str | None]] = [
     (json.dumps({**GOOD, "customer": "other"}).encode(), "default", {}, "invalid", "/customer"),
     (json.dumps(GOOD).encode(), "default", {"Idempotency-Key": "k" * 256}, "invalid", "Idempotency-Key"),
     (json.dumps(GOOD).encode(), "default", {"Idempotency-Key": "used"}, "idempotency_key_reused", None),
-    (json.dumps(GOOD).encode(), "default", {"x": "y" * 60_000, "Idempotency-Key": " "}, "invalid", "Idempotency-Key"),
+    (
+        json.dumps(GOOD).encode(),
+        "default",
+        {"x": "y" * 60_000, "Idempotency-Key": " "},
+        "invalid",
+        "Idempotency-Key",
+    ),
 ]
 
 
-async def test_each_kind_of_poison_is_rejected_and_all_that_is_good_is_stored(
-    launch: Launcher, producer: Producer
+async def test_each_kind_of_poison_is_rejected_and_all_that_is_good_is_delivered(
+    launch: Launcher, producer: Producer, receiver: Receiver
 ) -> None:
+    launch.worker()
     ingest = launch.ingest()
     await producer.streams_exist()
     await producer.publish({"to": "first", "content": 1}, Idempotency_Key="used")
@@ -51,12 +63,29 @@ async def test_each_kind_of_poison_is_rejected_and_all_that_is_good_is_stored(
         await producer.publish({"to": f"good-{number}", "content": number})
     launch.ingest()
     await producer.all_taken()
-    assert await producer.stored() == {"first": 1, **{f"good-{number}": 1 for number in range(len(POISON))}}
+    good = {"first": 1, **{f"good-{number}": 1 for number in range(len(POISON))}}
+    assert await producer.stored() == good
     found = {rejected["sequence"]: rejected for rejected in await producer.rejections()}
     said = [(found[one]["reason"], next((error["pointer"] for error in found[one]["errors"]), None))
             for one in sequences]  # fmt: skip
     assert said == [(reason, pointer) for *_, reason, pointer in POISON]
     assert len(found) == len(POISON)
+    await eventually(lambda: len(receiver.received) == len(good), "all that is good arrived")
+    assert Counter(received.message["to"] for received in receiver.received) == good
+
+
+async def test_what_the_stream_itself_does_not_take_is_told_to_its_producer(
+    launch: Launcher, producer: Producer
+) -> None:
+    launch.ingest()
+    await producer.streams_exist()
+    ours = subject_of(producer.prefix, "default")
+    for subject in (f"{ours}.more", ours.removesuffix(".default"), ours.replace(".v1.", ".v2.")):
+        with pytest.raises(NoStreamResponseError):
+            await producer.jetstream.publish(subject, json.dumps(GOOD).encode())
+    with pytest.raises(BadRequestError, match="header size exceeds maximum allowed of 64k"):
+        await producer.publish(GOOD, x="y" * 1_000_000)
+    assert (await producer.stream()).state.last_seq == 0
 
 
 async def test_a_rejection_has_all_that_is_needed_to_send_it_again(launch: Launcher, producer: Producer) -> None:

@@ -13,6 +13,8 @@ from sendoff_config.settings import Settings
 from sendoff_control.announcer import Announcer
 from sendoff_control.authority import NO_FENCE, Fence, decide, is_recorded
 from sendoff_control.bounded_queries import BoundedQueries
+from sendoff_control.ingest_stream import IngestStream
+from sendoff_control.nats_requests import NatsRequests
 from sendoff_control.own_process import OwnProcess
 from sendoff_control.peers import Peers
 from sendoff_control.poll import Poller, Progress
@@ -54,6 +56,8 @@ class Member:
         self.subscribers = Subscribers()
         self.states = AppliedStates()
         self.peers = Peers()
+        self.nats_requests = NatsRequests()
+        self.ingest_stream = IngestStream(self.nats_requests, settings.control.prefix)
         self.poller = Poller(queries, clock)
         self.announcer = Announcer(self.states, publisher)
         self.own_process = OwnProcess(identity=identity, states=self.states, poller=self.poller, publisher=publisher)

@@ -59,7 +59,8 @@ class NatsBus(Bus):
                 await self._subscribe(client, commands)
                 await self._hear_oneself(client)
             queue = self._open()
-            await run_together(fail_when(closed, client), self._write(client, queue), commands.run())
+            with self._member.nats_requests.over(client):
+                await run_together(fail_when(closed, client), self._write(client, queue), commands.run())
         finally:
             await close_client(client)
 

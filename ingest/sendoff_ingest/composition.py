@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prometheus_client import Counter
-
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
@@ -27,12 +25,7 @@ async def open_ingest(
     clock = DatabaseClock()  # the member of the fleet keeps it
     async with open_pool(settings.postgres, identity.name) as pool:
         member = make_member(settings, pool, identity, clock)
-        store = MessageStore(
-            pool=pool,
-            partitions=settings.partitions,
-            wake_up=WakeUp(clock, member.wake),
-            accepted=Counter("sendoff_ingested_messages", "Messages taken in and stored", registry=None),
-        )
+        store = MessageStore(pool=pool, partitions=settings.partitions, wake_up=WakeUp(clock, member.wake))
         sessions: list[Sessions | EventSessions] = []
         if settings.ingest.enabled or not settings.events.enabled:
             sessions.append(

@@ -11,10 +11,11 @@ from nats.aio.msg import Msg
 
 from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT
+from sendoff_domain.stream_names import ingest_stream_name, rejected_subject
 from sendoff_ingest.pull import Pull
 from sendoff_ingest.reading import MessageReader, pending_after
 from sendoff_ingest.rejections import Rejections
-from sendoff_ingest.streams import CONSUMER, rejected_subject, stream_name
+from sendoff_ingest.streams import CONSUMER
 from sendoff_ingest.taking_in import TakingIn
 from sendoff_intake.store import MessageStore
 
@@ -37,7 +38,7 @@ class LaneWork:
         prefix = settings.control.prefix
         self._client = client
         self._closed = closed
-        self._stream = stream_name(prefix)
+        self._stream = ingest_stream_name(prefix)
         self._batch_size = settings.ingest.batch_size
         self._reader = reader
         self._store = store

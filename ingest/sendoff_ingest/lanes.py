@@ -19,7 +19,8 @@ from sendoff_config.ingest_settings import IngestSettings
 from sendoff_db.locks import LANES
 from sendoff_db.pool import Pool
 from sendoff_db.sql import run
-from sendoff_ingest.streams import ACK_WAIT, CONSUMER, GROUPS, kept_subject, stream_name, subject_of
+from sendoff_domain.stream_names import ingest_stream_name, ingest_subject, kept_subject
+from sendoff_ingest.streams import ACK_WAIT, CONSUMER, GROUPS
 
 #: How long (seconds) a group that leaves the shared lane waits for what is under way there; after that it comes twice.
 _SETTLED, _LOOK = 2.0, 0.01
@@ -54,7 +55,7 @@ class Lanes:
     def __init__(self, jetstream: JetStreamContext, prefix: str, settings: IngestSettings) -> None:
         self._jetstream = jetstream
         self._prefix = prefix
-        self._stream = stream_name(prefix)
+        self._stream = ingest_stream_name(prefix)
         self._settings = settings
 
     async def apart(self) -> dict[int, ConsumerInfo]:
@@ -112,7 +113,7 @@ class Lanes:
     async def _share(self, groups: Iterable[int]) -> ConsumerInfo:
         filters = [kept_subject(self._prefix, str(group), "*") for group in sorted(groups)]
         # What a stream of an earlier version holds has no group.
-        return await self._add(CONSUMER, [*filters, subject_of(self._prefix, "*")])
+        return await self._add(CONSUMER, [*filters, ingest_subject(self._prefix, "*")])
 
     async def _own(self, group: int) -> None:
         await self._add(own_lane(group), [kept_subject(self._prefix, str(group), "*")])

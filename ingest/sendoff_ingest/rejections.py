@@ -10,9 +10,9 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from sendoff_domain.stream_names import published_subject
 from sendoff_domain.times import format_moment
 from sendoff_ingest.reading import MESSAGE_ID_HEADER
-from sendoff_ingest.streams import published_subject
 from sendoff_intake.submission import Rejected
 
 REFUSED_BY_DATABASE = "refused_by_database"

@@ -1,4 +1,4 @@
-"""The two streams: what they are called, what they should be, and making them so.
+"""The two streams: what they should be, and making them so.
 
 What is there already is brought to the limits of the settings; what NATS can't change is refused with SettingsError.
 """
@@ -19,6 +19,13 @@ from nats.js.errors import NotFoundError
 
 from sendoff_config.ingest_settings import IngestSettings
 from sendoff_domain.errors import SettingsError
+from sendoff_domain.stream_names import (
+    ingest_stream_name,
+    ingest_subject,
+    kept_subject,
+    rejected_stream_name,
+    rejected_subject,
+)
 
 #: The durable consumer that all customers share, but for those who flood the stream.
 CONSUMER = "ingest"
@@ -44,43 +51,11 @@ _LIMITS = (
 log = structlog.get_logger("sendoff.ingest")
 
 
-def stream_name(prefix: str) -> str:
-    """The stream of the messages that come in."""
-    return f"{prefix.upper()}_INGEST"
-
-
-def rejected_stream_name(prefix: str) -> str:
-    """The stream of what could not be taken in."""
-    return f"{prefix.upper()}_INGEST_REJECTED"
-
-
-def subject_of(prefix: str, customer: str) -> str:
-    """Where messages of a customer are published; `*` as a customer stands for all."""
-    return f"{prefix}.ingest.v1.{customer}"
-
-
-def kept_subject(prefix: str, group: str, customer: str) -> str:
-    """Where the stream keeps them; `*` stands for all groups, or all customers."""
-    return f"{prefix}.ingest.v1.{group}.{customer}"
-
-
-def published_subject(kept: str) -> str:
-    """Where a message was published that is kept there."""
-    head, _, customer = kept.rpartition(".")
-    above, _, group = head.rpartition(".")
-    return f"{above}.{customer}" if group.isdigit() else kept
-
-
-def rejected_subject(prefix: str) -> str:
-    """Where rejections are published."""
-    return f"{prefix}.ingest.rejected"
-
-
 def ingest_stream(prefix: str, settings: IngestSettings) -> StreamConfig:
     """A queue on disk that refuses what is too much, and of one customer before it is too much for all."""
     return StreamConfig(
-        name=stream_name(prefix),
-        subjects=[subject_of(prefix, "*")],
+        name=ingest_stream_name(prefix),
+        subjects=[ingest_subject(prefix, "*")],
         retention=RetentionPolicy.WORK_QUEUE,
         storage=StorageType.FILE,
         discard=DiscardPolicy.NEW,
@@ -91,7 +66,8 @@ def ingest_stream(prefix: str, settings: IngestSettings) -> StreamConfig:
         num_replicas=settings.replicas,
         duplicate_window=settings.duplicate_window.total_seconds(),
         subject_transform=SubjectTransform(
-            src=subject_of(prefix, "*"), dest=kept_subject(prefix, f"{{{{partition({GROUPS},1)}}}}", "{{wildcard(1)}}")
+            src=ingest_subject(prefix, "*"),
+            dest=kept_subject(prefix, f"{{{{partition({GROUPS},1)}}}}", "{{wildcard(1)}}"),
         ),
     )
 

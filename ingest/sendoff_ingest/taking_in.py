@@ -13,10 +13,10 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from sendoff_db.failures import describe, is_outage
+from sendoff_domain.stream_names import published_subject
 from sendoff_ingest.pull import Pull
 from sendoff_ingest.reading import MessageReader
 from sendoff_ingest.rejections import Rejections
-from sendoff_ingest.streams import published_subject
 from sendoff_intake.store import MessageStore
 from sendoff_intake.submission import Rejected, Result, Stored, Submission
 

@@ -92,13 +92,15 @@ class WakeUp:
 
 
 class MessageStore:
-    """Stores submissions, counts what is new and wakes the workers for what is due; a result stands for each.
+    """Stores submissions, counts what is new if asked to, and wakes the workers for what is due; a result for each.
 
     What the database refuses has its error as its result. Raises psycopg.Error or TimeoutError after an outage: it is
     not known then what was stored.
     """
 
-    def __init__(self, *, pool: Pool, partitions: PartitionSettings, wake_up: WakeUp, accepted: Counter) -> None:
+    def __init__(
+        self, *, pool: Pool, partitions: PartitionSettings, wake_up: WakeUp, accepted: Counter | None = None
+    ) -> None:
         self._pool = pool
         self._partitions = partitions
         self._wake_up = wake_up
@@ -127,7 +129,8 @@ class MessageStore:
 
     def _report(self, results: Sequence[Result | Exception]) -> None:
         self._wake_up.stored(results)
-        self._accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
+        if self._accepted is not None:
+            self._accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
 
     async def _store_halving(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
         try:

@@ -20,7 +20,8 @@ from bench.installation import Installation, installation
 from bench.load import ITEM, LINES, batch_request, load
 from bench.series import Figures, Series, beside, one, percentile
 from bench.surroundings import Surroundings
-from sendoff_ingest.streams import CONSUMER, stream_name, subject_of
+from sendoff_domain.stream_names import ingest_stream_name, ingest_subject
+from sendoff_ingest.streams import CONSUMER
 from support.instances import Process
 from support.waiting import eventually
 
@@ -161,6 +162,11 @@ async def _publish_steadily(stream: Stream, count: int, name: str) -> dict[str, 
 async def _stream_of(site: Installation) -> AsyncIterator[Stream]:
     client = await nats.connect(site.around.addresses["nats"])
     try:
-        yield Stream(client, client.jetstream(timeout=10), stream_name(site.prefix), subject_of(site.prefix, "default"))
+        yield Stream(
+            client,
+            client.jetstream(timeout=10),
+            ingest_stream_name(site.prefix),
+            ingest_subject(site.prefix, "default"),
+        )
     finally:
         await client.close()

@@ -17,7 +17,8 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 
 from sendoff_config.ingest_settings import IngestSettings, RejectedSettings
-from sendoff_ingest.streams import ensure_streams, stream_name
+from sendoff_domain.stream_names import ingest_stream_name
+from sendoff_ingest.streams import ensure_streams
 from support.command_line import COMMAND, clean_environment
 from support.nats_cluster import NatsCluster, running_nats_cluster
 from support.waiting import eventually
@@ -148,7 +149,7 @@ async def test_the_command_goes_on_through_the_death_of_a_leader(
         )
 
     async def many() -> str | None:
-        info = await client.jetstream(timeout=30).stream_info(stream_name(prefix))
+        info = await client.jetstream(timeout=30).stream_info(ingest_stream_name(prefix))
         assert info.cluster is not None
         return str(info.cluster.leader) if info.state.messages > total // 10 else None
 
@@ -157,5 +158,5 @@ async def test_the_command_goes_on_through_the_death_of_a_leader(
     assert publishing.returncode == 0
     summary = json.loads(said)
     assert summary["published"] + summary["repeated"] == total
-    info = await client.jetstream(timeout=30).stream_info(stream_name(prefix))
+    info = await client.jetstream(timeout=30).stream_info(ingest_stream_name(prefix))
     assert info.state.messages == total

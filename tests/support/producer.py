@@ -14,13 +14,8 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamInfo
 from nats.js.errors import NotFoundError
 
-from sendoff_ingest.streams import (
-    CONSUMER,
-    rejected_stream_name,
-    rejected_subject,
-    stream_name,
-    subject_of,
-)
+from sendoff_domain.stream_names import ingest_stream_name, ingest_subject, rejected_stream_name, rejected_subject
+from sendoff_ingest.streams import CONSUMER
 from support.waiting import eventually
 
 #: Streams that a test machine has room for.
@@ -40,7 +35,7 @@ class Producer:
         """Publish one message and return its sequence; `Idempotency_Key="a"` is a header."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        acknowledged = await self.jetstream.publish(subject_of(self.prefix, customer), data, headers=given or None)
+        acknowledged = await self.jetstream.publish(ingest_subject(self.prefix, customer), data, headers=given or None)
         return acknowledged.seq
 
     async def streams_exist(self) -> None:
@@ -48,7 +43,7 @@ class Producer:
 
         async def found() -> bool:
             try:
-                await self.jetstream.consumer_info(stream_name(self.prefix), CONSUMER)
+                await self.jetstream.consumer_info(ingest_stream_name(self.prefix), CONSUMER)
             except NotFoundError:
                 return False
             return True
@@ -57,7 +52,7 @@ class Producer:
 
     async def stream(self) -> StreamInfo:
         """What NATS says of the stream."""
-        return await self.jetstream.stream_info(stream_name(self.prefix))
+        return await self.jetstream.stream_info(ingest_stream_name(self.prefix))
 
     async def all_taken(self, timeout: float = 40) -> None:
         """Wait until nothing is left in the stream."""
@@ -93,7 +88,7 @@ async def open_producer(nats_url: str, prefix: str, database: str) -> AsyncItera
     try:
         yield Producer(client, jetstream, prefix, database)
     finally:
-        for name in (stream_name(prefix), rejected_stream_name(prefix)):
+        for name in (ingest_stream_name(prefix), rejected_stream_name(prefix)):
             try:
                 await jetstream.delete_stream(name)
             except NotFoundError:

@@ -12,9 +12,9 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from sendoff_cli.publish.line_reader import Line, LineReader
 from sendoff_domain.errors import SendoffError
+from sendoff_domain.stream_names import ingest_subject
 from sendoff_domain.texts import match_customer_id
 from sendoff_ingest.reading import MESSAGE_ID_HEADER
-from sendoff_ingest.streams import subject_of
 from sendoff_intake.submission_reader import KEY_HEADER, MESSAGE_LIMIT
 
 _AT_ONCE = 256
@@ -101,7 +101,7 @@ class StreamProducer:
         while True:
             try:
                 done = await self.jetstream.publish(
-                    subject_of(self.prefix, customer), line.text, timeout=_ANSWER_SECONDS, headers=dict(headers)
+                    ingest_subject(self.prefix, customer), line.text, timeout=_ANSWER_SECONDS, headers=dict(headers)
                 )
             except (Error, OSError, TimeoutError) as error:
                 if time.monotonic() > deadline:

@@ -5,7 +5,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sendoff_domain.access import Scope
 from sendoff_http.operations.customer_gauges import read_customer_gauges
-from sendoff_http.web.keys import POOL, SETTINGS
+from sendoff_http.operations.ingest_gauges import IngestGauges
+from sendoff_http.web.keys import MEMBER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.request_log import METRICS, shared_registry
@@ -24,7 +25,7 @@ routes = Routes("Health")
 async def read_metrics(request: web.Request) -> web.Response:
     """Answer with the numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR.
 
-    The customers in trouble are those of the whole fleet.
+    The customers in trouble, and what is in the stream of the ingest, are those of the whole fleet.
     """
     if not request.app[SETTINGS].metrics.enabled:
         raise ProblemError(404, "not_found", "metrics are switched off (metrics.enabled)")
@@ -32,4 +33,7 @@ async def read_metrics(request: web.Request) -> web.Response:
     body, gauges = generate_latest(numbers), await read_customer_gauges(request.app[POOL])
     if gauges is not None:
         body += generate_latest(gauges)
+    ingest = await request.app[MEMBER].ingest_stream.figures()
+    if ingest is not None:
+        body += generate_latest(IngestGauges(ingest))
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -7,7 +7,7 @@ from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
 from sendoff_domain.access import Scope
 from sendoff_http.web.documents import ResponseModel
-from sendoff_http.web.keys import POOL
+from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.request_log import METRICS, shared_registry
 from sendoff_http.web.responses import json_response
@@ -31,6 +31,22 @@ class Counts(ResponseModel):
     cancelled: int
 
 
+class IngestStats(ResponseModel):
+    """What is in the stream of messages that come in over NATS, for the whole fleet."""
+
+    waiting: int = Field(description="Messages in the stream, not stored yet.")
+    taken: int | None = Field(description="How many of these an ingest process holds.")
+    oldest_seconds: float = Field(description="How long the oldest of them has been in the stream.")
+    bytes: int = Field(description="What they take in the stream.")
+    max_bytes: int | None = Field(description="How much the stream may hold; null: any amount.")
+    handled: int = Field(description="How many have left the stream since it was made: stored, or rejected.")
+    rejected: int | None = Field(description="How many were rejected since the stream of rejections was made.")
+    full_customers: list[str] | None = Field(
+        description="Customers whose producers are refused, for their quota in the stream is full: 100 at most; null"
+        " if more than 10,000 customers have messages there."
+    )
+
+
 class Stats(ResponseModel):
     """How much there is and how late it is."""
 
@@ -41,6 +57,7 @@ class Stats(ResponseModel):
     refused: int = Field(
         description="Refused because of a full backlog (limits.backlog), by this instance since its start."
     )
+    ingest: IngestStats | None = Field(description="Null while NATS does not answer, or where it has no such stream.")
 
 
 @routes.operation(
@@ -53,6 +70,7 @@ class Stats(ResponseModel):
 )
 async def read_stats(request: web.Request) -> web.Response:
     """Answer with counts that cost the same whatever there is."""
+    ingest = await request.app[MEMBER].ingest_stream.figures()
     async with request.app[POOL].connection() as connection:
         ((late, lag, claimed, due_again, sent),) = await fetch_all(connection, __package__, "count_waiting")
         places = await _count_places(connection)
@@ -65,7 +83,14 @@ async def read_stats(request: web.Request) -> web.Response:
         cancelled=places["cancellations"],
     )
     refused = int(shared_registry(request.app[METRICS]).get_sample_value(_REFUSED) or 0)
-    stats = Stats(counts=counts, late=late, lag_seconds=lag or 0.0, sent_last_minute=sent, refused=refused)
+    stats = Stats(
+        counts=counts,
+        late=late,
+        lag_seconds=lag or 0.0,
+        sent_last_minute=sent,
+        refused=refused,
+        ingest=None if ingest is None else IngestStats.model_validate(ingest),
+    )
     return json_response(stats.document())
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from sendoff_config.ingest_settings import IngestSettings, RejectedSettings
-from sendoff_ingest.streams import ensure_streams, stream_name
+from sendoff_domain.stream_names import ingest_stream_name
+from sendoff_ingest.streams import ensure_streams
 from support.command_line import COMMAND, clean_environment, invoke, sendoff
 from support.producer import Producer, open_producer
 from support.waiting import eventually
@@ -44,7 +45,7 @@ def settings(producer: Producer, nats_url: str) -> dict[str, str]:
 
 async def held(producer: Producer) -> list[tuple[str, str, Any]]:
     """Customer, id and body of all that is in the stream."""
-    name = stream_name(producer.prefix)
+    name = ingest_stream_name(producer.prefix)
     info = await producer.jetstream.stream_info(name)
     found = []
     for sequence in range(info.state.first_seq, info.state.last_seq + 1):

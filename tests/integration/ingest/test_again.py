@@ -1,12 +1,11 @@
 """What NATS delivers a second time is stored once, with a key of its producer's or without."""
 
-from prometheus_client import Counter
-
 from sendoff_config.settings import PartitionSettings, PostgresSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
+from sendoff_domain.stream_names import ingest_stream_name
 from sendoff_ingest.reading import MessageReader
-from sendoff_ingest.streams import CONSUMER, origin_of, stream_name
+from sendoff_ingest.streams import CONSUMER, origin_of
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission import Stored, Submission
 from sendoff_intake.submission_reader import SubmissionReader
@@ -38,7 +37,7 @@ async def test_a_process_that_dies_between_the_commit_and_the_acknowledgement_do
 
 async def store_without_acknowledging(producer: Producer, count: int) -> None:
     """Do all that the ingest does up to the commit, and then give the messages back as NATS does after a death."""
-    name = stream_name(producer.prefix)
+    name = ingest_stream_name(producer.prefix)
     subscription = await producer.jetstream.pull_subscribe_bind(CONSUMER, name)
     messages = await subscription.fetch(count)
     while len(messages) < count:
@@ -52,7 +51,6 @@ async def store_without_acknowledging(producer: Producer, count: int) -> None:
             pool=pool,
             partitions=PartitionSettings(),
             wake_up=WakeUp(clock, lambda: None),
-            accepted=Counter("accepted", "Accepted", registry=None),
         )
         read = [reader.read(message) for message in messages]
         results = await store.store([one for one in read if isinstance(one, Submission)])
@@ -70,6 +68,6 @@ async def test_a_stream_that_was_made_anew_counts_from_one_and_loses_nothing(
         await producer.streams_exist()
         await producer.publish({"to": recipient, "content": 1})
         await producer.all_taken()
-        await producer.jetstream.delete_stream(stream_name(producer.prefix))
+        await producer.jetstream.delete_stream(ingest_stream_name(producer.prefix))
     await eventually(lambda: ingest.alive, "the process goes on without its stream")
     assert await producer.stored() == {"first life": 1, "second life": 1}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nats
 
-from sendoff_ingest.streams import subject_of
+from sendoff_domain.stream_names import ingest_subject
 from support.command_line import running
 from support.producer import SMALL_STREAMS
 from support.receiver import Receiver
@@ -35,5 +35,5 @@ async def test_up_takes_messages_in_and_ends_in_order(receiver: Receiver) -> Non
 
 async def publish(data: Path, message: dict[str, str]) -> None:
     client = await nats.connect(json.loads((data / "servers.json").read_text())["nats"])
-    await client.jetstream().publish(subject_of("sendoff", "default"), json.dumps(message).encode())
+    await client.jetstream().publish(ingest_subject("sendoff", "default"), json.dumps(message).encode())
     await client.close()

@@ -9,8 +9,9 @@ import pytest
 from nats.js.errors import NotFoundError
 
 from sendoff_config.ingest_settings import IngestSettings, RejectedSettings
+from sendoff_domain.stream_names import ingest_stream_name, ingest_subject
 from sendoff_ingest.lanes import Lanes, own_lane
-from sendoff_ingest.streams import CONSUMER, GROUPS, ensure_streams, stream_name, subject_of
+from sendoff_ingest.streams import CONSUMER, GROUPS, ensure_streams
 from support.client import Client
 from support.instances import Launcher
 from support.producer import Producer
@@ -64,14 +65,14 @@ async def lanes(producer: Producer) -> Lanes:
 
 async def shared_groups(producer: Producer) -> set[int]:
     """The groups in the shared lane."""
-    config = (await producer.jetstream.consumer_info(stream_name(producer.prefix), CONSUMER)).config
+    config = (await producer.jetstream.consumer_info(ingest_stream_name(producer.prefix), CONSUMER)).config
     tokens = [subject.split(".")[-2] for subject in config.filter_subjects or ()]
     return {int(token) for token in tokens if token.isdigit()}
 
 
 async def take(producer: Producer, consumer: str, count: int) -> list[str]:
     """Take so many messages from a lane; their bodies."""
-    pull = await producer.jetstream.pull_subscribe_bind(consumer, stream_name(producer.prefix))
+    pull = await producer.jetstream.pull_subscribe_bind(consumer, ingest_stream_name(producer.prefix))
     found: list[str] = []
     while len(found) < count:
         for message in await pull.fetch(count - len(found), timeout=5):
@@ -119,7 +120,7 @@ async def test_a_group_that_a_dead_process_left_in_no_lane_gets_its_own(lanes: L
     await producer.publish(b"flood 1", customer="flooding")
     group = await group_with_messages(lanes)
     await lanes.split(group)
-    await producer.jetstream.delete_consumer(stream_name(producer.prefix), own_lane(group))
+    await producer.jetstream.delete_consumer(ingest_stream_name(producer.prefix), own_lane(group))
     await lanes.ensure()
     assert await take(producer, own_lane(group), 1) == ["flood 1"]
 
@@ -127,7 +128,7 @@ async def test_a_group_that_a_dead_process_left_in_no_lane_gets_its_own(lanes: L
 async def test_a_group_that_leaves_waits_for_what_is_under_way(lanes: Lanes, producer: Producer) -> None:
     await producer.publish(b"flood 1", customer="flooding")
     group = await group_with_messages(lanes)
-    pull = await producer.jetstream.pull_subscribe_bind(CONSUMER, stream_name(producer.prefix))
+    pull = await producer.jetstream.pull_subscribe_bind(CONSUMER, ingest_stream_name(producer.prefix))
     (message,) = await pull.fetch(1)
     leaving = asyncio.create_task(lanes.split(group))
 
@@ -145,7 +146,7 @@ async def test_the_limits_of_all_lanes_follow_the_settings(lanes: Lanes, produce
     await lanes.split(7)
     changed = SETTINGS.model_copy(update={"max_ack_pending": 5_000})
     await Lanes(producer.jetstream, producer.prefix, changed).ensure()
-    infos = await producer.jetstream.consumers_info(stream_name(producer.prefix))
+    infos = await producer.jetstream.consumers_info(ingest_stream_name(producer.prefix))
     assert {info.name: info.config.max_ack_pending for info in infos} == {CONSUMER: 5_000, own_lane(7): 5_000}
     assert await shared_groups(producer) == set(range(GROUPS)) - {7}
 
@@ -154,7 +155,7 @@ async def test_a_quota_counts_a_customer_and_not_its_group(producer: Producer) -
     settings = SETTINGS.model_copy(update={"per_customer": 1})
     info = await ensure_streams(producer.jetstream, producer.prefix, settings)
     for number in range(2 * GROUPS):  # some of them share a group
-        await producer.jetstream.publish(subject_of(producer.prefix, f"customer-{number}"), b"1")
+        await producer.jetstream.publish(ingest_subject(producer.prefix, f"customer-{number}"), b"1")
     assert (await producer.stream()).state.messages == 2 * GROUPS
     with pytest.raises(NotFoundError):
         await producer.jetstream.consumer_info(info.config.name or "", CONSUMER)

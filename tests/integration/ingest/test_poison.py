@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from nats.js.errors import BadRequestError, NoStreamResponseError
 
-from sendoff_ingest.streams import subject_of
+from sendoff_domain.stream_names import ingest_subject
 from support.client import Client
 from support.instances import Launcher
 from support.producer import Producer
@@ -58,7 +58,7 @@ async def test_each_kind_of_poison_is_rejected_and_all_that_is_good_is_delivered
     assert ingest.stop() == 0  # so that what follows is one batch
     sequences = []
     for number, (body, customer, headers, _, _) in enumerate(POISON):
-        subject = subject_of(producer.prefix, customer)
+        subject = ingest_subject(producer.prefix, customer)
         sequences.append((await producer.jetstream.publish(subject, body, headers=headers or None)).seq)
         await producer.publish({"to": f"good-{number}", "content": number})
     launch.ingest()
@@ -79,7 +79,7 @@ async def test_what_the_stream_itself_does_not_take_is_told_to_its_producer(
 ) -> None:
     launch.ingest()
     await producer.streams_exist()
-    ours = subject_of(producer.prefix, "default")
+    ours = ingest_subject(producer.prefix, "default")
     for subject in (f"{ours}.more", ours.removesuffix(".default"), ours.replace(".v1.", ".v2.")):
         with pytest.raises(NoStreamResponseError):
             await producer.jetstream.publish(subject, json.dumps(GOOD).encode())
@@ -96,7 +96,7 @@ async def test_a_rejection_has_all_that_is_needed_to_send_it_again(launch: Launc
     await producer.all_taken()
     readable, unreadable = sorted(await producer.rejections(), key=lambda one: one["sequence"])
     assert readable["sequence"] == sequence
-    assert readable["subject"] == subject_of(producer.prefix, "default")
+    assert readable["subject"] == ingest_subject(producer.prefix, "default")
     assert readable["headers"] == {"Idempotency-Key": "a"}
     assert (readable["body"], readable["bodyEncoding"], readable["bodyBytes"]) == ('{"to": 1}', "utf-8", 9)
     assert {error["pointer"] for error in readable["errors"]} == {"/to", "/content"}
@@ -110,7 +110,7 @@ async def test_headers_that_no_client_writes_do_not_stop_the_ingest(
 ) -> None:
     launch.ingest()
     await producer.streams_exist()
-    subject = subject_of(producer.prefix, "default")
+    subject = ingest_subject(producer.prefix, "default")
     body = json.dumps(GOOD).encode()
     for block in (b"NATS/1.0", b"NATS/1.0 \xff\xff\xff\r\n\r\n", b"NATS/1.0\r\nno colon\r\n\r\n"):
         await asyncio.to_thread(publish_raw, nats_url, subject, block, body)

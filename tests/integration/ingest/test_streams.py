@@ -2,7 +2,8 @@
 
 from nats.js.api import RetentionPolicy
 
-from sendoff_ingest.streams import CONSUMER, rejected_stream_name, stream_name, subject_of
+from sendoff_domain.stream_names import ingest_stream_name, ingest_subject, rejected_stream_name
+from sendoff_ingest.streams import CONSUMER
 from support.instances import Launcher
 from support.producer import Producer
 from support.waiting import eventually
@@ -17,7 +18,7 @@ async def test_the_streams_are_made_as_the_settings_say(launch: Launcher, produc
     assert (config.duplicate_window, config.max_bytes, config.num_replicas) == (180, 64 * 2**20, 1)
     rejected = (await producer.jetstream.stream_info(rejected_stream_name(producer.prefix))).config
     assert (rejected.retention, rejected.discard, rejected.max_age) == ("limits", "old", 2 * 86_400)
-    consumer = (await producer.jetstream.consumer_info(stream_name(producer.prefix), CONSUMER)).config
+    consumer = (await producer.jetstream.consumer_info(ingest_stream_name(producer.prefix), CONSUMER)).config
     assert (consumer.ack_policy, consumer.max_deliver, consumer.max_ack_pending) == ("explicit", -1, 4_000)
 
 
@@ -29,7 +30,7 @@ async def test_a_stream_is_brought_to_new_limits_and_keeps_its_messages(launch: 
     launch.ingest(INGEST__PER_CUSTOMER="9", INGEST__MAX_ACK_PENDING="5000")
 
     async def limits() -> bool:
-        consumer = (await producer.jetstream.consumer_info(stream_name(producer.prefix), CONSUMER)).config
+        consumer = (await producer.jetstream.consumer_info(ingest_stream_name(producer.prefix), CONSUMER)).config
         return ((await producer.stream()).config.max_msgs_per_subject, consumer.max_ack_pending) == (9, 5_000)
 
     await eventually(limits, "the new limits hold", timeout=30)
@@ -39,8 +40,8 @@ async def test_a_stream_is_brought_to_new_limits_and_keeps_its_messages(launch: 
 
 async def test_a_stream_of_another_kind_is_refused_with_words(launch: Launcher, producer: Producer) -> None:
     await producer.jetstream.add_stream(
-        name=stream_name(producer.prefix),
-        subjects=[subject_of(producer.prefix, "*")],
+        name=ingest_stream_name(producer.prefix),
+        subjects=[ingest_subject(producer.prefix, "*")],
         retention=RetentionPolicy.LIMITS,
     )
     ingest = launch.ingest()

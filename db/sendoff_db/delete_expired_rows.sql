@@ -12,6 +12,10 @@ WITH keys AS (
     DELETE FROM control_commands
      WHERE ctid = ANY (ARRAY(SELECT ctid FROM control_commands WHERE received_at < %(before)s
                               ORDER BY received_at LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
+), told AS (
+    DELETE FROM fleet_events
+     WHERE ctid = ANY (ARRAY(SELECT ctid FROM fleet_events WHERE happened_at < %(before)s
+                              LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
 ), audited AS (
     DELETE FROM audit
      WHERE id = ANY (ARRAY(SELECT id FROM audit WHERE happened_at < now() - interval '1 year'
@@ -26,6 +30,6 @@ WITH keys AS (
     DELETE FROM customer_secrets WHERE expires_at <= now() RETURNING 1
 )
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM cancelled) + (SELECT count(*) FROM commands)
-     + (SELECT count(*) FROM audited)
+     + (SELECT count(*) FROM told) + (SELECT count(*) FROM audited)
      + (SELECT count(*) FROM dead) + (SELECT count(*) FROM idle)
      + (SELECT count(*) FROM saturated) + (SELECT count(*) FROM secrets)

@@ -1,4 +1,4 @@
-"""What is told of a message: sent, to be tried again, dead, cancelled; as documents of CloudEvents 1.0.
+"""What is told of messages, of customers and of the fleet, as documents of CloudEvents 1.0.
 
 https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 """
@@ -6,10 +6,10 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sendoff_domain.event_types import DATA_FIELDS, EVENT_TYPES, EventKind
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.times import format_moment
 
@@ -17,57 +17,64 @@ from sendoff_domain.times import format_moment
 MEDIA_TYPE = "application/cloudevents+json"
 
 
-class EventKind(StrEnum):
-    """What happened to a message."""
-
-    SENT = "sent"
-    RETRY = "retry"
-    DEAD = "dead"
-    CANCELLED = "cancelled"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened to one message; `event_position` orders the events of all messages.
+    """One thing that happened; `event_position` orders all events, and `row_id` those of one position.
 
-    `customer_id` is None when the message is gone so that nobody knows whose it was.
+    `row_id` is the message's id, or for what happened to a customer or the fleet the event's own. `customer` is None
+    for the fleet, and when a message is gone so that nobody knows whose it was. The rest is there where it applies.
     """
 
     event_position: int
-    message_id: UUID
-    customer_id: str | None
+    row_id: UUID
+    customer: str | None
     kind: EventKind
-    generation: int
-    attempt: int
     happened_at: datetime
-    status_code: int | None
-    error_class: str | None
-    reason: str | None
-    duration_us: int | None
+    generation: int | None = None
+    attempt: int | None = None
+    status_code: int | None = None
+    error_class: str | None = None
+    reason: str | None = None
+    duration_us: int | None = None
+    actor: str | None = None
+    requested_by: str | None = None
+    revision: int | None = None
 
     @property
     def id(self) -> str:
-        """The same however often it is published: what happened once to a message has one id."""
-        return f"{format_message_id(self.message_id)}:{self.generation}:{self.attempt}:{self.kind}"
+        """The same however often it is published: what happened once has one id."""
+        if EVENT_TYPES[self.kind].about == "message":
+            return f"{format_message_id(self.row_id)}:{self.generation}:{self.attempt}:{self.kind}"
+        return f"evt_{self.row_id.hex}"
+
+    @property
+    def subject(self) -> str:
+        """What it happened to; events of the same subject are in order."""
+        about = EVENT_TYPES[self.kind].about
+        if about == "message":
+            return format_message_id(self.row_id)
+        return self.customer or about
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether nobody knows any more whose message it was."""
+        return self.customer is None and EVENT_TYPES[self.kind].about != "fleet"
+
+    @property
+    def duration_ms(self) -> float | None:
+        """How long the request took."""
+        return None if self.duration_us is None else self.duration_us / 1000
 
 
 def cloud_event(event: Event, source: str) -> dict[str, Any]:
     """The document; it has nothing of what the message or its answer says."""
-    data = {
-        "customer": event.customer_id,
-        "attempt": event.attempt,
-        "generation": event.generation,
-        "statusCode": event.status_code,
-        "errorClass": event.error_class,
-        "reason": event.reason,
-        "durationMs": None if event.duration_us is None else event.duration_us / 1000,
-    }
+    data = {name: getattr(event, field) for name, field in DATA_FIELDS[event.kind]}
     return {
         "specversion": "1.0",
         "id": event.id,
         "source": source,
-        "type": f"sendoff.{event.kind}",
-        "subject": format_message_id(event.message_id),
+        "type": EVENT_TYPES[event.kind].name,
+        "subject": event.subject,
         "time": format_moment(event.happened_at),
         "datacontenttype": "application/json",
         "data": {name: value for name, value in data.items() if value is not None},
@@ -75,14 +82,15 @@ def cloud_event(event: Event, source: str) -> dict[str, Any]:
 
 
 def in_waves(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """Cut ordered events so that no wave has two of one message: what is in a wave may be published in any order."""
+    """Cut ordered events so that no wave has two of one subject: what is in a wave may be published in any order."""
     wave: list[Event] = []
-    seen: set[UUID] = set()
+    seen: set[str] = set()
     for event in events:
-        if event.message_id in seen:
+        subject = event.subject
+        if subject in seen:
             yield wave
             wave, seen = [], set()
         wave.append(event)
-        seen.add(event.message_id)
+        seen.add(subject)
     if wave:
         yield wave

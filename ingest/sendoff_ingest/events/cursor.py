@@ -8,7 +8,8 @@ import structlog
 
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_all_as, fetch_one, run
-from sendoff_domain.events import Event, EventKind
+from sendoff_domain.event_types import EventKind
+from sendoff_domain.events import Event
 
 #: What a killed publisher held waits so long; a turn takes less.
 LEASE = timedelta(seconds=15)
@@ -18,7 +19,7 @@ log = structlog.get_logger("sendoff.events")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The last event that is published: what comes after it is not."""
+    """The last event that is published, by its position and its `row_id`: what comes after it is not."""
 
     position: int
     message_id: UUID
@@ -83,7 +84,7 @@ async def read_events(pool: Pool, place: Place, limit: int) -> list[Event]:
 
 async def advance(pool: Pool, holder: str, event: Event) -> bool:
     """Note that all up to this event is published; False when the lease was lost meanwhile."""
-    values = {"holder": holder, "position": event.event_position, "message_id": event.message_id}
+    values = {"holder": holder, "position": event.event_position, "message_id": event.row_id}
     async with pool.connection() as connection:
         return await fetch_one(connection, __package__, "advance_cursor", values) is not None
 

@@ -52,11 +52,11 @@ class EventPublisher:
         return len(events) == _BATCH
 
     async def _publish(self, events: Sequence[Event]) -> None:
-        orphans = sum(event.customer_id is None for event in events)
+        orphans = sum(event.is_orphan for event in events)
         if orphans:
             log.warning("no events for messages that the retention has taken away", count=orphans)
         known = 0
-        for wave in in_waves(event for event in events if event.customer_id is not None):
+        for wave in in_waves(event for event in events if not event.is_orphan):
             for start in range(0, len(wave), _AT_A_TIME):
                 async with asyncio.TaskGroup() as group:
                     tasks = [group.create_task(self._publish_one(event)) for event in wave[start : start + _AT_A_TIME]]
@@ -67,7 +67,7 @@ class EventPublisher:
     async def _publish_one(self, event: Event) -> bool:
         """Returns whether the stream had it already."""
         acknowledged = await self._jetstream.publish(
-            subject_of(self._prefix, event.kind, event.customer_id or ""),
+            subject_of(self._prefix, event.kind, event.customer),
             msgspec.json.encode(cloud_event(event, f"/{self._prefix}")),
             timeout=_TIMEOUT,
             headers={"Nats-Msg-Id": event.id, "Content-Type": MEDIA_TYPE},

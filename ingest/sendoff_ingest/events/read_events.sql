@@ -39,19 +39,34 @@ WITH bound AS (
      WHERE event_position >= %(position)s::bigint AND event_position < (SELECT below FROM bound)
        AND (event_position, message_id) > (%(position)s::bigint, %(message_id)s::uuid)
      ORDER BY event_position, message_id LIMIT %(limit)s
+), told AS (
+    SELECT event_position, id, customer_id, kind, happened_at, reason, actor, requested_by, revision
+      FROM fleet_events
+     WHERE event_position >= %(position)s::bigint AND event_position < (SELECT below FROM bound)
+       AND (event_position, id) > (%(position)s::bigint, %(message_id)s::uuid)
+     ORDER BY event_position, id LIMIT %(limit)s
+), of_messages AS (
+    SELECT * FROM sent
+     UNION ALL
+    SELECT event_position, message_id,
+           (SELECT messages.customer_id FROM messages WHERE messages.id = tried.message_id),
+           CASE WHEN error_class IS NULL THEN 'sent' ELSE 'retry' END, generation, attempt,
+           CASE WHEN error_class IS NULL THEN started_at ELSE started_at + duration_us * interval '1 us' END,
+           status_code::integer, error_class, NULL, duration_us
+      FROM tried
+     UNION ALL
+    SELECT * FROM dead
+     UNION ALL
+    SELECT * FROM cancelled
+     UNION ALL
+    SELECT * FROM past
 )
-SELECT * FROM sent
+SELECT event_position, message_id AS row_id, customer_id AS customer, kind, generation, attempt, happened_at,
+       status_code, error_class, reason, duration_us, NULL AS actor, NULL AS requested_by, NULL::bigint AS revision
+  FROM of_messages
  UNION ALL
-SELECT event_position, message_id, (SELECT messages.customer_id FROM messages WHERE messages.id = tried.message_id),
-       CASE WHEN error_class IS NULL THEN 'sent' ELSE 'retry' END, generation, attempt,
-       CASE WHEN error_class IS NULL THEN started_at ELSE started_at + duration_us * interval '1 us' END,
-       status_code::integer, error_class, NULL, duration_us
-  FROM tried
- UNION ALL
-SELECT * FROM dead
- UNION ALL
-SELECT * FROM cancelled
- UNION ALL
-SELECT * FROM past
- ORDER BY event_position, message_id
+SELECT event_position, id, customer_id, kind, NULL, NULL, happened_at, NULL, NULL, reason, NULL, actor, requested_by,
+       revision
+  FROM told
+ ORDER BY event_position, row_id
  LIMIT %(limit)s

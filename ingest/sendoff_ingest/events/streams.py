@@ -3,12 +3,13 @@
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from sendoff_config.event_settings import EventSettings, EventStreamSettings
-from sendoff_domain.events import EventKind
+from sendoff_domain.event_types import EVENT_TYPES, EventKind
 
 
-def subject_of(prefix: str, kind: EventKind, customer: str) -> str:
-    """Where events of a kind and a customer are published; `*` as a customer stands for all."""
-    return f"{prefix}.events.v1.{kind}.{customer}"
+def subject_of(prefix: str, kind: EventKind, customer: str | None) -> str:
+    """Where events of a kind and a customer are published; `*` as a customer stands for all, the fleet has none."""
+    subject = f"{prefix}.events.v1.{kind}"
+    return subject if customer is None or EVENT_TYPES[kind].about == "fleet" else f"{subject}.{customer}"
 
 
 def event_streams(prefix: str, settings: EventSettings) -> list[StreamConfig]:
@@ -21,7 +22,7 @@ def event_streams(prefix: str, settings: EventSettings) -> list[StreamConfig]:
             settings,
             settings.others,
             name,
-            [subject_of(prefix, kind, "*") for kind in (EventKind.SENT, EventKind.CANCELLED)],
+            [subject_of(prefix, kind, "*") for kind in EventKind if kind not in (EventKind.RETRY, EventKind.DEAD)],
         ),
     ]
 

@@ -56,7 +56,7 @@ async def publish(pool: Pool, holder: str = "one", limit: int = 100) -> list[UUI
     events = await unpublished(pool, holder, limit)
     if events:
         assert await advance(pool, holder, events[-1])
-    return [event.message_id for event in events]
+    return [event.row_id for event in events]
 
 
 async def test_nothing_is_recorded_before_the_first_start(pool: Pool, db: psycopg.AsyncConnection) -> None:
@@ -152,7 +152,7 @@ async def test_past_events_go_once_they_are_published(pool: Pool, db: psycopg.As
     await db.execute(cancel, (message(1),))
     await db.execute("DELETE FROM cancellations")
     (event,) = await until_unpublished(pool, 1)
-    assert (event.kind, event.message_id) == ("cancelled", message(1))
+    assert (event.kind, event.row_id) == ("cancelled", message(1))
     assert await publish(pool) == [message(1)]
     await send(db, 2)
     await until_unpublished(pool, 1)

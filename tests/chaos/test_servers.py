@@ -1,48 +1,22 @@
 """Servers that die and come back while messages flow."""
 
 import asyncio
-import json
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from sendoff_cli.servers.embedded import embedded_servers
 from support.client import Client
 from support.databases import prepare
 from support.instances import Launcher, launcher
+from support.own_servers import OwnServers
 from support.receiver import Receiver
 from support.servers import open_folder
 from support.waiting import wait_until
 from support.whole_sendoff import environment_of, free_port
 
 COUNT = 3000
-
-
-class OwnServers:
-    """Servers of one test alone, which it may kill and start again on the same addresses."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._stack = ExitStack()
-        self.addresses: dict[str, str] = {}
-
-    def start(self) -> None:
-        """Start all three; their data and ports are those of the time before."""
-        running = self._stack.enter_context(embedded_servers(self.folder, ("postgres", "redis", "nats")))
-        self.addresses = dict(running.addresses)
-
-    def crash(self, name: str) -> None:
-        """SIGKILL one server."""
-        os.kill(json.loads((self.folder / f"{name}.pid").read_text())["pid"], signal.SIGKILL)
-
-    def stop(self) -> None:
-        """Stop what still runs."""
-        self._stack.close()
 
 
 @pytest.fixture

@@ -1,5 +1,10 @@
-"""A consumer sees of every message exactly the events of its history, in order, whatever becomes of the publisher."""
+"""A consumer sees of every message exactly the events of its history, in order, whatever becomes of the publisher.
 
+EVENT_MESSAGES and EVENT_OUTAGE (seconds without NATS) make the first test as long as one likes.
+"""
+
+import asyncio
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,12 +17,17 @@ from support.client import Client
 from support.event_log import EventLog
 from support.instances import Launcher, Process
 from support.producer import SMALL_STREAMS as SMALL_INGEST
-from support.proxy import open_proxy
+from support.proxy import Proxy, open_proxy
 from support.receiver import Received, Receiver
 from support.waiting import eventually
 
-#: Messages of each group.
-MANY, FEW = 2000, 100
+#: Messages of all groups: most have one event.
+MESSAGES = int(os.environ.get("EVENT_MESSAGES", "2700"))
+FEW = MESSAGES // 27
+MANY = MESSAGES - 7 * FEW
+OUTAGE = float(os.environ.get("EVENT_OUTAGE", "1"))
+#: Messages of one request.
+_ITEMS = 5_000
 #: What happens to a message of each group, as `generation:attempt:kind`.
 HISTORIES = {
     "at once": ["0:1:sent"],
@@ -50,10 +60,11 @@ class Story:
     def send(self, group: str, count: int) -> None:
         """Accept that many messages of a group; what will be cancelled is due in a day."""
         later = {"deliverAt": (datetime.now(UTC) + timedelta(days=1)).isoformat()} if "cancel" in group else {}
-        items = [{"to": "x", "content": group, **later} for _ in range(count)]
-        answer = self._api.call("POST", "/v1/messages/batch", items)
-        assert answer.status == 202, answer
-        self.groups.setdefault(group, []).extend(item["id"] for item in answer.body["data"])
+        for first in range(0, count, _ITEMS):
+            items = [{"to": "x", "content": group, **later} for _ in range(min(_ITEMS, count - first))]
+            answer = self._api.call("POST", "/v1/messages/batch", items)
+            assert answer.status == 202, answer
+            self.groups.setdefault(group, []).extend(item["id"] for item in answer.body["data"])
 
     def cancel(self, group: str) -> None:
         """Cancel all of a group."""
@@ -73,7 +84,7 @@ class Story:
             answer = self._api.call(method, path.format(one))
             assert answer.status < 300, answer
 
-    async def at_end(self, status: str, group: str, timeout: float = 90) -> None:
+    async def at_end(self, status: str, group: str, timeout: float = 90 + MESSAGES / 50) -> None:
         """Wait until all of a group have that status."""
         ids = set(self.groups[group])
 
@@ -94,45 +105,65 @@ class Story:
         return {one: HISTORIES[group] for group, ids in self.groups.items() for one in ids}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + MESSAGES // 20 + OUTAGE)
 async def test_every_message_has_exactly_the_events_of_its_history(
-    launch: Launcher, events: EventLog, api: Client, receiver: Receiver
+    launch: Launcher, events: EventLog, api: Client, receiver: Receiver, nats_url: str
 ) -> None:
-    """The publisher is killed three times meanwhile, and away while messages move on."""
+    """The publisher is killed three times meanwhile, NATS away, and no publisher there while messages move on."""
     story = Story(api, receiver)
-    publisher = launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
-    launch.worker(SCHEDULER__MAX_CONCURRENT="100")
-    for group in HISTORIES:
-        story.send(group, MANY if group == "at once" else FEW)
-    publisher = await killed_when(launch, publisher, events, 200)
-    story.cancel("cancelled")
-    story.cancel("cancelled, then sent again")
-    publisher = await killed_when(launch, publisher, events, 1200)
-    publisher.kill()
+    async with open_proxy(nats_url) as proxy:
+        launch.environment["SENDOFF_NATS__URL"] = proxy.url
+        publisher = launch.ingest()
+        await eventually(events.exist, "the streams are there", timeout=30)
+        launch.worker(SCHEDULER__MAX_CONCURRENT="100")
+        for group in HISTORIES:
+            story.send(group, MANY if group == "at once" else FEW)
+        publisher = await killed_when(launch, publisher, events, MESSAGES // 13)
+        story.cancel("cancelled")
+        story.cancel("cancelled, then sent again")
+        publisher = await killed_when(launch, publisher, events, MESSAGES // 4)
+        await away(proxy, events)
+        publisher = await killed_when(launch, publisher, events, MESSAGES // 2)
+        publisher.kill()
+        await move_on(story)
+        launch.ingest()
+        expected = story.expected()
+        total = sum(map(len, expected.values()))
+        await events.holds(total, timeout=60 + total / 100)
+    assert events.histories() == expected
+    kept = [event["id"] for event in await events.kept()]
+    assert len(kept) == len(set(kept)) == total
+    print(f"{len(expected)} messages, {total} events, {len(events.arrived)} arrivals, {OUTAGE:g} s without NATS")
+
+
+async def away(proxy: Proxy, events: EventLog) -> None:
+    """NATS can't be reached for a while, in which nothing is published."""
+    await proxy.cut()
+    before = await events.count()
+    await asyncio.sleep(OUTAGE)
+    assert await events.count() == before
+    proxy.restore()
+
+
+async def move_on(story: Story) -> None:
+    """Everything comes to its end, and some is sent again after that."""
     for status, group in (
         ("sent", "sent twice"),
         ("sent", "at once"),
         ("dead", "never"),
         ("dead", "dead, then deleted"),
+        ("dead", "never, then sent again"),
     ):
         await story.at_end(status, group)
-    await story.at_end("dead", "never, then sent again")
     story.delete("dead, then deleted")
     for group in ("never, then sent again", "sent twice", "cancelled, then sent again"):
         story.send_again(group)
         await story.at_end("sent", group)
-    launch.ingest()
-    expected = story.expected()
-    await events.holds(sum(map(len, expected.values())), timeout=60)
-    assert events.histories() == expected
-    kept = [event["id"] for event in await events.kept()]
-    assert len(kept) == len(set(kept)) == sum(map(len, expected.values()))
 
 
 async def killed_when(launch: Launcher, publisher: Process, events: EventLog, count: int) -> Process:
     """Kill the publisher once it has published that much, and start another."""
-    await events.holds(count)
+    await events.holds(count, timeout=60 + MESSAGES / 100)
     publisher.kill()
     return launch.ingest()
 

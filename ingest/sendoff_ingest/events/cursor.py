@@ -74,6 +74,13 @@ async def take_turn(pool: Pool, holder: str) -> Place | None:
     return None if row is None else Place(*row)
 
 
+async def read_place(pool: Pool) -> Place:
+    """The place of the cursor, whoever has the lease."""
+    async with pool.connection() as connection:
+        (place,) = await fetch_all_as(connection, __package__, "read_cursor", kind=Place)
+    return place
+
+
 async def read_events(pool: Pool, place: Place, limit: int) -> list[Event]:
     """The next events, none of which another one may still precede."""
     values = {"position": place.position, "message_id": place.message_id, "limit": limit}

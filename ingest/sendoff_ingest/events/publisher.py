@@ -11,6 +11,7 @@ from nats.js import JetStreamContext
 from sendoff_db.pool import Pool
 from sendoff_domain.events import MEDIA_TYPE, Event, cloud_event, in_waves
 from sendoff_ingest.events.cursor import LEASE, advance, read_events, take_turn
+from sendoff_ingest.events.lost_past import POSITION_HEADER
 from sendoff_ingest.events.streams import subject_of
 
 #: Events of one turn, and how many of them are on their way to the streams at a time.
@@ -70,6 +71,10 @@ class EventPublisher:
             subject_of(self._prefix, event.kind, event.customer),
             msgspec.json.encode(cloud_event(event, f"/{self._prefix}")),
             timeout=_TIMEOUT,
-            headers={"Nats-Msg-Id": event.id, "Content-Type": MEDIA_TYPE},
+            headers={
+                "Nats-Msg-Id": event.id,
+                "Content-Type": MEDIA_TYPE,
+                POSITION_HEADER: str(event.event_position),
+            },
         )
         return bool(acknowledged.duplicate)

@@ -12,6 +12,7 @@ from sendoff_control.nats_connection import CONNECT_TIMEOUT, close_client, conne
 from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
 from sendoff_ingest.events.cursor import release, start_recording
+from sendoff_ingest.events.lost_past import warn_of_lost_past
 from sendoff_ingest.events.publisher import EventPublisher
 from sendoff_ingest.events.streams import event_streams
 from sendoff_ingest.streams import ensure_stream
@@ -58,8 +59,9 @@ class EventSessions:
                 await client.connect(**connection_options(self._settings.nats, name, closed))
             jetstream = client.jetstream(timeout=CONNECT_TIMEOUT)
             streams = event_streams(self._prefix, self._settings.events)
-            for stream in streams:
-                await ensure_stream(jetstream, stream)
+            await warn_of_lost_past(
+                self._pool, jetstream, [await ensure_stream(jetstream, stream) for stream in streams]
+            )
             log.info("publishing events", streams=[stream.name for stream in streams])
             publisher = EventPublisher(pool=self._pool, jetstream=jetstream, prefix=self._prefix, holder=self._holder)
             await self._turns(publisher, client, closed)

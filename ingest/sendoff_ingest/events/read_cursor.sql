@@ -1,0 +1,2 @@
+-- Returns how far the events are published.
+SELECT position, message_id FROM event_cursor

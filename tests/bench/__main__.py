@@ -11,6 +11,8 @@ from pathlib import Path
 from bench.accept import measure_accept
 from bench.accounting import Strangers
 from bench.deliver import measure_deliver
+from bench.events import measure_events
+from bench.fairness import measure_fairness
 from bench.flat import measure_flat
 from bench.idle import measure_idle
 from bench.ingest import measure_ingest
@@ -30,6 +32,8 @@ FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "isolation": measure_isolation,
     "accept": measure_accept,
     "ingest": measure_ingest,
+    "fairness": measure_fairness,
+    "events": measure_events,
     "stop": measure_stop,
     "idle": measure_idle,
     "flat": measure_flat,
@@ -37,7 +41,7 @@ FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "recovery": measure_recovery,
 }
 #: These take minutes of their own and are measured when they are asked for.
-LONG = ("flat", "wide", "recovery")
+LONG = ("fairness", "events", "flat", "wide", "recovery")
 _SHORT = [name for name in FIGURES if name not in LONG]
 _FULL_STOCK = (10_000_000, 100_000_000)
 _RESULTS = Path(__file__).parent / "results"

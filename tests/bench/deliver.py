@@ -11,8 +11,9 @@ from bench.series import Figures, Series, beside
 from bench.surroundings import Surroundings
 from bench.webhook import Arrivals
 
-_WARM_UP = 400
-_PAID = ("workers", "postgres", "valkey")
+WARM_UP = 400
+#: Whose CPU time delivering costs.
+PAID = ("workers", "postgres", "valkey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,13 @@ def measure_deliver(around: Surroundings) -> Figures:
     bare: list[tuple[float, float]] = []
     with installation(around, "deliver") as site:
         pids = [process.popen.pid for process in site.workers(processes=2)]
-        _deliver(site, insert_due(site.db, min(_WARM_UP, around.scale.messages)), pids)
+        deliver(site, insert_due(site.db, min(WARM_UP, around.scale.messages)), pids)
         planned: list[Planned] = []
         for _ in range(around.scale.rounds):
             planned = insert_due(site.db, around.scale.messages)
             refresh(site.db)
             bare.append(_bare(around, planned))
-            rounds.append(_deliver(site, planned, pids))
+            rounds.append(deliver(site, planned, pids))
         bare.append(_bare(around, planned))
     return {"deliver": {**_speed(rounds, bare), **_cost(rounds, bare), **_mistakes(rounds)}}
 
@@ -49,7 +50,8 @@ def _bare(around: Surroundings, planned: list[Planned]) -> tuple[float, float]:
     return len(planned) / arrivals.span, cpu * 1000 / len(planned)
 
 
-def _deliver(site: Installation, planned: list[Planned], pids: list[int]) -> Round:
+def deliver(site: Installation, planned: list[Planned], pids: list[int]) -> Round:
+    """Start the fleet, wait until all that is planned has arrived and is recorded, and stop it."""
     webhook = site.around.webhook
     webhook.reset()
     groups = {"workers": pids, "receiver": [webhook.pid], **server_groups()}
@@ -70,7 +72,7 @@ def _speed(rounds: list[Round], bare: list[tuple[float, float]]) -> dict[str, Se
 
 def _cost(rounds: list[Round], bare: list[tuple[float, float]]) -> dict[str, Series]:
     per_thousand = [{name: spent * 1000 / len(one.planned) for name, spent in one.cpu.items()} for one in rounds]
-    paid = tuple(sum(cpu[name] for name in _PAID) for cpu in per_thousand)
+    paid = tuple(sum(cpu[name] for name in PAID) for cpu in per_thousand)
     series = {"cpu": Series("s/1000", paid, beside([cpu for _, cpu in bare]))}
     for name in rounds[0].cpu:
         series[f"cpu {name}"] = Series("s/1000", tuple(cpu[name] for cpu in per_thousand))

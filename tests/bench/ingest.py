@@ -114,7 +114,7 @@ async def _empty(site: Installation, process: Process, turn: int, *, keys: bool)
     """Messages a second from a full stream, and the CPU seconds of the process for a thousand."""
     count = site.around.scale.ingested
     accounting = Accounting({"ingest": [process.popen.pid]})
-    async with _stream_of(site) as stream:
+    async with stream_of(site) as stream:
         await stream.made()
         await stream.jetstream.pause_consumer(stream.name, CONSUMER, _FAR_AWAY)
         await stream.fill(count, turn * count, keys=keys)
@@ -131,7 +131,7 @@ async def _to_webhook(site: Installation) -> dict[str, Series]:
     count = round(_RATE * site.around.scale.lateness_seconds)
     await asyncio.to_thread(site.workers, processes=1)
     await asyncio.to_thread(site.command, "start")
-    async with _stream_of(site) as stream:
+    async with stream_of(site) as stream:
         await _publish_steadily(stream, _WARM_UP, "warm")
         await asyncio.to_thread(site.around.webhook.has, _WARM_UP, site.around.scale.patience)
         site.around.webhook.reset()
@@ -159,7 +159,8 @@ async def _publish_steadily(stream: Stream, count: int, name: str) -> dict[str, 
 
 
 @asynccontextmanager
-async def _stream_of(site: Installation) -> AsyncIterator[Stream]:
+async def stream_of(site: Installation) -> AsyncIterator[Stream]:
+    """A connection to the stream of an installation, as a producer has it."""
     client = await nats.connect(site.around.addresses["nats"])
     try:
         yield Stream(

@@ -82,6 +82,11 @@ class Installation:
         """How many messages were accepted."""
         return int(self._scalar("SELECT count(*) FROM messages"))
 
+    def stored_of(self, customer: str) -> int:
+        """How many messages of a customer were accepted."""
+        row = self.db.execute("SELECT count(*) FROM messages WHERE customer_id = %s", (customer,)).fetchone()
+        return 0 if row is None else int(row[0])
+
     def recipients(self, pattern: str) -> dict[str, str]:
         """Whom messages are for, by their ids, of those whose recipient is like the pattern."""
         found = self.db.execute("SELECT id, recipient FROM messages WHERE recipient LIKE %s", (pattern,))

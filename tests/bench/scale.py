@@ -15,6 +15,12 @@ class Scale:
     #: The messages that are due for a customer whose webhook hangs, and how long the others are watched (seconds).
     hanging_messages: int
     beside_seconds: float
+    #: What a customer publishes at once, how much of it the stream keeps, and how long the others publish (seconds).
+    flood_messages: int
+    flood_quota: int
+    flood_seconds: float
+    #: How often delivering is measured with events, beside as often without and once more.
+    pairs: int
     accept_seconds: float
     batch_items: int
     ingested: int
@@ -40,6 +46,10 @@ FULL = Scale(
     floor_seconds=5,
     hanging_messages=100_000,
     beside_seconds=8,
+    flood_messages=1_000_000,
+    flood_quota=250_000,
+    flood_seconds=40,
+    pairs=5,
     accept_seconds=2,
     batch_items=5_000,
     ingested=50_000,
@@ -60,6 +70,10 @@ QUICK = Scale(
     floor_seconds=0.5,
     hanging_messages=2_000,
     beside_seconds=1,
+    flood_messages=20_000,
+    flood_quota=5_000,
+    flood_seconds=1,
+    pairs=1,
     accept_seconds=0.3,
     batch_items=200,
     ingested=2_000,

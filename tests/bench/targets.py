@@ -91,6 +91,8 @@ TARGETS = (
     Target("idle instance, % of a core", _median("idle", "instance"), 3),
     Target("largest worker under load, MiB", _largest_worker, 120),
     Target("JetStream ingest: msg/s", _median("ingest", "rate"), 20_000, at_least=True),
+    Target("ingest p99 beside a flooding customer / without", _ratio("fairness", "p99"), 1.1),
+    Target("events: cost for deliver, %", _median("events", "cost"), 5),
     Target("claim in full tables / empty ones", _ratio("flat", "claim 500"), 1.5),
     Target("record in full tables / empty ones", _ratio("flat", "record 250"), 1.5),
     Target("claim under an old snapshot / without", _ratio("flat", "last claims, pinned"), 2),

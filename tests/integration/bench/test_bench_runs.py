@@ -74,8 +74,11 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     figures = measure(tmp_path, "--all")
 
     # Without Debian's package there is nothing to say about PgBouncer.
-    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, "ingest", "idle", "flat", "flat lists", "machine"}
-    check_nothing_is_lost(figures, (*ARRIVING, *ACCEPTING))
+    others = {"ingest", "fairness", "events", "idle", "flat", "flat lists", "machine"}
+    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, *others}
+    check_nothing_is_lost(figures, (*ARRIVING, *ACCEPTING, "ingest", "fairness", "events"))
+    assert figures["events"]["unpublished"]["median"] == 0
+    assert figures["fairness"]["flood acknowledged"]["median"] > 0
     assert figures["stop"]["p99"]["median"] is not None
     assert "memory worker 0" in figures["idle"]
     assert figures["wide"]["duplicates"]["rounds"] == [0, 0]

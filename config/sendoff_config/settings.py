@@ -284,6 +284,11 @@ class Settings(PolicyModel):
                 check_port(url, self.security.allowed_ports)
         except ValueError as mistaken:
             raise mistake_at(("webhook", "url"), url, mistaken) from None
+        try:
+            if self.events.webhook.url is not None:
+                check_port(self.events.webhook.url, self.security.allowed_ports)
+        except ValueError as mistaken:
+            raise mistake_at(("events", "webhook", "url"), self.events.webhook.url, mistaken) from None
         if self.redis.marker_life < 2 * self.scheduler.lease:
             raise mistake_at(("redis", "markerLife"), None, ValueError("expected at least twice scheduler.lease"))
         return self

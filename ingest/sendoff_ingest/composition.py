@@ -10,8 +10,11 @@ from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
 from sendoff_ingest.events.sessions import EventSessions
+from sendoff_ingest.events.webhooks import EventMessages
 from sendoff_ingest.sessions import Sessions
+from sendoff_intake.backlog_figures import BacklogFigures
 from sendoff_intake.store import MessageStore, WakeUp
+from sendoff_intake.submission_reader import SubmissionReader
 
 
 @asynccontextmanager
@@ -26,12 +29,27 @@ async def open_ingest(
     async with open_pool(settings.postgres, identity.name) as pool:
         member = make_member(settings, pool, identity, clock)
         store = MessageStore(pool=pool, partitions=settings.partitions, wake_up=WakeUp(clock, member.wake))
+        figures = BacklogFigures(pool)
         sessions: list[Sessions | EventSessions] = []
         if settings.ingest.enabled or not settings.events.enabled:
             sessions.append(
                 Sessions(settings=settings, name=identity.name, pool=pool, clock=clock, store=store, stop=stop)
             )
         if settings.events.enabled:
-            sessions.append(EventSessions(settings=settings, name=identity.name, pool=pool, stop=stop))
+            await figures.start()
+            messages = EventMessages(
+                pool=pool,
+                store=store,
+                figures=figures,
+                reader=SubmissionReader(clock.now),
+                source=f"/{settings.control.prefix}",
+                fleet_kinds=settings.events.webhook.told,
+            )
+            sessions.append(
+                EventSessions(settings=settings, name=identity.name, pool=pool, messages=messages, stop=stop)
+            )
         async with join_fleet(member):
-            yield sessions
+            try:
+                yield sessions
+            finally:
+                await figures.close()

@@ -21,6 +21,7 @@ WHOLE: dict[str, Any] = {
     "responseRule": {"statuses": ["200"], "pointer": "/ok", "equals": None},
     "limits": {"rate": 50, "per": "1m", "concurrency": 7, "backlog": 9},
     "breaker": {"enabled": False},
+    "eventsOf": "other",
 }
 
 

@@ -18,6 +18,7 @@ from sendoff_domain.breaker import BreakerPolicy
 from sendoff_domain.document_model import DocumentModel, PolicyModel
 from sendoff_domain.limits import Limits
 from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.texts import CustomerId
 from sendoff_domain.times import PositiveDuration, format_duration
 from sendoff_domain.webhook_headers import Headers, shown_headers
 from sendoff_domain.webhook_url import WebhookUrl
@@ -47,6 +48,10 @@ class CustomerFields(DocumentModel):
     response_rule: ResponseRule = Field(default_factory=ResponseRule)
     limits: Limits = Field(default_factory=Limits)
     breaker: BreakerPolicy = Field(default_factory=BreakerPolicy)
+    events_of: CustomerId | None = Field(
+        default=None,
+        description="Its messages are the events of this customer, of which no events are told. It can't be changed.",
+    )
 
 
 class Customer(CustomerFields):

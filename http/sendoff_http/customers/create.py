@@ -7,6 +7,8 @@ from aiohttp import web
 from pydantic import ConfigDict, Field
 
 from sendoff_db.audit import audited
+from sendoff_db.pool import Connection
+from sendoff_db.sql import fetch_one
 from sendoff_domain.access import Scope
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.validation_errors import FieldError
@@ -103,6 +105,8 @@ async def _read(request: web.Request) -> NewCustomer:
 
 async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tuple[StoredCustomer, bytes]:
     async with request.app[POOL].connection() as connection, audited(connection) as audit:
+        if new.events_of is not None:
+            await _require_ordinary(connection, new.events_of)
         if not await insert_customer(connection, columns_of(customer_id, new), request.app[KEY_CIPHER]):
             raise _exists(customer_id)
         key = await add_first_key(connection, request.app[KEY_CIPHER], customer_id, key_of(new.secret))
@@ -111,6 +115,18 @@ async def _store(request: web.Request, customer_id: str, new: NewCustomer) -> tu
     if row is None:
         raise _exists(customer_id)  # somebody has deleted it already
     return row, key
+
+
+async def _require_ordinary(connection: Connection, customer_id: str) -> None:
+    """Raise ProblemError 422 unless there is a customer of that id, who gets no events itself.
+
+    It can't be deleted before the transaction ends.
+    """
+    kept = await fetch_one(connection, __package__, "keep_customer", {"id": customer_id})
+    if kept is None:
+        raise invalid([FieldError("/eventsOf", f"there is no customer {customer_id!r}", "unknown_customer")])
+    if kept[0] is not None:
+        raise invalid([FieldError("/eventsOf", "expected a customer that gets no events itself")])
 
 
 def _exists(customer_id: str) -> ProblemError:

@@ -1,16 +1,18 @@
 """Delete a customer that nothing waits for any more."""
 
 from aiohttp import web
+from psycopg.errors import ForeignKeyViolation
 
 from sendoff_db.audit import audited
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
 from sendoff_domain.access import Scope
+from sendoff_domain.event_receivers import EVENTS_CUSTOMER
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.etags import HEADER, read_expected, require_expected
 from sendoff_http.web.key_cache import KEY_CACHE
-from sendoff_http.web.keys import BACKLOGS, MEMBER, POOL
+from sendoff_http.web.keys import BACKLOGS, MEMBER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import customer_id_of
 from sendoff_http.web.problems import ProblemError, no_such_customer
@@ -37,6 +39,8 @@ async def delete_customer(request: web.Request) -> web.Response:
     customer_id, expected = customer_id_of(request), read_expected(request)
     if customer_id == DEFAULT_CUSTOMER:
         raise ProblemError(409, "customer_configured", "the default customer belongs to config.yaml and stays")
+    if customer_id == EVENTS_CUSTOMER and request.app[SETTINGS].events.webhook.url is not None:
+        raise ProblemError(409, "customer_configured", "the customer has a webhook in config.yaml (events.webhook)")
     versions = None if expected is None else sorted(expected)
     async with request.app[POOL].connection() as connection, audited(connection) as audit:
         due, retries, deleted = await _delete(connection, customer_id, versions)
@@ -56,7 +60,11 @@ async def delete_customer(request: web.Request) -> web.Response:
 
 async def _delete(connection: Connection, customer_id: str, versions: list[int] | None) -> tuple[int, int, bool]:
     values = {"id": customer_id, "versions": versions}
-    ((due, retries, deleted),) = await fetch_all(connection, __package__, "delete_customer", values)
+    try:
+        ((due, retries, deleted),) = await fetch_all(connection, __package__, "delete_customer", values)
+    except ForeignKeyViolation:
+        detail = "another customer gets its events (eventsOf): delete that one first"
+        raise ProblemError(409, "customer_in_use", detail) from None
     return due, retries, deleted
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr, field_validator
 
 from sendoff_domain.control import GLOBAL_SCOPE
+from sendoff_domain.event_receivers import EVENTS_CUSTOMER
 from sendoff_domain.signing_secret import parse_secret
 from sendoff_domain.texts import CustomerId
 from sendoff_domain.times import format_moment, format_optional
@@ -21,6 +22,8 @@ _LONGEST_TIMEOUT = timedelta(minutes=5)
 def _checked_id(text: str) -> str:
     if text == GLOBAL_SCOPE:
         raise ValueError(f"expected another id than {GLOBAL_SCOPE}, which means the whole fleet")
+    if text == EVENTS_CUSTOMER:
+        raise ValueError(f"expected another id than {EVENTS_CUSTOMER}, which is that of events.webhook of config.yaml")
     return text
 
 

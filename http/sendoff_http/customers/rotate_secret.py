@@ -6,9 +6,11 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AfterValidator, Field
 
+from sendoff_config.settings import Settings
 from sendoff_db.audit import audited
 from sendoff_db.sql import fetch_all
 from sendoff_domain.access import Scope
+from sendoff_domain.event_receivers import EVENTS_CUSTOMER
 from sendoff_domain.signing_secret import format_secret
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.times import Duration, format_duration, format_optional
@@ -66,15 +68,22 @@ async def rotate_secret(request: web.Request) -> web.Response:
     """Answer once the new key is stored; all instances sign with it within two seconds."""
     customer_id = customer_id_of(request)
     rotation = await read_optional_model(request, Rotation)
-    if customer_id == DEFAULT_CUSTOMER and request.app[SETTINGS].webhook.secret is not None:
-        raise ProblemError(
-            409,
-            "customer_configured",
-            "the default customer's secret is webhook.secret of config.yaml: change it there",
-        )
+    _refuse_configured(request.app[SETTINGS], customer_id)
     key, expires_at = await _rotate(request, customer_id, rotation)
     request.app[MEMBER].customer_changed(customer_id)
     return json_response({"secret": format_secret(key), "previousExpiresAt": format_optional(expires_at)})
+
+
+def _refuse_configured(settings: Settings, customer_id: str) -> None:
+    """Raise ProblemError 409 if the customer's secret is in config.yaml."""
+    configured = {
+        DEFAULT_CUSTOMER: ("webhook.secret", settings.webhook.secret),
+        EVENTS_CUSTOMER: ("events.webhook.secret", settings.events.webhook.secret),
+    }
+    key, secret = configured.get(customer_id, ("", None))
+    if secret is not None:
+        detail = f"the {customer_id} customer's secret is {key} of config.yaml: change it there"
+        raise ProblemError(409, "customer_configured", detail)
 
 
 async def _rotate(request: web.Request, customer_id: str, rotation: Rotation) -> tuple[bytes, datetime | None]:

@@ -11,6 +11,7 @@ from sendoff_db.audit import AuditEntry, audited
 from sendoff_db.pool import Connection
 from sendoff_domain.access import Scope
 from sendoff_domain.errors import DecryptionError
+from sendoff_domain.event_receivers import EVENTS_CUSTOMER
 from sendoff_domain.json_pointer import format_pointer
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.validation_errors import FieldError
@@ -79,8 +80,8 @@ async def update_customer(request: web.Request) -> web.Response:
     """Answer with the changed customer; all instances use it within two seconds."""
     customer_id, expected = customer_id_of(request), read_expected(request)
     patch = await _read_patch(request)
-    if customer_id == DEFAULT_CUSTOMER:
-        raise _configured()
+    if customer_id in (DEFAULT_CUSTOMER, EVENTS_CUSTOMER):
+        raise _configured(customer_id)
     for _ in range(_TRIES):
         row, changed = await _try(request, customer_id, expected, patch)
         if row is not None:
@@ -113,6 +114,10 @@ async def _try(
     fields = validate(CustomerInput, merged(CustomerInput, given, patch))
     columns = columns_of(customer_id, fields)
     changed = _changed(columns, columns_of(customer_id, before))
+    if "events_of" in changed:
+        raise invalid(
+            [FieldError("/eventsOf", "expected what it is: it can't be changed, only given to a new customer")]
+        )
     if not changed:
         return stored, False
     if fields.webhook_url != before.webhook_url:
@@ -168,9 +173,9 @@ def _changed(values: Columns, others: Columns) -> list[str]:
     return [name for name, value in values.items() if encode(value) != encode(others[name])]
 
 
-def _configured() -> ProblemError:
+def _configured(customer_id: str) -> ProblemError:
     detail = (
-        "the default customer follows config.yaml at every start: change it there (webhook, retry, limits, breaker),"
-        " or create a customer of its own"
+        f"the {customer_id} customer follows config.yaml at every start: change it there"
+        " (webhook, events.webhook, retry, limits, breaker), or create a customer of its own"
     )
     return ProblemError(409, "customer_configured", detail)

@@ -13,6 +13,7 @@ from sendoff_domain.events import MEDIA_TYPE, Event, cloud_event, in_waves
 from sendoff_ingest.events.cursor import LEASE, advance, read_events, take_turn
 from sendoff_ingest.events.lost_past import POSITION_HEADER
 from sendoff_ingest.events.streams import subject_of
+from sendoff_ingest.events.webhooks import EventMessages
 
 #: Events of one turn, and how many of them are on their way to the streams at a time.
 _BATCH, _AT_A_TIME = 1_000, 200
@@ -26,8 +27,11 @@ log = structlog.get_logger("sendoff.events")
 class EventPublisher:
     """Publishes while its lease holds; `holder` tells it from every other publisher there ever was."""
 
-    def __init__(self, *, pool: Pool, jetstream: JetStreamContext, prefix: str, holder: str) -> None:
+    def __init__(
+        self, *, pool: Pool, jetstream: JetStreamContext, messages: EventMessages, prefix: str, holder: str
+    ) -> None:
         self._pool = pool
+        self._messages = messages
         self._jetstream = jetstream
         self._prefix = prefix
         self._holder = holder
@@ -46,11 +50,17 @@ class EventPublisher:
         if not events:
             return False
         async with asyncio.timeout(_LONGEST_TURN - (time.monotonic() - began)):
-            await self._publish(events)
+            await self._tell(events)
         if not await advance(self._pool, self._holder, events[-1]):
             log.warning("another publisher has taken over: what was published now may be published again")
             return False
         return len(events) == _BATCH
+
+    async def _tell(self, events: Sequence[Event]) -> None:
+        receivers = await self._messages.find_receivers(events)
+        told = [event for event in events if receivers.are_told(event)]
+        await self._publish(told)
+        await self._messages.store(told, receivers)
 
     async def _publish(self, events: Sequence[Event]) -> None:
         orphans = sum(event.is_orphan for event in events)

@@ -15,6 +15,7 @@ from sendoff_ingest.events.cursor import release, start_recording
 from sendoff_ingest.events.lost_past import warn_of_lost_past
 from sendoff_ingest.events.publisher import EventPublisher
 from sendoff_ingest.events.streams import event_streams
+from sendoff_ingest.events.webhooks import EventMessages
 from sendoff_ingest.streams import ensure_stream
 
 #: How often is looked for new events while there are none (seconds).
@@ -28,11 +29,14 @@ log = structlog.get_logger("sendoff.events")
 class EventSessions:
     """Publishes events until `stop` is set; a server that is away is tried again, with growing pauses."""
 
-    def __init__(self, *, settings: Settings, name: str, pool: Pool, stop: asyncio.Event) -> None:
+    def __init__(
+        self, *, settings: Settings, name: str, pool: Pool, messages: EventMessages, stop: asyncio.Event
+    ) -> None:
         self._settings = settings
         self._prefix = settings.control.prefix
         self._name = name
         self._pool = pool
+        self._messages = messages
         self._stop = stop
         self._holder = f"{name}:{uuid.uuid4().hex}"
         self._pause = _FIRST_PAUSE
@@ -63,7 +67,13 @@ class EventSessions:
                 self._pool, jetstream, [await ensure_stream(jetstream, stream) for stream in streams]
             )
             log.info("publishing events", streams=[stream.name for stream in streams])
-            publisher = EventPublisher(pool=self._pool, jetstream=jetstream, prefix=self._prefix, holder=self._holder)
+            publisher = EventPublisher(
+                pool=self._pool,
+                jetstream=jetstream,
+                messages=self._messages,
+                prefix=self._prefix,
+                holder=self._holder,
+            )
             await self._turns(publisher, client, closed)
         finally:
             await close_client(client)

@@ -124,7 +124,9 @@ class Rejected:
     error: str
 
 
-class _Document(msgspec.Struct, rename="camel", frozen=True):
+class CommandDocument(msgspec.Struct, rename="camel", frozen=True):
+    """A command as it comes over a bus, all of which may be left out."""
+
     action: Action | None = None
     command_id: _CommandId | None = None
     scope: CustomerId | None = None
@@ -147,7 +149,7 @@ def parse_command(payload: bytes, action: Action | None = None) -> Command | Rej
     if action is None and text.lower() in (b"start", b"stop"):
         return Command(Action(text.lower().decode()))
     try:
-        return _command(msgspec.json.decode(text, type=_Document), action)
+        return _command(msgspec.json.decode(text, type=CommandDocument), action)
     except RecursionError:
         return Rejected("expected JSON of a few levels")
     except ValueError as error:  # msgspec's errors are ValueErrors
@@ -159,7 +161,7 @@ def _shortened(reason: str) -> str:
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[:150]}...{reason[-100:]}"
 
 
-def _command(document: _Document, action: Action | None) -> Command:
+def _command(document: CommandDocument, action: Action | None) -> Command:
     named = document.action or action
     if named is None:
         raise ValueError("expected an action: start or stop")

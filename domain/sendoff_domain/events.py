@@ -6,15 +6,21 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import Field
+
+from sendoff_domain.document_model import DocumentModel
 from sendoff_domain.event_types import DATA_FIELDS, EVENT_TYPES, EventKind
 from sendoff_domain.ids import format_message_id
+from sendoff_domain.stream_names import MESSAGE_ID_HEADER
 from sendoff_domain.times import format_moment
 
 #: The media type of a document.
 MEDIA_TYPE = "application/cloudevents+json"
+#: The header that says where in the order of all events one is: whether the cursor must have passed it.
+POSITION_HEADER = "Sendoff-Position"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +70,34 @@ class Event:
     def duration_ms(self) -> float | None:
         """How long the request took."""
         return None if self.duration_us is None else self.duration_us / 1000
+
+
+class CloudEvent(DocumentModel):
+    """Something that happened, in the form of CloudEvents 1.0."""
+
+    specversion: Literal["1.0"]
+    id: str = Field(description="The same however often it is published.")
+    source: str = Field(description="Which fleet tells it.")
+    type: str
+    subject: str = Field(description="What it happened to: a message, a customer or the fleet.")
+    time: datetime = Field(description="When it happened.")
+    datacontenttype: Literal["application/json"]
+    data: dict[str, Any]
+
+
+def event_subject(prefix: str, kind: EventKind, customer: str | None) -> str:
+    """Where events of a kind and a customer are published; `*` as a customer stands for all, the fleet has none."""
+    subject = f"{prefix}.events.v1.{kind}"
+    return subject if customer is None or EVENT_TYPES[kind].about == "fleet" else f"{subject}.{customer}"
+
+
+def event_headers(event: Event) -> dict[str, str]:
+    """What is published with the document."""
+    return {
+        MESSAGE_ID_HEADER: event.id,
+        "Content-Type": MEDIA_TYPE,
+        POSITION_HEADER: str(event.event_position),
+    }
 
 
 def cloud_event(event: Event, source: str) -> dict[str, Any]:

@@ -1,5 +1,10 @@
 """What the streams of the ingest are called, and where in them messages are; `prefix` is `control.prefix`."""
 
+from typing import Final
+
+#: The header by which NATS itself knows what it was sent before.
+MESSAGE_ID_HEADER: Final = "Nats-Msg-Id"
+
 
 def ingest_stream_name(prefix: str) -> str:
     """The stream of the messages that come in."""

@@ -40,12 +40,15 @@ from sendoff_http.messages.list_retries import routes as list_retries
 from sendoff_http.messages.read import routes as read_message
 from sendoff_http.messages.reschedule import routes as reschedule_message
 from sendoff_http.messages.resend import routes as resend_message
+from sendoff_http.operations.channels import describe_streams
 from sendoff_http.operations.docs import mount_page
 from sendoff_http.operations.docs import routes as api_document
 from sendoff_http.operations.liveness import routes as liveness
 from sendoff_http.operations.metrics import routes as metrics
 from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
+from sendoff_http.operations.stream_docs import routes as stream_document
+from sendoff_http.web.asyncapi import ASYNCAPI
 from sendoff_http.web.authentication import Authentication
 from sendoff_http.web.dispatch import MIDDLEWARE
 from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, LEAVING, SETTINGS
@@ -95,6 +98,7 @@ OPERATIONS: list[Operation] = [
     *readiness,
     *metrics,
     *api_document,
+    *stream_document,
 ]
 
 
@@ -110,6 +114,7 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
     app[OPENAPI] = describe_api(OPERATIONS, needs_key=settings.http.needs_key)
+    app[ASYNCAPI] = describe_streams(settings.control.prefix)
     app.on_response_prepare.append(name_server)
     mount(app, OPERATIONS)
     mount_page(app)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 from nats.aio.msg import Msg
 
+from sendoff_domain.stream_names import MESSAGE_ID_HEADER
 from sendoff_domain.texts import match_customer_id
 from sendoff_domain.validation_errors import FieldError
 from sendoff_ingest.client import UNREADABLE
@@ -17,8 +18,6 @@ from sendoff_intake.submission_reader import (
     match_idempotency_key,
 )
 
-#: The header by which NATS itself knows what it was sent before.
-MESSAGE_ID_HEADER = "Nats-Msg-Id"
 _TOO_LARGE = Rejected(Reason.CONTENT_TOO_LARGE, f"expected at most {MESSAGE_LIMIT} bytes of a message")
 _NOT_READ = Rejected(Reason.INVALID, "the message could not be read, which is a mistake of Sendoff's")
 #: Of a message without a key, whose key the stream gives: what it came with can't differ.

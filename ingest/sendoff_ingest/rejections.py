@@ -3,19 +3,18 @@
 import asyncio
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Literal
 
 import msgspec
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from sendoff_domain.stream_names import published_subject
+from sendoff_domain.stream_names import MESSAGE_ID_HEADER, published_subject
 from sendoff_domain.times import format_moment
-from sendoff_ingest.reading import MESSAGE_ID_HEADER
+from sendoff_intake.rejection import REFUSED_BY_DATABASE, Mistake, Rejection, mistake_of
 from sendoff_intake.submission import Rejected
 
-REFUSED_BY_DATABASE = "refused_by_database"
 _REFUSED = "the database refuses this message; the log of the ingest has why"
 #: What of a body and of headers is kept (bytes); as JSON a byte takes up to six.
 _MOST_OF_BODY, _MOST_OF_HEADERS = 96 * 1024, 8 * 1024
@@ -49,29 +48,32 @@ class Rejections:
         await self._jetstream.publish(self._subject, document, timeout=_TIMEOUT, headers=headers)
 
 
-def describe(message: Msg, why: Rejected | Exception, most: int = _MOST_OF_BODY) -> dict[str, Any]:
+def describe(message: Msg, why: Rejected | Exception, most: int = _MOST_OF_BODY) -> Rejection:
     """The document of one rejection; of the body it has `most` bytes."""
     metadata = message.metadata
     text, encoding = _shown(message.data[:most])
-    return {
-        **_reason_of(why),
-        "subject": published_subject(message.subject),
-        "sequence": metadata.sequence.stream,
-        "publishedAt": format_moment(metadata.timestamp),
-        "headers": _few(message.headers or {}),
-        "body": text,
-        "bodyEncoding": encoding,
-        "bodyBytes": len(message.data),
-    }
+    reason, detail, errors = _reason_of(why)
+    return Rejection(
+        reason=reason,
+        detail=detail,
+        errors=errors,
+        subject=published_subject(message.subject),
+        sequence=metadata.sequence.stream,
+        published_at=format_moment(metadata.timestamp),
+        headers=_few(message.headers or {}),
+        body=text,
+        body_encoding=encoding,
+        body_bytes=len(message.data),
+    )
 
 
-def _reason_of(why: Rejected | Exception) -> dict[str, Any]:
+def _reason_of(why: Rejected | Exception) -> tuple[str, str, list[Mistake]]:
     if isinstance(why, Exception):
-        return {"reason": REFUSED_BY_DATABASE, "detail": _REFUSED, "errors": []}
-    return {"reason": why.reason, "detail": why.detail, "errors": [error.document() for error in why.errors]}
+        return REFUSED_BY_DATABASE, _REFUSED, []
+    return why.reason, why.detail, [mistake_of(error) for error in why.errors]
 
 
-def _shown(body: bytes) -> tuple[str, str]:
+def _shown(body: bytes) -> tuple[str, Literal["utf-8", "base64"]]:
     try:
         return body.decode(), "utf-8"
     except UnicodeDecodeError:

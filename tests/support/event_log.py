@@ -11,6 +11,7 @@ import nats
 from nats.js import JetStreamContext
 from nats.js.errors import NotFoundError
 
+from support.asyncapi import StreamContract
 from support.waiting import eventually
 
 #: Streams that a test machine has room for.
@@ -20,11 +21,15 @@ STREAMS = ("EVENTS", "EVENTS_RETRY", "EVENTS_DEAD")
 
 @dataclass
 class EventLog:
-    """The streams as a consumer sees them, and all that was published on the subjects, in the order of its arrival."""
+    """The streams as a consumer sees them, and all that was published on the subjects, in the order of its arrival.
+
+    `undescribed` says what of it was not as the AsyncAPI document has it.
+    """
 
     jetstream: JetStreamContext
     prefix: str
     arrived: list[dict[str, Any]]
+    undescribed: list[str]
 
     def stream(self, name: str) -> str:
         """What a stream of this prefix is called."""
@@ -79,17 +84,23 @@ class EventLog:
 
 @asynccontextmanager
 async def open_event_log(nats_url: str, prefix: str) -> AsyncIterator[EventLog]:
-    """A consumer; the streams of its prefix are gone after the block."""
+    """A consumer that holds all events to the AsyncAPI document; the streams of its prefix are gone after the block."""
     client = await nats.connect(nats_url)
-    log = EventLog(client.jetstream(timeout=10), prefix, [])
+    log = EventLog(client.jetstream(timeout=10), prefix, [], [])
+    contract = StreamContract(prefix)
 
     async def hear(message: Any) -> None:
         log.arrived.append(json.loads(message.data))
+        try:
+            contract.check(message.subject, message.data, message.headers)
+        except AssertionError as error:
+            log.undescribed.append(str(error))
 
     await client.subscribe(f"{prefix}.events.v1.>", cb=hear)
     await client.flush()
     try:
         yield log
+        assert log.undescribed == []
     finally:
         for name in STREAMS:
             try:

@@ -16,6 +16,7 @@ from nats.js.errors import NotFoundError
 
 from sendoff_domain.stream_names import ingest_stream_name, ingest_subject, rejected_stream_name, rejected_subject
 from sendoff_ingest.streams import CONSUMER
+from support.asyncapi import StreamContract
 from support.waiting import eventually
 
 #: Streams that a test machine has room for.
@@ -63,13 +64,15 @@ class Producer:
         await eventually(empty, "the stream is empty", timeout, every=0.05)
 
     async def rejections(self) -> list[dict[str, Any]]:
-        """All rejections so far, oldest first."""
+        """All rejections so far, oldest first; each is as the AsyncAPI document has it."""
+        contract = StreamContract(self.prefix)
         info = await self.jetstream.stream_info(rejected_stream_name(self.prefix))
         subject = rejected_subject(self.prefix)
         found = []
         for sequence in range(max(1, info.state.first_seq), info.state.last_seq + 1):
             message = await self.jetstream.get_msg(rejected_stream_name(self.prefix), sequence)
             assert message.subject == subject
+            contract.check(subject, message.data or b"", message.headers)
             found.append(json.loads(message.data or b""))
         return found
 

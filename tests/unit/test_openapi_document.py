@@ -111,6 +111,7 @@ ENDPOINTS = {
     "GET /health/ready",
     "GET /metrics",
     "GET /openapi.json",
+    "GET /asyncapi.json",
 }
 
 

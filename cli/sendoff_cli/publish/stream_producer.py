@@ -12,9 +12,8 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from sendoff_cli.publish.line_reader import Line, LineReader
 from sendoff_domain.errors import SendoffError
-from sendoff_domain.stream_names import ingest_subject
+from sendoff_domain.stream_names import MESSAGE_ID_HEADER, ingest_subject
 from sendoff_domain.texts import match_customer_id
-from sendoff_ingest.reading import MESSAGE_ID_HEADER
 from sendoff_intake.submission_reader import KEY_HEADER, MESSAGE_LIMIT
 
 _AT_ONCE = 256

@@ -11,10 +11,10 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg, StreamInfo
 
 from sendoff_db.pool import Pool
+from sendoff_domain.events import POSITION_HEADER
+from sendoff_domain.stream_names import MESSAGE_ID_HEADER
 from sendoff_ingest.events.cursor import Place, read_events, read_place
 
-#: Where in the order of all events one is; it says whether the cursor must have passed it.
-POSITION_HEADER = "Sendoff-Position"
 _LAST = UUID(int=2**128 - 1)
 #: Events of one transaction that are looked through.
 _LIMIT = 10_000
@@ -55,4 +55,4 @@ async def _last_event(jetstream: JetStreamContext, streams: Iterable[StreamInfo]
 def _placed(message: RawStreamMsg) -> tuple[int, str] | None:
     headers = message.headers or {}
     position = headers.get(POSITION_HEADER, "")
-    return (int(position), headers.get("Nats-Msg-Id", "")) if position.isdigit() else None
+    return (int(position), headers.get(MESSAGE_ID_HEADER, "")) if position.isdigit() else None

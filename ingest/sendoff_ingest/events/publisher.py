@@ -9,10 +9,8 @@ import structlog
 from nats.js import JetStreamContext
 
 from sendoff_db.pool import Pool
-from sendoff_domain.events import MEDIA_TYPE, Event, cloud_event, in_waves
+from sendoff_domain.events import Event, cloud_event, event_headers, event_subject, in_waves
 from sendoff_ingest.events.cursor import LEASE, advance, read_events, take_turn
-from sendoff_ingest.events.lost_past import POSITION_HEADER
-from sendoff_ingest.events.streams import subject_of
 from sendoff_ingest.events.webhooks import EventMessages
 
 #: Events of one turn, and how many of them are on their way to the streams at a time.
@@ -78,13 +76,9 @@ class EventPublisher:
     async def _publish_one(self, event: Event) -> bool:
         """Returns whether the stream had it already."""
         acknowledged = await self._jetstream.publish(
-            subject_of(self._prefix, event.kind, event.customer),
+            event_subject(self._prefix, event.kind, event.customer),
             msgspec.json.encode(cloud_event(event, f"/{self._prefix}")),
             timeout=_TIMEOUT,
-            headers={
-                "Nats-Msg-Id": event.id,
-                "Content-Type": MEDIA_TYPE,
-                POSITION_HEADER: str(event.event_position),
-            },
+            headers=event_headers(event),
         )
         return bool(acknowledged.duplicate)

@@ -1,28 +1,23 @@
-"""The three streams of events, and where each kind is published."""
+"""The three streams of events."""
 
 from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
 
 from sendoff_config.event_settings import EventSettings, EventStreamSettings
-from sendoff_domain.event_types import EVENT_TYPES, EventKind
-
-
-def subject_of(prefix: str, kind: EventKind, customer: str | None) -> str:
-    """Where events of a kind and a customer are published; `*` as a customer stands for all, the fleet has none."""
-    subject = f"{prefix}.events.v1.{kind}"
-    return subject if customer is None or EVENT_TYPES[kind].about == "fleet" else f"{subject}.{customer}"
+from sendoff_domain.event_types import EventKind
+from sendoff_domain.events import event_subject
 
 
 def event_streams(prefix: str, settings: EventSettings) -> list[StreamConfig]:
     """Logs on disk that never refuse anything: the oldest events go."""
     name = f"{prefix.upper()}_EVENTS"
     return [
-        _stream(settings, settings.retry, f"{name}_RETRY", [subject_of(prefix, EventKind.RETRY, "*")]),
-        _stream(settings, settings.dead, f"{name}_DEAD", [subject_of(prefix, EventKind.DEAD, "*")]),
+        _stream(settings, settings.retry, f"{name}_RETRY", [event_subject(prefix, EventKind.RETRY, "*")]),
+        _stream(settings, settings.dead, f"{name}_DEAD", [event_subject(prefix, EventKind.DEAD, "*")]),
         _stream(
             settings,
             settings.others,
             name,
-            [subject_of(prefix, kind, "*") for kind in EventKind if kind not in (EventKind.RETRY, EventKind.DEAD)],
+            [event_subject(prefix, kind, "*") for kind in EventKind if kind not in (EventKind.RETRY, EventKind.DEAD)],
         ),
     ]
 

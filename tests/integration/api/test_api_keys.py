@@ -27,7 +27,7 @@ async def test_with_keys_only_who_has_one_gets_in(database: str) -> None:
                 reply = await api.get(path, headers=headers)
                 assert (reply.status, reply.json["code"]) == (401, "unauthorized")
                 assert reply.headers["WWW-Authenticate"].startswith("Bearer")
-        for path in ("/health/live", "/health/ready", "/openapi.json", "/swagger/index.html"):
+        for path in ("/health/live", "/health/ready", "/openapi.json", "/asyncapi.json", "/swagger/index.html"):
             assert (await api.get(path, checked=False)).status == 200
 
 

@@ -20,7 +20,7 @@ TABLE = [
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 ]
-OPEN = {"GET /health/live", "GET /health/ready", "GET /openapi.json"}
+OPEN = {"GET /health/live", "GET /health/ready", "GET /openapi.json", "GET /asyncapi.json"}
 #: What is about all customers at once, so that no key of one customer may do it.
 OF_FLEET = {"GET /v1/scheduler", "GET /v1/stats", "GET /metrics", "POST /v1/customers"}
 

@@ -49,26 +49,27 @@ class LaneKeeper:
 
     async def run_once(self) -> None:
         """Serve the lanes that there are, and change them if that is called for."""
-        reported = self.flooded.is_set()
-        self.flooded.clear()
+        if self.flooded.is_set():
+            self.flooded.clear()
+            await self._set_floods_apart()
         apart = await self._lanes.apart()
         self._serve_all(apart)
-        if reported:
-            floods = find_floods(await self._lanes.waiting(), apart, self._most_waiting, _MOST_APART)
-            await self._change(self._lanes.split, floods)
-            self._serve_all({*apart, *floods})
-        await self._change(self._lanes.join, self._calm(apart, time.monotonic()))
+        if calm := self._calm(apart, time.monotonic()):
+            async with nobody_else_changes_lanes(self._pool):
+                for group in calm:
+                    await self._lanes.join(group)
 
     async def close(self) -> None:
         """Wait until no lane is served any more; whoever ends the session makes them end."""
         await asyncio.gather(*self._served.values(), return_exceptions=True)
 
-    async def _change(self, change: Callable[[int], Awaitable[None]], groups: Collection[int]) -> None:
-        if not groups:
+    async def _set_floods_apart(self) -> None:
+        waiting = await self._lanes.waiting()
+        if not find_floods(waiting, (), self._most_waiting, _MOST_APART):
             return
         async with nobody_else_changes_lanes(self._pool):
-            for group in groups:
-                await change(group)
+            for group in find_floods(waiting, await self._lanes.apart(), self._most_waiting, _MOST_APART):
+                await self._lanes.split(group)
 
     def _serve_all(self, groups: Collection[int]) -> None:
         for group in groups:

@@ -7,15 +7,14 @@ from contextlib import asynccontextmanager
 
 import structlog
 from nats.aio.client import Client
-from nats.aio.msg import Msg
 
 from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT
 from sendoff_domain.stream_names import ingest_stream_name, rejected_subject
+from sendoff_ingest.lane_pulls import OwnPull, Precedence, SharedPull
 from sendoff_ingest.pull import Pull
-from sendoff_ingest.reading import MessageReader, pending_after
+from sendoff_ingest.reading import MessageReader
 from sendoff_ingest.rejections import Rejections
-from sendoff_ingest.streams import CONSUMER
 from sendoff_ingest.taking_in import TakingIn
 from sendoff_intake.store import MessageStore
 
@@ -44,17 +43,18 @@ class LaneWork:
         self._store = store
         self._stop = stop
         self._rejections = Rejections(client, client.jetstream(timeout=CONNECT_TIMEOUT), rejected_subject(prefix))
+        self._precedence = Precedence()
         self.over = asyncio.Event()
 
     async def take_in(self, flooded: asyncio.Event, begun: Callable[[], None]) -> None:
         """Take in what comes on the shared lane until the process is to end; raises when the session has ended."""
-        pull = _SharedPull(self._client, self._stream, self._batch_size, flooded)
+        pull = SharedPull(self._client, self._stream, self._batch_size, precedence=self._precedence, flooded=flooded)
         await self._run(pull, self._stop, begun)
         await pull.close()
 
     async def take_in_apart(self, consumer: str) -> None:
         """Take in what comes on a lane of its own, until it or the session has an end."""
-        pull = _OwnPull(self._client, self._stream, consumer, self._batch_size)
+        pull = OwnPull(self._client, self._stream, consumer, self._batch_size, precedence=self._precedence)
         try:
             await self._run(pull, self.over, lambda: None)
         except Exception as error:  # the session itself says when it has ended
@@ -76,31 +76,6 @@ class LaneWork:
         async with _ended(pull, stop, self._closed, self._client):
             begun()
             await taking_in.run()
-
-
-class _SharedPull(Pull):
-    """Reports when more than a batch is left behind what it has taken: it may be a flood."""
-
-    def __init__(self, client: Client, stream: str, batch_size: int, flooded: asyncio.Event) -> None:
-        super().__init__(client, stream, CONSUMER, batch_size)
-        self._most = batch_size
-        self._flooded = flooded
-
-    async def take(self) -> list[Msg]:
-        taken = await super().take()
-        if taken and pending_after(taken[-1]) > self._most:
-            self._flooded.set()
-        return taken
-
-
-class _OwnPull(Pull):
-    """Comes to its end when its lane has gone."""
-
-    def _end_request(self, headers: dict[str, str]) -> None:
-        if "deleted" in headers.get("Description", "").lower():
-            self.stop()
-        else:
-            super()._end_request(headers)
 
 
 @asynccontextmanager

@@ -29,14 +29,7 @@ class Pull:
         self._client = client
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
-        self._request = json.dumps(
-            {
-                "batch": batch_size,
-                "expires": int(_EXPIRES * 1e9),
-                "max_bytes": max(_BATCH_BYTES, 2 * client.max_payload),
-            }
-        ).encode()
-        self._batch_size = batch_size
+        self.ask_for(batch_size)
         self._subscription: Subscription | None = None
         self._messages: list[Msg] = []
         self._asked = 0
@@ -48,6 +41,17 @@ class Pull:
     async def open(self) -> None:
         """Be ready to get messages."""
         self._subscription = await self._client.subscribe(self._inbox, cb=self._hear)
+
+    def ask_for(self, batch_size: int) -> None:
+        """From the next request on, get so many messages at a time."""
+        self._batch_size = batch_size
+        self._request = json.dumps(
+            {
+                "batch": batch_size,
+                "expires": int(_EXPIRES * 1e9),
+                "max_bytes": max(_BATCH_BYTES, 2 * self._client.max_payload),
+            }
+        ).encode()
 
     async def take(self) -> list[Msg]:
         """The next messages; none once `stop` was called.

@@ -1,0 +1,80 @@
+"""How lanes pull: the shared one reports floods, and the others step back while it is in use."""
+
+import asyncio
+import time
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from sendoff_ingest.pull import Pull
+from sendoff_ingest.reading import pending_after
+from sendoff_ingest.streams import CONSUMER
+
+#: The shared lane is in use for so long after its last message (seconds).
+_IN_USE = 1.0
+#: While it is, a flood comes in smaller batches, and after each rests for a multiple of the time that it took.
+_PART_OF_BATCH, _REST, _LONGEST_REST = 5, 3.0, 0.5
+
+
+class Precedence:
+    """Whether the shared lane of this process is in use."""
+
+    def __init__(self) -> None:
+        self._used_at = float("-inf")
+
+    def use(self) -> None:
+        """Note that a message came on it."""
+        self._used_at = time.monotonic()
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the others are to step back."""
+        return time.monotonic() - self._used_at < _IN_USE
+
+
+class SharedPull(Pull):
+    """Reports when more than a batch is left behind what it has taken: it may be a flood."""
+
+    def __init__(
+        self, client: Client, stream: str, batch_size: int, *, precedence: Precedence, flooded: asyncio.Event
+    ) -> None:
+        super().__init__(client, stream, CONSUMER, batch_size)
+        self._most = batch_size
+        self._precedence = precedence
+        self._flooded = flooded
+
+    async def take(self) -> list[Msg]:
+        """The next messages; none once `stop` was called."""
+        taken = await super().take()
+        if taken:
+            self._precedence.use()
+            if pending_after(taken[-1]) > self._most:
+                self._flooded.set()
+        return taken
+
+
+class OwnPull(Pull):
+    """Leaves most of the process to the shared lane while that is in use, and ends when its own has gone."""
+
+    def __init__(self, client: Client, stream: str, consumer: str, batch_size: int, *, precedence: Precedence) -> None:
+        super().__init__(client, stream, consumer, batch_size)
+        self._whole, self._part = batch_size, max(1, batch_size // _PART_OF_BATCH)
+        self._precedence = precedence
+        self._taken_at = time.monotonic()
+
+    async def take(self) -> list[Msg]:
+        """The next messages, which keep others waiting as little as possible; none once `stop` was called."""
+        if self._precedence.is_claimed:
+            self.ask_for(self._part)
+            await asyncio.sleep(min(_LONGEST_REST, _REST * (time.monotonic() - self._taken_at)))
+        else:
+            self.ask_for(self._whole)
+        taken = await super().take()
+        self._taken_at = time.monotonic()
+        return taken
+
+    def _end_request(self, headers: dict[str, str]) -> None:
+        if "deleted" in headers.get("Description", "").lower():
+            self.stop()
+        else:
+            super()._end_request(headers)

@@ -17,7 +17,7 @@ _INTERVAL, _LEAST_INTERVAL = 1.0, 0.1
 #: A lane that had nothing for so long goes (seconds).
 _CALM = 60.0
 #: So many groups can have a lane of their own; floods beyond them stay in the shared one.
-_MOST_APART = 16
+_MOST_APART = 8
 
 log = structlog.get_logger("sendoff.ingest")
 

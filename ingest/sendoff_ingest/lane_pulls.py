@@ -56,6 +56,8 @@ class SharedPull(Pull):
 class OwnPull(Pull):
     """Leaves most of the process to the shared lane while that is in use, and ends when its own has gone."""
 
+    batch_bytes = 4 * 2**20  # of eight floods at once
+
     def __init__(self, client: Client, stream: str, consumer: str, batch_size: int, *, precedence: Precedence) -> None:
         super().__init__(client, stream, consumer, batch_size)
         self._whole, self._part = batch_size, max(1, batch_size // _PART_OF_BATCH)

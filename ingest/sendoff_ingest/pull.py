@@ -12,8 +12,6 @@ from nats.aio.subscription import Subscription
 
 #: So long a request stays with the server while there is nothing to give (seconds), and the answer may take longer.
 _EXPIRES, _GRACE = 5.0, 5.0
-#: The least that a request may bring in bytes, if a message alone can be no larger.
-_BATCH_BYTES = 16 * 2**20
 #: Ways in which a request comes to its end: nothing came in time, or the next message is more than it may bring.
 _ENDED = ("404", "408")
 _FULL = ("maxbytes", "batchcompleted")
@@ -24,6 +22,9 @@ class Pull:
 
     While a batch is being stored the next one comes in, and no more: two of them are in memory.
     """
+
+    #: The least that a request may bring in bytes, if a message alone can be no larger.
+    batch_bytes = 16 * 2**20
 
     def __init__(self, client: Client, stream: str, consumer: str, batch_size: int) -> None:
         self._client = client
@@ -49,7 +50,7 @@ class Pull:
             {
                 "batch": batch_size,
                 "expires": int(_EXPIRES * 1e9),
-                "max_bytes": max(_BATCH_BYTES, 2 * self._client.max_payload),
+                "max_bytes": max(self.batch_bytes, 2 * self._client.max_payload),
             }
         ).encode()
 

@@ -67,6 +67,19 @@ class Stream:
     async def _holds(self, count: int) -> bool:
         return (await self.jetstream.stream_info(self.name)).state.messages == count
 
+    async def pause(self) -> None:
+        """Let no lane give anything out."""
+        for lane in await self._lanes():
+            await self.jetstream.pause_consumer(self.name, lane, _FAR_AWAY)
+
+    async def resume(self) -> None:
+        """Let all lanes go on."""
+        for lane in await self._lanes():
+            await self.jetstream.resume_consumer(self.name, lane)
+
+    async def _lanes(self) -> list[str]:
+        return [info.name for info in await self.jetstream.consumers_info(self.name)]
+
     async def made(self) -> None:
         """Wait until the ingest has made the stream and its consumer."""
         while True:
@@ -116,10 +129,10 @@ async def _empty(site: Installation, process: Process, turn: int, *, keys: bool)
     accounting = Accounting({"ingest": [process.popen.pid]})
     async with stream_of(site) as stream:
         await stream.made()
-        await stream.jetstream.pause_consumer(stream.name, CONSUMER, _FAR_AWAY)
+        await stream.pause()
         await stream.fill(count, turn * count, keys=keys)
         before = accounting.read()
-        await stream.jetstream.resume_consumer(stream.name, CONSUMER)
+        await stream.resume()
         began = await stream.last_seen_full(count)
         await stream.holds(0)
         seconds = time.perf_counter() - began

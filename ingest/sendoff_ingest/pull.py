@@ -4,6 +4,7 @@ nats-py's own `fetch` asks twice, answers an idle stream in two ways, and makes 
 """
 
 import asyncio
+import contextlib
 import json
 
 from nats.aio.client import Client
@@ -70,16 +71,24 @@ class Pull:
         await self._ask()
         return taken
 
-    async def gather(self, storing: "asyncio.Task[None]") -> None:
-        """Let messages come together until a whole batch is there, the one before is stored, or the session ends.
+    async def gather(self, storing: "asyncio.Task[None]", until: float) -> None:
+        """Let messages come together until a whole batch is there, or the one before is stored and `until` has come.
 
-        A message by itself would wait for that one all the same, and others behind it for both.
+        `until` is a moment of the event loop's clock. A message by itself would wait for that batch all the same, and
+        others behind it for both.
         """
-        if storing.done() or self._is_gathered():
-            return
         self._gathered.clear()
-        storing.add_done_callback(lambda _: self._gathered.set())
-        await self._gathered.wait()
+        if not storing.done():
+            storing.add_done_callback(lambda _: self._gathered.set())
+            await self._wait_until_gathered()
+        self._gathered.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._wait_until_gathered()
+
+    async def _wait_until_gathered(self) -> None:
+        if not self._is_gathered():
+            await self._gathered.wait()
 
     def stop(self) -> None:
         """Let `take` come to its end."""

@@ -1,5 +1,6 @@
 """The Claimer on Dramatiq: a tick in, batches for the Sender out."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -30,30 +31,60 @@ def declare(
     is_running: Callable[[], bool],
 ) -> "dramatiq.Actor[..., None]":
     """Register the Claimer with the broker."""
-    busy = threading.Lock()
+    claims = _Claims(broker, event_loop, claiming)
 
     @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name=ActorName.CLAIM)
     def claim(tick: Tick) -> None:
-        """One tick; while one claim of this process runs, draining ticks are dropped: that claim is theirs too."""
-        if not is_running() or not busy.acquire(blocking=not tick.drain):
-            return
-        try:
-            for _ in range(_CLAIMS_OF_A_TICK):
-                if broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
-                    claiming.claimed_at = time.monotonic()
-                    break
-                batches = event_loop.call(claiming.claim(tick))
-                unsent = _hand_on(broker, batches)
-                if unsent is not None:
-                    for batch in unsent:
-                        event_loop.call(claiming.release(batch))
-                    break
-                if not any(batch.more for batch in batches):
-                    break
-        finally:
-            busy.release()
+        """One tick, and while there is more a few claims at once; the Sender's queue is full before they are many."""
+        if tick.drain:
+            claims.wanted.set()
+        for _ in range(_CLAIMS_OF_A_TICK):
+            if not is_running() or not claims.busy.acquire(blocking=not tick.drain):
+                return
+            batches = claims.claim(tick)
+            if not claims.hand_on(batches) or not (claims.wanted.is_set() or any(batch.more for batch in batches)):
+                return
+        if claims.wanted.is_set():
+            claims.ask_again(tick)
 
     return claim
+
+
+class _Claims:
+    """The claims of one process, of which one runs at a time while others are handed on.
+
+    A draining tick that finds it `busy` is made up for by the thread that claims: it claims again if one is `wanted`,
+    for what the tick tells of may have come too late for the claim that was under way.
+    """
+
+    def __init__(self, broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], claiming: Claiming) -> None:
+        self.busy, self.wanted = threading.Lock(), threading.Event()
+        self._broker = broker
+        self._event_loop = event_loop
+        self._claiming = claiming
+
+    def claim(self, tick: Tick) -> list[Batch]:
+        """Claim once, unless Senders have enough, and be busy no more."""
+        try:
+            self.wanted.clear()
+            if self._broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
+                self._claiming.claimed_at = time.monotonic()
+                return []
+            return self._event_loop.call(self._claiming.claim(tick))
+        finally:
+            self.busy.release()
+
+    def hand_on(self, batches: list[Batch]) -> bool:
+        """Hand batches to the Sender; returns whether Redis has taken them, otherwise they are given back."""
+        unsent = _hand_on(self._broker, batches)
+        for batch in unsent or ():
+            self._event_loop.call(self._claiming.release(batch))
+        return unsent is None
+
+    def ask_again(self, tick: Tick) -> None:
+        """Put the tick on the queue again, behind what else waits there."""
+        with contextlib.suppress(redis.RedisError):  # the next tick makes it good
+            self._broker.hand_on(ActorName.CLAIM, tick)
 
 
 def _hand_on(broker: BlockingRedisBroker, batches: list[Batch]) -> list[Batch] | None:

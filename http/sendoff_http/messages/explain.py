@@ -60,11 +60,20 @@ async def explain_message(request: web.Request) -> web.Response:
     async with request.app[POOL].connection() as connection:
         row, facts = await _look(connection, message_id, request[CALLER].customer)
     if row is None:
-        raise no_such_message(request.match_info["id"])
+        raise no_such_message(request.match_info["id"], still_in_stream=await _count_in_stream(request))
     identity = {"id": format_message_id(message_id), "customer": row.customer_id, "status": row.status}
     redis = request.app[MEMBER].redis_health
     found = _describe_end(row) if facts is None else _describe(explain(replace(facts, redis=redis)))
     return json_response(ShownExplanation.model_validate({**identity, **found}).document())
+
+
+async def _count_in_stream(request: web.Request) -> int | None:
+    """How many messages have no id yet, since they wait in the stream: of the caller's customer, or of all."""
+    stream, customer = request.app[MEMBER].ingest_stream, request[CALLER].customer
+    if customer is not None:
+        return await stream.waiting_of(customer)
+    figures = await stream.figures()
+    return None if figures is None else figures.waiting
 
 
 async def _look(

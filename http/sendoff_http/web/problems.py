@@ -55,9 +55,16 @@ def invalid(errors: Sequence[FieldError]) -> ProblemError:
     return ProblemError(422, "invalid", summarize(errors), errors=errors)
 
 
-def no_such_message(text: str) -> ProblemError:
-    """The problem (404) of a message id that no message has, or that is no id at all."""
-    return ProblemError(404, "message_not_found", f"there is no message {text[:80]!r}")
+def no_such_message(text: str, *, still_in_stream: int | None = None) -> ProblemError:
+    """The problem (404) of a message id that no message has, or that is no id at all.
+
+    It names the messages that are still in the stream of the ingest, and get their ids when they are stored.
+    """
+    detail = f"there is no message {text[:80]!r}"
+    if still_in_stream:
+        waits = "message waits" if still_in_stream == 1 else "messages wait"
+        detail += f"; {still_in_stream} {waits} in the stream of the ingest, to be stored and get an id"
+    return ProblemError(404, "message_not_found", detail)
 
 
 def no_such_customer(text: str) -> ProblemError:

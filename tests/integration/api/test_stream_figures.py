@@ -19,6 +19,7 @@ from support.whole_sendoff import prefix
 
 __all__ = ["prefix"]
 
+NOWHERE = "msg_00000000000000000000000000000000"
 SMALL = IngestSettings(per_customer=3, max_bytes=2**20, rejected=RejectedSettings(max_bytes=2**20))
 
 
@@ -35,9 +36,9 @@ async def producer(nats_url: str, prefix: str, database: str) -> AsyncIterator[P
 
 
 @asynccontextmanager
-async def api_on(nats_url: str, prefix: str, database: str) -> AsyncIterator[Api]:
+async def api_on(nats_url: str, prefix: str, database: str, **sections: Any) -> AsyncIterator[Api]:
     """An API process that is on its NATS."""
-    settings = api_settings(database, nats={"url": nats_url}, control={"prefix": prefix})
+    settings = api_settings(database, nats={"url": nats_url}, control={"prefix": prefix}, **sections)
     async with running_api(settings) as api:
 
         async def is_up() -> bool:
@@ -102,6 +103,29 @@ async def test_the_stats_name_customers_whose_producers_are_refused(
         shown = await metrics(api)
     assert 'sendoff_ingest_customer_full{customer="flood"} 1.0' in shown
     assert "calm" not in shown
+
+
+async def test_an_explanation_of_no_message_says_what_is_still_in_the_stream(
+    producer: Producer, nats_url: str, prefix: str, database: str
+) -> None:
+    async def said(api: Api, secret: str) -> str:
+        reply = await api.get(f"/v1/messages/{NOWHERE}/explain", headers={"Authorization": f"Bearer {secret}"})
+        assert (reply.status, reply.json["code"]) == (404, "message_not_found")
+        return str(reply.json["detail"])
+
+    keys = [{"name": "all", "secret": "a" * 32}, {"name": "one", "secret": "b" * 32, "customer": "acme"}]
+    http = {"apiKeys": [{**key, "role": "viewer"} for key in keys]}
+    async with api_on(nats_url, prefix, database, http=http) as api:
+        assert await said(api, "b" * 32) == f"there is no message {NOWHERE!r}"
+        for customer, count in (("acme", 1), ("acme2", 2)):
+            for number in range(count):
+                await producer.publish({"to": "bob", "content": number}, customer=customer)
+        assert "; 1 message waits in the stream" in await said(api, "b" * 32)
+
+        async def is_told() -> bool:
+            return "; 3 messages wait in the stream" in await said(api, "a" * 32)
+
+        await eventually(is_told, "the messages of all are counted")
 
 
 async def test_without_nats_or_a_stream_nothing_is_said_of_it(nats_url: str, prefix: str, database: str) -> None:

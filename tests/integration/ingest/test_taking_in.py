@@ -115,6 +115,27 @@ async def test_messages_are_taken_in_while_the_fleet_is_stopped(
     await eventually(lambda: receiver.received, "the message arrived")
 
 
+async def test_messages_of_a_paused_customer_are_taken_in_and_wait_for_its_resumption(
+    launch: Launcher, producer: Producer, api: Client, receiver: Receiver
+) -> None:
+    add_customer(api, receiver, "acme")
+    assert api.call("POST", "/v1/customers/acme/pause", {}).status < 300
+    launch.worker()
+    launch.ingest()
+    await producer.streams_exist()
+    await producer.publish({"to": "held", "content": 1}, customer="acme")
+    await producer.publish({"to": "goes on", "content": 1})
+    await producer.all_taken()
+    assert await producer.stored() == {"held": 1, "goes on": 1}
+    await eventually(lambda: receiver.received, "the message of another customer arrived")
+    (held,) = api.call("GET", "/v1/messages?customer=acme").body["data"]
+    explained = api.call("GET", f"/v1/messages/{held['id']}/explain").body
+    assert [reason["cause"] for reason in explained["reasons"]] == ["paused"]
+    assert api.call("POST", "/v1/customers/acme/resume", {}).status < 300
+    await eventually(lambda: len(receiver.received) == 2, "the message that was held arrived")
+    assert [received.message["to"] for received in receiver.received] == ["goes on", "held"]
+
+
 async def test_the_ingest_is_a_member_of_the_fleet(launch: Launcher, producer: Producer, api: Client) -> None:
     launch.ingest("door")
     await producer.streams_exist()

@@ -111,16 +111,26 @@ async def ensure_stream(jetstream: JetStreamContext, wanted: StreamConfig) -> St
     except NotFoundError:
         log.info("making a stream", stream=wanted.name)
         return await jetstream.add_stream(wanted)
-    if fixed := _differences(found.config, wanted, _FIXED):
+    if fixed := fixed_differences(found.config, wanted):
         raise SettingsError(
             f"the stream {wanted.name} of NATS exists already and is none of this version's: {', '.join(fixed)};"
             " delete it, or choose another control.prefix"
         )
-    if changed := _differences(found.config, wanted, _LIMITS):
+    if changed := differences(found.config, wanted):
         log.info("changing a stream", stream=wanted.name, changes=changed)
         limits = {name: getattr(wanted, name) for name in _LIMITS}
         return await jetstream.update_stream(found.config.evolve(**limits))
     return found
+
+
+def fixed_differences(found: StreamConfig, wanted: StreamConfig) -> list[str]:
+    """What makes a stream one of another kind, in words: NATS can't change it."""
+    return _differences(found, wanted, _FIXED)
+
+
+def differences(found: StreamConfig, wanted: StreamConfig) -> list[str]:
+    """What is not as it is wanted and can be changed, in words."""
+    return _differences(found, wanted, _LIMITS)
 
 
 def _differences(found: StreamConfig, wanted: StreamConfig, names: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ from sendoff_cli.doctor.machine import (
 from sendoff_cli.doctor.nats import check_nats
 from sendoff_cli.doctor.postgres import check_postgres
 from sendoff_cli.doctor.redis import check_redis
+from sendoff_cli.doctor.streams import check_streams
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
 from sendoff_cli.server_urls import servers_without_address, with_embedded_addresses
 from sendoff_cli.servers.embedded import ServerName
@@ -74,6 +75,7 @@ async def _servers(configured: Settings, settings: Settings) -> list[Finding]:
         findings += await asyncio.to_thread(lambda: list(check_redis(settings.redis)))
     if "nats" not in resting:
         findings.append(await check_nats(settings))
+        findings += await check_streams(settings)
     return findings
 
 

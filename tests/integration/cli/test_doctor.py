@@ -2,6 +2,7 @@
 
 import json
 import resource
+import secrets
 import socket
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ def healthy(sendoff_database: str, addresses: Addresses) -> Addresses:
         "WEBHOOK__URL": "http://127.0.0.1:9000/",
         "SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         "SECURITY__ENCRYPTION_KEYS": f"[{FIRST}]",
+        "CONTROL__PREFIX": f"test-{secrets.token_hex(4)}",
     }
 
 

@@ -1,6 +1,7 @@
 """What docker-compose.yml promises."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,14 @@ def test_its_settings_are_settings(compose: dict[str, Any], service: str) -> Non
     assert settings.redis.broker_url is not None
     assert settings.nats.url is not None
     assert settings.webhook.url is not None
+
+
+def test_the_ingest_and_the_events_are_switched_on_by_the_environment(compose_with: Callable[..., Any]) -> None:
+    on = {"SENDOFF_INGEST__ENABLED": "true", "SENDOFF_EVENTS__ENABLED": "true"}
+    for given, expected in (({}, False), (on, True)):
+        environment = compose_with(**given)["services"]["messaging-app"]["environment"]
+        settings = load_settings(ROOT / "config.yaml", environment)
+        assert (settings.ingest.enabled, settings.events.enabled) == (expected, expected)
 
 
 def test_the_app_goes_through_pgbouncer_and_the_migration_does_not(compose: dict[str, Any]) -> None:

@@ -53,7 +53,7 @@ def test_sendoff_knows_all_three(clustered: Document, service: str) -> None:
     settings = load_settings(ROOT / "config.yaml", clustered["services"][service]["environment"])
     hosts = [server.rpartition("@")[2] for server in str(settings.nats.url).split(",")]
     assert hosts == [f"{name}:4222" for name in NODES]
-    assert settings.ingest.replicas == len(NODES)
+    assert settings.ingest.replicas == settings.events.replicas == len(NODES)
     waits = clustered["services"]["messaging-app"]["depends_on"]
     assert {waits[name]["condition"] for name in NODES} == {"service_healthy"}
 

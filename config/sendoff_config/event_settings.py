@@ -42,12 +42,17 @@ class EventWebhookSettings(PolicyModel):
 
 
 class EventSettings(PolicyModel):
-    """What happens to messages, as events on JetStream: streams of retries, of dead letters, and of the rest."""
+    """What happens to messages, as events on JetStream: streams of retries, of dead letters, and of the rest.
+
+    With `content` they have what the message says, too, if its payload has at most `content_limit` bytes.
+    """
 
     enabled: bool = False
     replicas: int = Field(default=1, ge=1, le=5)
     duplicate_window: PositiveDuration = timedelta(minutes=10)
     webhook: EventWebhookSettings = EventWebhookSettings()
+    content: bool = False
+    content_limit: int = Field(default=16 * 1024, ge=1, le=32 * 1024)
     retry: EventStreamSettings = EventStreamSettings()
     dead: EventStreamSettings = EventStreamSettings(max_age=timedelta(days=30))
     others: EventStreamSettings = EventStreamSettings()

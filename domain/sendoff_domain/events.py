@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
 from pydantic import Field
 
 from sendoff_domain.document_model import DocumentModel
@@ -45,6 +46,8 @@ class Event:
     actor: str | None = None
     requested_by: str | None = None
     revision: int | None = None
+    content: msgspec.Raw | None = None
+    content_omitted: Literal[True] | None = None
 
     @property
     def id(self) -> str:
@@ -101,7 +104,7 @@ def event_headers(event: Event) -> dict[str, str]:
 
 
 def cloud_event(event: Event, source: str) -> dict[str, Any]:
-    """The document; it has nothing of what the message or its answer says."""
+    """The document, of which msgspec makes JSON; what a message says is in it only if the event has that."""
     data = {name: getattr(event, field) for name, field in DATA_FIELDS[event.kind]}
     return {
         "specversion": "1.0",

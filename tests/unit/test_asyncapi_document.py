@@ -102,7 +102,7 @@ def test_an_event_of_one_type_is_none_of_another(contract: StreamContract) -> No
     with pytest.raises(AssertionError):
         contract.check_part("retry", "payload", sent)
     with pytest.raises(AssertionError):
-        contract.check_part("sent", "payload", {**sent, "data": {**sent["data"], "content": "secret"}})
+        contract.check_part("sent", "payload", {**sent, "data": {**sent["data"], "answer": "secret"}})
 
 
 def test_every_message_has_an_example_that_is_one(contract: StreamContract) -> None:

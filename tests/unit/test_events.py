@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
+import msgspec
+
 from sendoff_domain.event_types import EVENT_TYPES, EventKind
 from sendoff_domain.events import Event, cloud_event, in_waves
 
@@ -46,6 +48,14 @@ def test_an_event_is_a_cloud_event_without_what_is_not_known() -> None:
         "datacontenttype": "application/json",
         "data": {"customer": "acme", "attempt": 2, "generation": 0, "statusCode": 200, "durationMs": 1.5},
     }
+
+
+def test_the_content_is_written_as_the_message_has_it() -> None:
+    event = replace(EVENT, content=msgspec.Raw(b'{"n":1.10}'))
+    document = msgspec.json.encode(cloud_event(event, "/sendoff"))
+    assert b'"content":{"n":1.10}' in document
+    assert cloud_event(replace(EVENT, content_omitted=True), "/sendoff")["data"]["contentOmitted"] is True
+    assert not {"content", "contentOmitted"} & set(cloud_event(EVENT, "/sendoff")["data"])
 
 
 def test_the_event_of_a_customer_says_who_paused_it_and_why() -> None:

@@ -10,6 +10,7 @@ from nats.js import JetStreamContext
 
 from sendoff_db.pool import Pool
 from sendoff_domain.events import Event, cloud_event, event_headers, event_subject, in_waves
+from sendoff_ingest.events.contents import with_contents
 from sendoff_ingest.events.cursor import LEASE, advance, read_events, take_turn
 from sendoff_ingest.events.webhooks import EventMessages
 
@@ -23,15 +24,26 @@ log = structlog.get_logger("sendoff.events")
 
 
 class EventPublisher:
-    """Publishes while its lease holds; `holder` tells it from every other publisher there ever was."""
+    """Publishes while its lease holds; `holder` tells it from every other publisher there ever was.
+
+    With a `content_limit` events have what messages of at most so many bytes say.
+    """
 
     def __init__(
-        self, *, pool: Pool, jetstream: JetStreamContext, messages: EventMessages, prefix: str, holder: str
+        self,
+        *,
+        pool: Pool,
+        jetstream: JetStreamContext,
+        messages: EventMessages,
+        prefix: str,
+        holder: str,
+        content_limit: int | None = None,
     ) -> None:
         self._pool = pool
         self._messages = messages
         self._jetstream = jetstream
         self._prefix = prefix
+        self._content_limit = content_limit
         self._holder = holder
 
     async def run_once(self) -> bool:
@@ -57,6 +69,8 @@ class EventPublisher:
     async def _tell(self, events: Sequence[Event]) -> None:
         receivers = await self._messages.find_receivers(events)
         told = [event for event in events if receivers.are_told(event)]
+        if self._content_limit is not None:
+            told = await with_contents(self._pool, told, self._content_limit)
         await self._publish(told)
         await self._messages.store(told, receivers)
 

@@ -62,7 +62,8 @@ class EventSessions:
                 name = f"{self._prefix}.events {self._name}"
                 await client.connect(**connection_options(self._settings.nats, name, closed))
             jetstream = client.jetstream(timeout=CONNECT_TIMEOUT)
-            streams = event_streams(self._prefix, self._settings.events)
+            events = self._settings.events
+            streams = event_streams(self._prefix, events)
             await warn_of_lost_past(
                 self._pool, jetstream, [await ensure_stream(jetstream, stream) for stream in streams]
             )
@@ -73,6 +74,7 @@ class EventSessions:
                 messages=self._messages,
                 prefix=self._prefix,
                 holder=self._holder,
+                content_limit=events.content_limit if events.content else None,
             )
             await self._turns(publisher, client, closed)
         finally:

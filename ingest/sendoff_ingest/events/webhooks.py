@@ -6,6 +6,7 @@ receiver's limit of backlog is dropped and said in the log: it holds up nothing 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import msgspec
 import prometheus_client
@@ -67,7 +68,10 @@ class EventMessages:
     def _read(self, event: Event, receiver: str) -> Submission | Rejected:
         content = cloud_event(event, self._source)
         text = msgspec.json.encode({"to": content["type"], "content": content})
-        return self._reader.read(text, event.id, named="event", customer=receiver)
+        read = self._reader.read(text, event.id, named="event", customer=receiver)
+        if isinstance(read, Rejected) and event.content is not None:  # such as one that is nested as deep as may be
+            return self._read(replace(event, content=None, content_omitted=True), receiver)
+        return read
 
     async def _store_admitted(self, submissions: Sequence[Submission]) -> list[Result | Exception]:
         admission = await self._admitter.admit(submissions)

@@ -1,0 +1,35 @@
+"""What messages say, for the events about them where a setting wants it there."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import msgspec
+
+from sendoff_db.pool import Pool
+from sendoff_db.sql import fetch_all
+from sendoff_domain.event_types import EVENT_TYPES
+from sendoff_domain.events import Event
+
+
+class _Payload(msgspec.Struct):
+    """The part of a payload that is the content, as it is written there."""
+
+    content: msgspec.Raw
+
+
+_decode = msgspec.json.Decoder(_Payload).decode
+
+
+async def with_contents(pool: Pool, events: Sequence[Event], limit: int) -> list[Event]:
+    """The events with what their messages say, so far as these are there and no larger than `limit` bytes each."""
+    ids = list({event.row_id for event in events if EVENT_TYPES[event.kind].about == "message"})
+    async with pool.connection() as connection:
+        rows = await fetch_all(connection, __package__, "read_contents", {"ids": ids, "limit": limit})
+    contents = {row_id: _decode(payload).content for row_id, payload in rows}
+    return [_with_content(event, contents.get(event.row_id)) for event in events]
+
+
+def _with_content(event: Event, content: msgspec.Raw | None) -> Event:
+    if EVENT_TYPES[event.kind].about != "message":
+        return event
+    return replace(event, content=content, content_omitted=True if content is None else None)

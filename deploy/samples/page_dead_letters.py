@@ -12,7 +12,6 @@ from collections import Counter
 
 import nats
 from nats.aio.msg import Msg
-from nats.errors import TimeoutError as NothingNewError
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
@@ -28,7 +27,7 @@ async def gather(pull: JetStreamContext.PullSubscription) -> list[Msg]:
     while len(burst) < MOST and (end is None or loop.time() < end):
         try:
             burst += await pull.fetch(MOST - len(burst), timeout=5 if end is None else max(0.1, end - loop.time()))
-        except NothingNewError:
+        except TimeoutError:  # nothing came
             continue
         end = end or (loop.time() + BURST if burst else None)
     return burst

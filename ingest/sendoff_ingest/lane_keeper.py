@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 import structlog
 from nats.js.api import ConsumerInfo
 
+from sendoff_control.bus import raise_if_cancelled
 from sendoff_db.pool import Pool
 from sendoff_domain.floods import find_floods
 from sendoff_ingest.lanes import Lanes, nobody_else_changes_lanes, own_lane
@@ -42,6 +43,7 @@ class LaneKeeper:
                 await self.run_once()
             except Exception as error:  # the session itself says when NATS or PostgreSQL is away
                 log.debug("the lanes could not be looked at", exc_info=error)
+            raise_if_cancelled()
             await asyncio.sleep(_LEAST_INTERVAL)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_INTERVAL):

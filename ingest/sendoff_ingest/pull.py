@@ -137,7 +137,7 @@ class Pull:
     async def _hear(self, message: Msg) -> None:
         if message.reply:
             self._messages.append(message)
-            self._asked -= 1
+            self._asked = max(0, self._asked - 1)  # a late word of the request before may have ended this one
             if len(self._messages) >= self._batch_size:
                 self._gathered.set()
         else:

@@ -27,7 +27,7 @@ from support.servers import RedisUrls
 from support.waiting import eventually
 from support.whole_sendoff import environment_of
 
-MESSAGES = int(os.environ.get("INGEST_MESSAGES", "3000"))
+MESSAGES = int(os.environ.get("INGEST_MESSAGES", "6000"))
 #: nats-py forgets connections to nodes that go away while it connects.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),

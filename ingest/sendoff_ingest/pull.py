@@ -34,6 +34,7 @@ class Pull:
         self.ask_for(batch_size)
         self._subscription: Subscription | None = None
         self._messages: list[Msg] = []
+        self._requests = 0
         self._asked = 0
         self._news = asyncio.Event()
         self._gathered = asyncio.Event()
@@ -42,7 +43,7 @@ class Pull:
 
     async def open(self) -> None:
         """Be ready to get messages."""
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._hear)
+        self._subscription = await self._client.subscribe(f"{self._inbox}.*", cb=self._hear)
 
     def ask_for(self, batch_size: int) -> None:
         """From the next request on, get so many messages at a time."""
@@ -130,17 +131,22 @@ class Pull:
             raise ConnectionError("NATS does not answer a request for messages") from None
 
     async def _ask(self) -> None:
-        if not self._asked:
+        if self._asked <= 0:
             self._asked = self._batch_size
-            await self._client.publish(self._subject, self._request, self._inbox)
+            self._requests += 1
+            await self._client.publish(self._subject, self._request, self._inbox_of_request)
+
+    @property
+    def _inbox_of_request(self) -> str:
+        return f"{self._inbox}.{self._requests}"
 
     async def _hear(self, message: Msg) -> None:
         if message.reply:
             self._messages.append(message)
-            self._asked = max(0, self._asked - 1)  # a late word of the request before may have ended this one
+            self._asked -= 1
             if len(self._messages) >= self._batch_size:
                 self._gathered.set()
-        else:
+        elif message.subject == self._inbox_of_request:  # the end of one before may be told late
             self._end_request(message.headers or {})
         self._news.set()
 

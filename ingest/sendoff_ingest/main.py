@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from sendoff_config.open_files import raise_open_files
 from sendoff_config.settings import Settings
 from sendoff_ingest.composition import open_ingest
 
+#: By how much a process that only tells of events gives way to others on its machine (`nice`).
+_GIVES_WAY = 10
 _log = structlog.get_logger("sendoff.ingest")
 
 
@@ -41,6 +44,8 @@ def main() -> None:
         identity = make_identity("ingest", read_process_index().index, instance_name())
         configure_logging(settings.logging, process=identity.name)
         raise_open_files()
+        if settings.events.enabled and not settings.ingest.enabled:
+            os.nice(_GIVES_WAY)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(take_in(settings, identity))
 

@@ -38,20 +38,20 @@ def declare(
         """One tick, and while there is more a few claims at once; the Sender's queue is full before they are many."""
         if tick.drain:
             claims.wanted.set()
-        for _ in range(_CLAIMS_OF_A_TICK):
-            if not is_running() or not claims.busy.acquire(blocking=not tick.drain):
-                return
-            batches = claims.claim(tick)
-            if not claims.hand_on(batches) or not (claims.wanted.is_set() or any(batch.more for batch in batches)):
-                return
-        if claims.wanted.is_set():
+        if not is_running() or not claims.busy.acquire(blocking=not tick.drain):
+            return
+        try:
+            is_caught_up = claims.run(tick)
+        finally:
+            claims.busy.release()
+        if is_caught_up and claims.wanted.is_set():
             claims.ask_again(tick)
 
     return claim
 
 
 class _Claims:
-    """The claims of one process, of which one runs at a time while others are handed on.
+    """The claims of one process, of which one runs at a time.
 
     A draining tick that finds it `busy` is made up for by the thread that claims: it claims again if one is `wanted`,
     for what the tick tells of may have come too late for the claim that was under way.
@@ -63,28 +63,32 @@ class _Claims:
         self._event_loop = event_loop
         self._claiming = claiming
 
-    def claim(self, tick: Tick) -> list[Batch]:
-        """Claim once, unless Senders have enough, and be busy no more."""
-        try:
+    def run(self, tick: Tick) -> bool:
+        """Claim and hand on; returns whether nothing was left at the last claim, or else a Sender will ask for it."""
+        for _ in range(_CLAIMS_OF_A_TICK):
             self.wanted.clear()
             if self._broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
                 self._claiming.claimed_at = time.monotonic()
-                return []
-            return self._event_loop.call(self._claiming.claim(tick))
-        finally:
-            self.busy.release()
-
-    def hand_on(self, batches: list[Batch]) -> bool:
-        """Hand batches to the Sender; returns whether Redis has taken them, otherwise they are given back."""
-        unsent = _hand_on(self._broker, batches)
-        for batch in unsent or ():
-            self._event_loop.call(self._claiming.release(batch))
-        return unsent is None
+                return False
+            batches = self._event_loop.call(self._claiming.claim(tick))
+            if not self._hand_on(batches):
+                return False
+            is_caught_up = not any(batch.more for batch in batches)
+            if is_caught_up and not self.wanted.is_set():
+                break
+        return is_caught_up
 
     def ask_again(self, tick: Tick) -> None:
         """Put the tick on the queue again, behind what else waits there."""
         with contextlib.suppress(redis.RedisError):  # the next tick makes it good
             self._broker.hand_on(ActorName.CLAIM, tick)
+
+    def _hand_on(self, batches: list[Batch]) -> bool:
+        """Hand batches to the Sender; returns whether Redis has taken them, otherwise they are given back."""
+        unsent = _hand_on(self._broker, batches)
+        for batch in unsent or ():
+            self._event_loop.call(self._claiming.release(batch))
+        return unsent is None
 
 
 def _hand_on(broker: BlockingRedisBroker, batches: list[Batch]) -> list[Batch] | None:

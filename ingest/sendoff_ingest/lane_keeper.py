@@ -35,6 +35,8 @@ class LaneKeeper:
         self.flooded = asyncio.Event()
         self._served: dict[int, asyncio.Future[None]] = {}
         self._calm_since: dict[int, float] = {}
+        #: A change may have failed halfway, so that a group is in no lane.
+        self._is_torn = False
 
     async def run(self) -> None:
         """Look at the lanes every second, and as soon as the shared one is flooded."""
@@ -42,6 +44,7 @@ class LaneKeeper:
             try:
                 await self.run_once()
             except Exception as error:  # the session itself says when NATS or PostgreSQL is away
+                self._is_torn = True
                 log.debug("the lanes could not be looked at", exc_info=error)
             raise_if_cancelled()
             await asyncio.sleep(_LEAST_INTERVAL)
@@ -51,6 +54,10 @@ class LaneKeeper:
 
     async def run_once(self) -> None:
         """Serve the lanes that there are, and change them if that is called for."""
+        if self._is_torn:
+            async with nobody_else_changes_lanes(self._pool):
+                await self._lanes.ensure()
+            self._is_torn = False
         if self.flooded.is_set():
             self.flooded.clear()
             await self._set_floods_apart()

@@ -9,7 +9,11 @@ import pytest
 from nats.js.errors import NotFoundError
 
 from sendoff_config.ingest_settings import IngestSettings, RejectedSettings
+from sendoff_config.settings import PostgresSettings
+from sendoff_db.pool import open_pool
 from sendoff_domain.stream_names import ingest_stream_name, ingest_subject
+from sendoff_ingest import lane_keeper
+from sendoff_ingest.lane_keeper import LaneKeeper
 from sendoff_ingest.lanes import Lanes, own_lane
 from sendoff_ingest.streams import CONSUMER, GROUPS, ensure_streams
 from support.client import Client
@@ -123,6 +127,41 @@ async def test_a_group_that_a_dead_process_left_in_no_lane_gets_its_own(lanes: L
     await producer.jetstream.delete_consumer(ingest_stream_name(producer.prefix), own_lane(group))
     await lanes.ensure()
     assert await take(producer, own_lane(group), 1) == ["flood 1"]
+
+
+class HalfwayOnce(Lanes):
+    """Lanes whose first return of a group fails when its own lane is gone, since NATS does not answer in time."""
+
+    has_failed = False
+
+    async def join(self, group: int) -> None:
+        if self.has_failed:
+            await super().join(group)
+            return
+        self.has_failed = True
+        await self._jetstream.delete_consumer(self._stream, own_lane(group))
+        raise TimeoutError
+
+
+async def test_a_group_whose_return_fails_halfway_is_not_left_without_a_lane(
+    lanes: Lanes, producer: Producer, sendoff_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_keeper, "_CALM", 0.0)
+    await lanes.split(7)
+
+    async def serve(_: str) -> None:
+        """Nothing comes on it."""
+
+    async def is_back() -> bool:
+        return 7 in await shared_groups(producer)
+
+    halfway = HalfwayOnce(producer.jetstream, producer.prefix, SETTINGS)
+    async with open_pool(PostgresSettings(url=sendoff_database), "test") as pool:
+        keeping = asyncio.create_task(LaneKeeper(halfway, pool, serve, 10).run())
+        await eventually(is_back, "the group is back in the shared lane", timeout=20)
+        keeping.cancel()
+        await asyncio.wait({keeping})
+    assert halfway.has_failed
 
 
 async def test_a_group_that_leaves_waits_for_what_is_under_way(lanes: Lanes, producer: Producer) -> None:

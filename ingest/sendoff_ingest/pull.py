@@ -21,7 +21,7 @@ _FULL = ("maxbytes", "batchcompleted")
 class Pull:
     """What one session gets: `take` waits for messages and gives all that are there, one batch at most.
 
-    While a batch is being stored the next one comes in, and no more: two of them are in memory.
+    While a batch is being stored one is read and the next one comes in, and no more: three of them are in memory.
     """
 
     #: The least that a request may bring in bytes, if a message alone can be no larger.

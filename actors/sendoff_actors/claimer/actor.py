@@ -64,7 +64,10 @@ class _Claims:
         self._claiming = claiming
 
     def run(self, tick: Tick) -> bool:
-        """Claim and hand on; returns whether nothing was left at the last claim, or else a Sender will ask for it."""
+        """Claim and hand on; returns whether nothing was left at the last claim.
+
+        If something was, a Sender asks for it or the next tick brings it.
+        """
         for _ in range(_CLAIMS_OF_A_TICK):
             self.wanted.clear()
             if self._broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:

@@ -19,6 +19,9 @@ class AppliedStates:
         self._settled_at: dict[str, float] = {}
         self._heard: dict[str, ControlState] = {}
         self._heard_at: dict[str, float] = {}
+        #: What follows from these for `is_running`, which is asked twice for each message that is sent.
+        self._is_running = False
+        self._stopped: set[str] = set()
 
     def get(self, scope: str = GLOBAL_SCOPE) -> ControlState | None:
         """The applied state; None for the global scope means unknown, for a customer that it was never stopped."""
@@ -43,11 +46,7 @@ class AppliedStates:
 
     def is_running(self, scope: str) -> bool:
         """Whether messages of that scope may be sent: never while the global state is unknown or stopped."""
-        state = self.get(GLOBAL_SCOPE)
-        if state is None or state.desired is not Desired.RUNNING:
-            return False
-        own = self.get(scope)
-        return own is None or own.desired is Desired.RUNNING
+        return self._is_running and scope not in self._stopped
 
     def hear(self, state: ControlState, now: float) -> bool:
         """Apply what was said over a bus if it is a newer stop; returns whether it was.
@@ -61,6 +60,7 @@ class AppliedStates:
             return False
         self._heard[state.scope] = state
         self._heard_at[state.scope] = now
+        self._follow(state.scope)
         return True
 
     def settle(self, state: ControlState, now: float) -> bool:
@@ -86,6 +86,7 @@ class AppliedStates:
                 self._replace(state, now)
         for scope in [scope for scope, at in self._settled_at.items() if scope not in polled and at < asked_at]:
             del self._settled[scope], self._settled_at[scope]
+            self._follow(scope)
         after = {state.scope: state for state in self.all()}
         changed = [state for scope, state in after.items() if before.get(scope) != state]
         return changed + [_gone(state) for scope, state in before.items() if scope not in after]
@@ -103,9 +104,21 @@ class AppliedStates:
         heard = self._heard.get(state.scope)
         if heard is not None and heard.order <= state.order:
             self._unhear(state.scope)
+        self._follow(state.scope)
 
     def _unhear(self, scope: str) -> None:
         del self._heard[scope], self._heard_at[scope]
+        self._follow(scope)
+
+    def _follow(self, scope: str) -> None:
+        """Work out anew what `is_running` says, after every change of the scope's state."""
+        state = self.get(scope)
+        if state is None or state.desired is Desired.RUNNING:
+            self._stopped.discard(scope)
+        else:
+            self._stopped.add(scope)
+        if scope == GLOBAL_SCOPE:
+            self._is_running = state is not None and state.desired is Desired.RUNNING
 
 
 def _gone(state: ControlState) -> ControlState:

@@ -1,6 +1,7 @@
 """The merge of states: whatever the buses do to announcements, every process ends with the same."""
 
 from random import Random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +63,38 @@ def test_a_customer_runs_if_neither_everything_nor_the_customer_is_stopped() -> 
     applied.settle(ControlState("acme", 1, 2, Desired.RUNNING), 2)
     applied.settle(ControlState("global", 1, 2, Desired.STOPPED), 3)
     assert not applied.is_running("acme")
+
+
+def state_in(scope: str, order: tuple[int, int], *, stopped: bool) -> ControlState:
+    return ControlState(scope, *order, Desired.STOPPED if stopped else Desired.RUNNING)
+
+
+orders = st.tuples(st.just(1), st.integers(1, 4))
+scoped_states = st.builds(state_in, st.sampled_from(["global", "acme", "other"]), orders, stopped=st.booleans())
+moves = st.one_of(
+    st.tuples(st.just("hear"), scoped_states),
+    st.tuples(st.just("settle"), scoped_states),
+    st.tuples(st.just("poll"), st.lists(scoped_states, unique_by=lambda state: state.scope)),
+)
+
+
+@given(st.lists(moves, max_size=12))
+def test_what_runs_follows_from_the_applied_states_whatever_changed_them(changes: list[tuple[str, Any]]) -> None:
+    applied = AppliedStates()
+    for now, (move, what) in enumerate(changes, 1):
+        match move:
+            case "hear":
+                applied.hear(what, now)
+            case "settle":
+                applied.settle(what, now)
+            case _:
+                applied.apply_poll(what, asked_at=now - 0.5, now=now)
+        states = {scope: applied.get(scope) for scope in ("global", "acme", "other")}
+        overall = states["global"]
+        for scope, own in states.items():
+            runs = (overall, own or overall) if overall else ()
+            expected = bool(runs) and all(state and state.desired is Desired.RUNNING for state in runs)
+            assert applied.is_running(scope) == expected, (scope, move, what)
 
 
 def test_a_poll_that_began_after_the_last_announcement_counts_even_downward() -> None:

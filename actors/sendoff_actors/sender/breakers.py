@@ -14,7 +14,7 @@ from sendoff_db.failures import describe, is_outage
 from sendoff_db.pool import Pool
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.breaker import BreakerPolicy, counts_against, is_gone, next_probe, opens, says_nothing
-from sendoff_domain.outcome import Outcome
+from sendoff_domain.outcome import Delivered, Outcome
 from sendoff_webhooks.customer_cache import CustomerCache
 
 log = structlog.get_logger("sendoff.breakers")
@@ -48,10 +48,11 @@ class OutcomeCounts:
 
     def note(self, message: Claimed, outcome: Outcome) -> None:
         """Count one outcome; costs a look into an empty dictionary where all is well."""
-        failed = counts_against(outcome)
-        if not (failed or message.probe or message.customer in self._failed_at or is_gone(outcome)):
+        is_watched = message.probe or message.customer in self._failed_at
+        if not is_watched and isinstance(outcome, Delivered):
             return
-        if says_nothing(outcome):
+        failed = counts_against(outcome)
+        if says_nothing(outcome) or not (failed or is_watched or is_gone(outcome)):
             return
         self._noted.set()
         count = self._counts.setdefault(message.customer, OutcomeCount())

@@ -116,7 +116,10 @@ class Dispatcher:
 
     def _wait_for_slot(self, message: ClaimedMessage) -> None:
         self._slots.add(message, time.monotonic())
-        self._start_requests()
+        if self._slots.in_flight < self._slots.limit:
+            self._start_requests()
+        else:
+            self._holdings.update_room()
 
     def _start_requests(self) -> None:
         while (message := self._next()) is not None:

@@ -128,7 +128,7 @@ class Recorder:
         lost = await self._completer.record_sent(sent)
         if lost:
             log.warning("sent on lost claims", sent=len(sent), lost=len(lost))
-        self._markers.recorded(message.claimed for message, _ in sent if message.claimed.id not in lost)
+        self._markers.recorded([message.claimed for message, _ in sent if message.claimed.id not in lost])
         self._holdings.forget([message for message, _ in sent])
 
     async def _release(self, unsent: list[ClaimedMessage]) -> None:

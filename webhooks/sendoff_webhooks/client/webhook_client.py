@@ -99,7 +99,7 @@ class WebhookClient:
         """
         target, data = _request(url, headers, body)
         deadline = time.monotonic() + timeout.total_seconds()
-        origin = self._origin(target, customer)
+        origin = self._origin(target, customer) if self._trusted else target.origin
         connection = self._pool.take_idle(origin)
         if connection is not None:
             try:

@@ -39,6 +39,11 @@ def read_payload(payload: str | bytes) -> tuple[Any, dict[str, str]]:
     return body["content"], body["metadata"]
 
 
+def metadata_member(key: str, value: str) -> str:
+    """How every payload with this metadata has it written; a payload that has this text may have it elsewhere, too."""
+    return _encode({key: value})[1:-1].decode()
+
+
 def content_size(content: Any) -> int:
     """The size of a content in bytes, as the limit counts it."""
     return len(content.encode()) if isinstance(content, str) else len(_encode(content))

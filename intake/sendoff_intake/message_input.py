@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.document_model import DocumentModel
-from sendoff_domain.texts import DEFAULT_CUSTOMER, CustomerId, Recipient
+from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_REFERENCE, CustomerId, Recipient, Reference
 from sendoff_domain.times import Duration, Moment
 from sendoff_intake.submission import NewMessage
 
@@ -32,6 +32,10 @@ class MessageInput(DocumentModel):
         default_factory=dict,
         max_length=MOST_METADATA_KEYS,
         description=f"Texts that go along: at most {MOST_METADATA_KEYS} keys and {MOST_METADATA_BYTES // 1024} KiB.",
+    )
+    reference: Reference | None = Field(
+        default=None,
+        description=f"Your own id to find it by: at most {LONGEST_REFERENCE} characters; it is not sent along.",
     )
     retry: RetryStrategy | None = Field(
         default=None,
@@ -78,6 +82,7 @@ class MessageInput(DocumentModel):
             expires_at=self.expires_at,
             metadata=self.metadata,
             retry=None if self.retry is None else self.retry.model_dump_json(by_alias=True, exclude_unset=True),
+            reference=self.reference,
         )
 
 

@@ -263,4 +263,5 @@ def _columns(submissions: Sequence[Submission]) -> dict[str, PackedArray]:
         "expiries": pack_moments([message.expires_at for message in messages]),
         "created": pack_bigints([created_ms(submission.hex_id) for submission in submissions]),
         "retries": pack_optional_texts([message.retry for message in messages]),
+        "references": pack_optional_texts([message.reference for message in messages]),
     }

@@ -24,6 +24,8 @@ class NewMessage(msgspec.Struct, frozen=True, gc=False):
     metadata: dict[str, str]
     #: A strategy of its own as JSON text, the way it is stored; None means the customer's.
     retry: str | None = None
+    #: The sender's own id, which is no part of the payload.
+    reference: str | None = None
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):

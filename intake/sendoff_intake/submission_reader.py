@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from sendoff_domain.exact_numbers import read_number, write_number
 from sendoff_domain.ids import UUID7_ENTROPY_BYTES, Entropy, hex_uuid7
 from sendoff_domain.strict_json import DEEPEST, NotJsonError, parse_json
-from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_RECIPIENT, match_customer_id
+from sendoff_domain.texts import DEFAULT_CUSTOMER, LONGEST_RECIPIENT, Reference, match_customer_id
 from sendoff_domain.times import parse_duration, parse_moment
 from sendoff_domain.validation_errors import FieldError, field_errors
 from sendoff_domain.webhook_request import CONTENT_LIMIT, content_size, render_payload
@@ -37,7 +37,7 @@ KEY_FORM = "1 to 255 printable ASCII characters"
 match_idempotency_key = re.compile(r"[\x21-\x7e]([\x20-\x7e]{0,253}[\x21-\x7e])?").fullmatch
 _canonical = msgspec.json.Encoder(order="sorted", enc_hook=write_number).encode
 _decode = msgspec.json.Decoder(float_hook=read_number).decode
-#: A message has eight names; more than so many are not even looked at.
+#: A message has nine names; more than so many are not even looked at.
 _MOST_NAMES = 100
 
 
@@ -51,6 +51,7 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
     delay: str | UnsetType = UNSET
     expires_at: str | UnsetType = UNSET
     metadata: Annotated[dict[str, str], Meta(max_length=MOST_METADATA_KEYS)] | UnsetType = UNSET
+    reference: Reference | UnsetType = UNSET
 
     def to_new_message(self, size: int, default: str) -> NewMessage | None:
         """What the message of so many bytes says, or None if it has to go the long way; raises ValueError likewise.
@@ -69,7 +70,8 @@ class PlainMessage(msgspec.Struct, rename="camel", forbid_unknown_fields=True, g
             and match_customer_id(customer)
         ):
             return None
-        return NewMessage(self.to, customer, deliver_at, delay, expires_at, metadata)
+        reference = None if self.reference is UNSET else self.reference
+        return NewMessage(self.to, customer, deliver_at, delay, expires_at, metadata, reference=reference)
 
 
 _decode_plain = msgspec.json.Decoder(PlainMessage, float_hook=read_number).decode
@@ -109,6 +111,8 @@ def has_no_duplicate_keys(body: bytes, plain: PlainMessage, payload: bytes) -> b
     for field in (plain.customer, plain.deliver_at, plain.delay, plain.expires_at):
         if field is not UNSET:
             expected += _OF_FIELD
+    if plain.reference is not UNSET:
+        expected += _OF_FIELD + plain.reference.count('"')
     return body.count(_QUOTE) == expected
 
 

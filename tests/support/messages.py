@@ -34,6 +34,7 @@ async def accept(
         "expiries": [expires_at] * count,
         "created": [created] * count,
         "retries": [retry] * count,
+        "references": [None] * count,
         "named": [customer],
     }
     row = await (await db.execute(read_statement("sendoff_intake", "accept_new_messages"), values)).fetchone()

@@ -43,6 +43,7 @@ EXPRESSIONS: dict[str, tuple[str, Worst]] = {
     "sendoff_domain.webhook_addresses:_PART": ("fullmatch", ("0", "0", "8")),
     "sendoff_domain.response_rule.rule:_STATUS_PATTERN": ("fullmatch", ("2", "x", "")),
     "sendoff_domain.texts:CustomerId": ("search", ("", "a", "\n")),
+    "sendoff_domain.texts:Reference": ("search", ("", "a", "\n")),
     "sendoff_domain.texts:Remark": ("search", ("", "a", "\0")),
     "sendoff_domain.texts:match_customer_id": ("fullmatch", ("", "a", "\n")),
     "sendoff_domain.times:_is_rfc3339": ("fullmatch", ("2026-01-31T08:00:00.", "0", "+")),

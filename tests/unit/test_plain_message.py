@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sendoff_domain.texts import LONGEST_RECIPIENT
+from sendoff_domain.texts import LONGEST_RECIPIENT, LONGEST_REFERENCE
 from sendoff_domain.webhook_request import CONTENT_LIMIT
 from sendoff_intake.message_input import MOST_METADATA_BYTES, MOST_METADATA_KEYS
 from sendoff_intake.submission import Submission
@@ -47,6 +47,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "delay": DELAYS,
     "expiresAt": MOMENTS,
     "metadata": st.dictionaries(TEXTS, TEXTS, max_size=4),
+    "reference": TEXTS | st.sampled_from(["x" * LONGEST_REFERENCE, "ü" * (LONGEST_REFERENCE + 1), "a\x7f"]),
     "retry": RETRIES,
 }
 #: Names and values in any order: some are missing, unknown, there twice, or of another type.
@@ -110,8 +111,9 @@ def test_both_ways_agree_on_what_was_damaged(content: object, ascii_only: bool, 
 
 @given(VALUES)
 def test_a_name_that_is_there_twice_is_never_taken(value: object) -> None:
-    for name in ("to", "content", "customer", "delay", "metadata"):
+    for name in ("to", "content", "customer", "delay", "metadata", "reference"):
         first = {"to": "jane", "content": "hello", "customer": "default", "delay": "1h", "metadata": {}}
+        first |= {"reference": "order-17"}
         assert short(written([(name, value), *first.items()], True)) is None
     inner = json.dumps(value)
     assert short(f'{{"to":"a","content":{{"x":{inner},"x":{inner}}}}}'.encode()) is None
@@ -121,6 +123,8 @@ PLAIN: list[dict[str, Any]] = [
     {},
     {"content": {"a": [1, 2.5, None, True, "ü", 'a "quoted" \\ text']}},
     {"delay": "90s", "metadata": {"a": '"b"'}},
+    {"reference": 'order "4711"', "metadata": {"a": "b"}},
+    {"reference": "ü" * LONGEST_REFERENCE},
     {"deliverAt": "2042-01-01T00:00:00+01:00", "expiresAt": "2042-01-02T00:00:00Z", "customer": "acme"},
     {"content": "x" * CONTENT_LIMIT, "metadata": {"a": "b"}},
     {"metadata": {str(number): "" for number in range(MOST_METADATA_KEYS)}},
@@ -145,6 +149,9 @@ REFUSED = [
     rb'{"to":"a","content":"b","delay":"1h","expiresAt":"2042-01-01T00:59:59Z"}',
     rb'{"to":"a\u0000","content":"b"}',
     rb'{"to":"a","content":"b","customer":"acme\n"}',
+    rb'{"to":"a","content":"b","reference":"order\n"}',
+    rb'{"to":"a","content":"b","reference":""}',
+    b'{"to":"a","content":"b","reference":"' + b"x" * (LONGEST_REFERENCE + 1) + b'"}',
     rb'{"to":"a","content":"b","metadata":null}',
     rb'{"to":"a","content":"b","deliver_at":"2042-01-02T00:00:00Z"}',
     rb'{"to":"a","content":1e999}',

@@ -27,7 +27,8 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     """Answer with one page."""
     query = read_query(request, DeadLetterQuery)
     values = {**query.values(), "customer": request[CALLER].narrow(query.customer), "limit": query.limit + 1}
+    statement = "list_dead_letters" if query.reference is None else "list_dead_letters_of_reference"
     async with request.app[POOL].connection() as connection:
-        rows = await fetch_all_as(connection, __package__, "list_dead_letters", values, kind=DeadLetterRow)
+        rows = await fetch_all_as(connection, __package__, statement, values, kind=DeadLetterRow)
     shown, next_cursor = cut_page(rows, query.limit, lambda row: encode_cursor(KIND, row.message_id))
     return json_response({"data": [describe_row(row) for row in shown], "nextCursor": next_cursor})

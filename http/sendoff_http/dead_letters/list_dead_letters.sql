@@ -1,11 +1,12 @@
 -- Lists the dead letters that match the filters, newest first.
-SELECT message_id, customer_id, recipient, payload, deliver_at, expires_at, retry, created_at, dead_at,
+SELECT message_id, reference, customer_id, recipient, payload, deliver_at, expires_at, retry, created_at, dead_at,
        reason, attempts, generation, last_error
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s
    AND (%(customer)s::text IS NULL OR customer_id = %(customer)s AND dead_letters.incarnation = coalesce(
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))
    AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
+   AND (%(reference)s::text IS NULL OR reference = %(reference)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC
  LIMIT %(limit)s

@@ -10,7 +10,7 @@ from pydantic import Field
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.message import DeathReason
-from sendoff_domain.texts import CustomerId, Recipient
+from sendoff_domain.texts import CustomerId, Recipient, Reference
 from sendoff_domain.times import format_moment, format_optional
 from sendoff_domain.webhook_request import read_payload
 from sendoff_http.messages.model import MessageId
@@ -26,6 +26,7 @@ class DeadLetter(ApiModel):
     """A message that could not be delivered; its id is the message's."""
 
     id: MessageId
+    reference: str | None
     customer: str
     to: str
     content: Any
@@ -71,12 +72,20 @@ class DeadLetterQuery(CreatedQuery):
 
     customer: CustomerId | None = Field(default=None, description="Of this customer.")
     to: Recipient | None = Field(default=None, description="To exactly this recipient.")
+    reference: Reference | None = Field(default=None, description="With exactly this reference.")
     reason: DeathReason | None = Field(default=None, description="Dead for this reason.")
 
     def values(self) -> dict[str, Any]:
         """The statement's parameters."""
         low, high = self.id_range(KIND)
-        return {"low": low, "high": high, "customer": self.customer, "recipient": self.to, "reason": self.reason}
+        return {
+            "low": low,
+            "high": high,
+            "customer": self.customer,
+            "recipient": self.to,
+            "reference": self.reference,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,7 @@ class DeadLetterRow:
     """A row of `list_dead_letters.sql`."""
 
     message_id: UUID
+    reference: str | None
     customer_id: str
     recipient: str
     payload: str
@@ -110,6 +120,7 @@ def describe_row(row: DeadLetterRow) -> dict[str, Any]:
     content, metadata = read_payload(row.payload)
     return {
         "id": format_message_id(row.message_id),
+        "reference": row.reference,
         "customer": row.customer_id,
         "to": row.recipient,
         "content": content,

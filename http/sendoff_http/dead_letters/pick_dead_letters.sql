@@ -7,6 +7,7 @@ SELECT message_id
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))
    AND (NOT %(resendable)s OR EXISTS (SELECT FROM customers WHERE customers.incarnation = dead_letters.incarnation))
    AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
+   AND (%(reference)s::text IS NULL OR reference = %(reference)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC
  LIMIT %(limit)s

@@ -8,7 +8,7 @@ from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from sendoff_domain.message import DeathReason
-from sendoff_domain.texts import CustomerId, Recipient
+from sendoff_domain.texts import CustomerId, Recipient, Reference
 from sendoff_domain.times import Moment
 from sendoff_http.web.pagination import id_bounds
 from sendoff_http.web.validation import ApiModel
@@ -33,7 +33,7 @@ def _filter(description: str) -> Any:
 
 #: What a filter must be equal to; absent means any, null is refused.
 Filter = Annotated[Value | SkipJsonSchema[None], BeforeValidator(_refuse_null)]
-_FILTERS = ("customer", "to", "reason", "created_after", "created_before")
+_FILTERS = ("customer", "to", "reference", "reason", "created_after", "created_before")
 
 
 class Selection(ApiModel):
@@ -41,6 +41,7 @@ class Selection(ApiModel):
 
     customer: Filter[CustomerId] = _filter("Of this customer.")
     to: Filter[Recipient] = _filter("To exactly this recipient.")
+    reference: Filter[Reference] = _filter("With exactly this reference.")
     reason: Filter[DeathReason] = _filter("Dead for this reason.")
     created_after: Filter[Moment] = _filter("Created then or later.")
     created_before: Filter[Moment] = _filter("Created before.")
@@ -66,4 +67,11 @@ class Selection(ApiModel):
     def values(self) -> dict[str, Any]:
         """The statement's parameters."""
         low, high = id_bounds(self.created_after, self.created_before)
-        return {"low": low, "high": high, "customer": self.customer, "recipient": self.to, "reason": self.reason}
+        return {
+            "low": low,
+            "high": high,
+            "customer": self.customer,
+            "recipient": self.to,
+            "reference": self.reference,
+            "reason": self.reason,
+        }

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import msgspec
 from aiohttp import web
 
 from sendoff_domain.access import Scope
@@ -27,6 +28,7 @@ _EXAMPLES = {
         "content": {"template": "reminder", "hours": 24},
         "delay": "90s",
         "metadata": {"campaign": "spring"},
+        "reference": "order-4711",
     },
     "tried again for a minute only": {"to": "jane@example.org", "content": "Your code is 4711.", "retry": "quick"},
     "tried again at these times": {
@@ -70,6 +72,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
     return QuickResponse(_describe(submission, result), 202, headers)
 
 
+_encode_text = msgspec.json.Encoder().encode
 #: In the payload, between `{"id":"msg_` and its end.
 _ID_ENDS = len('{"id":"msg_') + 32
 
@@ -81,8 +84,9 @@ def _describe(submission: Submission, stored: Stored) -> bytes:
     """
     message = submission.message
     expires_at = "null" if message.expires_at is None else f'"{format_moment(message.expires_at)}"'
+    reference = "null" if message.reference is None else _encode_text(message.reference).decode()
     rest = (
-        f',"customer":"{message.customer}","status":"scheduled","deliverAt":"{format_moment(stored.deliver_at)}",'
+        f',"reference":{reference},"customer":"{message.customer}","status":"scheduled","deliverAt":"{format_moment(stored.deliver_at)}",'
         f'"expiresAt":{expires_at},"retry":{message.retry or "null"},"createdAt":"{_created_at(stored.hex_id[:12])}",'
         '"sentAt":null,"attempts":0,"lastError":null,"externalMessageId":null}'
     )

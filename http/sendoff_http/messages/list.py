@@ -4,9 +4,12 @@ from aiohttp import web
 from pydantic import Field
 
 from sendoff_domain.access import Scope
+from sendoff_domain.ids import created_at
+from sendoff_domain.times import format_moment
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.rows import describe_row
 from sendoff_http.messages.search import KIND, ListQuery, find_page
+from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import encode_cursor
@@ -21,6 +24,9 @@ class MessagePage(ApiModel):
 
     data: list[Message]
     next_cursor: str | None = Field(description="For the next page; null at the end.")
+    searched_to: ShownMoment | None = Field(
+        description="All that was created later was looked at; null at the end, where everything was."
+    )
 
 
 @routes.operation(
@@ -38,5 +44,11 @@ async def list_messages(request: web.Request) -> web.Response:
     query = query.model_copy(update={"customer": caller.narrow(query.customer)})
     async with request.app[POOL].connection() as connection:
         page = await find_page(connection, query, bound=caller.customer is not None)
-    cursor = None if page.last_id is None else encode_cursor(KIND, page.last_id)
-    return json_response({"data": [describe_row(row) for row in page.rows], "nextCursor": cursor})
+    last = page.last_id
+    return json_response(
+        {
+            "data": [describe_row(row) for row in page.rows],
+            "nextCursor": None if last is None else encode_cursor(KIND, last),
+            "searchedTo": None if last is None else format_moment(created_at(last)),
+        }
+    )

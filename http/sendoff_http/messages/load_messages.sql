@@ -1,6 +1,7 @@
 -- Loads the messages of these ids as they are now, newest first, dead letters that outlived their message included.
 -- Filters that are null let everything through. The last failed attempt counts while the message has not been sent.
 SELECT wanted.id AS message_id,
+       coalesce(messages.reference, dead_letters.reference) AS reference,
        coalesce(messages.customer_id, dead_letters.customer_id) AS customer_id,
        coalesce(messages.recipient, dead_letters.recipient) AS recipient,
        coalesce(messages.payload, dead_letters.payload) AS payload,
@@ -30,6 +31,8 @@ SELECT wanted.id AS message_id,
    AND (%(customer)s::text IS NULL OR place.customer_id = %(customer)s AND place.incarnation = coalesce(
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), place.incarnation))
    AND (%(recipient)s::text IS NULL OR coalesce(messages.recipient, dead_letters.recipient) = %(recipient)s)
+   AND (%(reference)s::text IS NULL OR coalesce(messages.reference, dead_letters.reference) = %(reference)s)
+   AND (%(patterns)s::text[] IS NULL OR coalesce(messages.payload, dead_letters.payload) LIKE ALL (%(patterns)s::text[]))
    AND (%(sent_from)s::timestamptz IS NULL OR place.sent_at >= %(sent_from)s)
    AND (%(sent_until)s::timestamptz IS NULL OR place.sent_at < %(sent_until)s)
  ORDER BY wanted.id DESC

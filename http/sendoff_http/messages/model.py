@@ -25,6 +25,7 @@ class Message(ApiModel):
     """A message, wherever it is."""
 
     id: MessageId
+    reference: str | None = Field(description="Its sender's own id, if it was given one.")
     customer: str
     to: str
     content: Any = Field(description="Text or any JSON, as it was sent in.")

@@ -16,6 +16,7 @@ class MessageRow(NamedTuple):
     """One message as `load_messages.sql` gives it; made in half the time of a frozen dataclass."""
 
     message_id: UUID
+    reference: str | None
     customer_id: str
     recipient: str
     payload: str
@@ -38,7 +39,15 @@ class MessageRow(NamedTuple):
     failed_at: datetime | None
 
 
-_NO_FILTER = {"status": None, "customer": None, "recipient": None, "sent_from": None, "sent_until": None}
+_NO_FILTER = {
+    "status": None,
+    "customer": None,
+    "recipient": None,
+    "reference": None,
+    "patterns": None,
+    "sent_from": None,
+    "sent_until": None,
+}
 
 
 async def load_messages(connection: Connection, ids: Sequence[UUID], **filters: Any) -> list[MessageRow]:
@@ -58,6 +67,7 @@ def describe_row(row: MessageRow) -> dict[str, Any]:
     content, metadata = read_payload(row.payload)
     return {
         "id": format_message_id(row.message_id),
+        "reference": row.reference,
         "customer": row.customer_id,
         "to": row.recipient,
         "content": content,

@@ -1,31 +1,50 @@
 """Finds a page of messages in bounded time, however much there is.
 
-A scan walks one index backwards, a bounded number of rows at a time: that of the place where messages of the wanted
-status are, or that of the customer. What it finds is loaded, and filtered by the rest. A recipient has no index: a
-search looks at more rows at a time and says itself how far it came.
+A scan walks one index backwards, a bounded number of rows at a time: that of the reference, of the place where
+messages of the wanted status are, or of the customer. What it finds is loaded, and filtered by the rest. No index leads
+to a recipient or to metadata: a search looks at more rows at a time and says itself how far it came.
 """
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
 from sendoff_domain.message import Status
-from sendoff_domain.texts import CustomerId, Recipient
+from sendoff_domain.texts import CustomerId, Recipient, Reference
+from sendoff_domain.webhook_request import metadata_member, read_payload
 from sendoff_http.messages.rows import MessageRow, load_messages
 from sendoff_http.web.pagination import CreatedQuery, QueryMoment
 
 KIND = "m"
 #: After this long a page is given as it is; its cursor goes on where the scan has come to.
 _BUDGET_SECONDS = 0.03
+#: A search for metadata looks at whole payloads and may take longer, so that it often comes to its end.
+_SEARCH_BUDGET_SECONDS = 0.06
 _CHUNK = 500
 #: How many messages a search looks at in one statement: about 4 ms. A customer's are spread over more pages.
 _SEARCHED = 10_000
 _SEARCHED_OF_CUSTOMER = 2_500
+#: So many members of metadata may be asked for, and such long ones.
+_MOST_MEMBERS, _LONGEST_KEY, _LONGEST_VALUE = 5, 128, 512
+_METADATA = (
+    "With exactly this metadata, each member as a parameter of its own: `metadata.orderId=4711`. What follows the "
+    f"first dot is the key; at most {_MOST_MEMBERS} members. As with `to`, the search may take several pages."
+)
+_METADATA_SCHEMA = {
+    "type": "object",
+    "patternProperties": {rf"^metadata\.[\s\S]{{0,{_LONGEST_KEY}}}$": {"type": "string", "maxLength": _LONGEST_VALUE}},
+    "additionalProperties": False,
+    "maxProperties": _MOST_MEMBERS,
+    "examples": [{"metadata.orderId": "4711"}],
+}
+#: What LIKE would not take for itself.
+_ESCAPES = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 _TO = (
     "To exactly this recipient. Among very many messages the search takes several pages, also empty ones: go on while "
     "there is a nextCursor, or say when it was created."
@@ -35,11 +54,27 @@ _TO = (
 class ListQuery(CreatedQuery):
     """Which messages; all filters must fit."""
 
+    prefixed: ClassVar[frozenset[str]] = frozenset({"metadata"})
+
     status: Status | None = Field(default=None, description="In this state now.")
     customer: CustomerId | None = Field(default=None, description="Of this customer.")
     to: Recipient | None = Field(default=None, description=_TO)
+    reference: Reference | None = Field(default=None, description="With exactly this reference.")
+    metadata: Annotated[dict[str, str], WithJsonSchema(_METADATA_SCHEMA)] = Field(
+        default_factory=dict, description=_METADATA
+    )
     sent_after: QueryMoment | None = Field(default=None, description="Sent then or later.")
     sent_before: QueryMoment | None = Field(default=None, description="Sent before.")
+
+    @field_validator("metadata")
+    @classmethod
+    def _short(cls, metadata: dict[str, str]) -> dict[str, str]:
+        if len(metadata) > _MOST_MEMBERS:
+            raise PydanticCustomError("size", f"expected at most {_MOST_MEMBERS} members, got {len(metadata)}")
+        if any(len(key) > _LONGEST_KEY or len(value) > _LONGEST_VALUE for key, value in metadata.items()):
+            sizes = f"{_LONGEST_KEY} characters and values of at most {_LONGEST_VALUE}"
+            raise PydanticCustomError("size", f"expected keys of at most {sizes}")
+        return metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +96,38 @@ class _Step:
 async def find_page(connection: Connection, query: ListQuery, *, bound: bool = False) -> Page:
     """The next messages; there can be fewer than the limit although more follow (`last_id` tells).
 
-    With `bound` only messages of the query's customer are looked at, so that no other's id gets into a cursor.
+    With `bound` only a message of the query's customer gets into a cursor. So where the messages of a reference are
+    nearly all of others, those of the customer are walked through instead.
     """
-    statement = choose_scan(query, bound=bound)
+    page = await _walk(connection, query, choose_scan(query, bound=bound))
+    is_foreign = page.last_id is not None and page.last_id not in {row.message_id for row in page.rows}
+    if bound and query.reference is not None and is_foreign:
+        return await _walk(connection, query, "search_messages_of_customer")
+    return page
+
+
+async def _walk(connection: Connection, query: ListQuery, statement: str) -> Page:
     step = _search if statement.startswith("search") else _scan
     low, high = query.id_range(KIND)
     filters = _filters(query)
     rows: list[MessageRow] = []
-    deadline = time.monotonic() + _BUDGET_SECONDS
+    deadline = time.monotonic() + (_SEARCH_BUDGET_SECONDS if query.metadata else _BUDGET_SECONDS)
     wanted = query.limit + 1
     while True:
         found = await step(connection, statement, {**filters, "low": low, "high": high}, wanted)
         if found.ids:
-            rows += await load_messages(connection, found.ids, **filters)
+            loaded = await load_messages(connection, found.ids, **filters)
+            rows += [row for row in loaded if _has(row, query.metadata)]
         if len(rows) > query.limit:
             return Page(rows[: query.limit], rows[query.limit - 1].message_id)
         if found.rest is None or time.monotonic() > deadline:
             return Page(rows, found.rest)
         high, wanted = found.rest, _CHUNK
+
+
+def _has(row: MessageRow, metadata: dict[str, str]) -> bool:
+    """Whether the message has this metadata, and not only the same text somewhere in its content."""
+    return not metadata or metadata.items() <= read_payload(row.payload)[1].items()
 
 
 async def _scan(connection: Connection, statement: str, values: dict[str, Any], wanted: int) -> _Step:
@@ -97,10 +146,13 @@ async def _search(connection: Connection, statement: str, values: dict[str, Any]
 
 def choose_scan(query: ListQuery, *, bound: bool = False) -> str:
     """The statement that walks the most selective index for these filters; with `bound` that of the customer."""
+    is_search = query.to is not None or bool(query.metadata)
+    if query.reference is not None:
+        return "scan_dead_reference" if query.status is Status.DEAD else "scan_reference"
     if bound:
-        return "scan_customer" if query.to is None else "search_recipient_of_customer"
-    if query.to is not None and query.status in (None, Status.SENT, Status.SCHEDULED):
-        return "search_recipient" if query.customer is None else "search_recipient_of_customer"
+        return "search_messages_of_customer" if is_search else "scan_customer"
+    if is_search and query.status in (None, Status.SENT, Status.SCHEDULED):
+        return "search_messages" if query.customer is None else "search_messages_of_customer"
     if query.sent_after is not None or query.sent_before is not None:
         return "scan_sent"
     if query.customer is not None and query.status in (None, Status.SENT, Status.SCHEDULED):
@@ -123,6 +175,13 @@ def _filters(query: ListQuery) -> dict[str, Any]:
         "status": query.status,
         "customer": query.customer,
         "recipient": query.to,
+        "reference": query.reference,
+        "patterns": [_pattern(key, value) for key, value in query.metadata.items()] or None,
         "sent_from": query.sent_after,
         "sent_until": query.sent_before,
     }
+
+
+def _pattern(key: str, value: str) -> str:
+    """What LIKE finds in every payload that has this member of metadata."""
+    return "%" + metadata_member(key, value).translate(_ESCAPES) + "%"

@@ -7,7 +7,6 @@ from typing import Any, TypedDict, Unpack
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from pydantic import BaseModel
 
 from sendoff_domain.access import Scope
 from sendoff_http.web.validation import ApiModel, read_query
@@ -66,7 +65,7 @@ class OperationOptions(TypedDict, total=False):
 
     problems: tuple[int, ...]
     body: Body | None
-    query: type[BaseModel]
+    query: type[ApiModel]
     headers: Mapping[str, str]
 
 
@@ -83,7 +82,7 @@ class Operation:
     responses: Mapping[int, ResponseDoc]
     problems: tuple[int, ...] = ()
     body: Body | None = None
-    query: type[BaseModel] = NoQuery
+    query: type[ApiModel] = NoQuery
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -178,12 +178,15 @@ async def test_no_list_reads_a_whole_table(api: Api, subtests: pytest.Subtests) 
     ids = [one for (one,) in await (await api.db.execute(b"SELECT id FROM given ORDER BY id DESC LIMIT 51")).fetchall()]
     given = {"low": FIRST_ID, "high": LAST_ID, "chunk": 51, "enough": 51, "limit": 51, "ids": ids, "id": ids[0]}
     given |= {"after": FIRST_ID, "moment": datetime.now(UTC), "status": "sent", "customer": "c7", "recipient": "r7"}
+    given |= {"reference": "x", "patterns": ["%x%"]}
     given |= {"sent_from": datetime(2020, 1, 1, tzinfo=UTC), "sent_until": None, "reason": None}
     for package, name in [
         ("messages", "scan_messages"),
         ("messages", "scan_customer"),
-        ("messages", "search_recipient"),
-        ("messages", "search_recipient_of_customer"),
+        ("messages", "search_messages"),
+        ("messages", "search_messages_of_customer"),
+        ("messages", "scan_reference"),
+        ("messages", "scan_dead_reference"),
         ("messages", "scan_scheduled"),
         ("messages", "scan_sending"),
         ("messages", "scan_retrying"),
@@ -193,6 +196,7 @@ async def test_no_list_reads_a_whole_table(api: Api, subtests: pytest.Subtests) 
         ("messages", "list_retries"),
         ("messages", "list_attempts"),
         ("dead_letters", "list_dead_letters"),
+        ("dead_letters", "list_dead_letters_of_reference"),
         ("dead_letters", "read_dead_letter"),
         ("messages", "load_messages"),
     ]:

@@ -9,10 +9,11 @@ import pytest
 from sendoff_config.settings import PartitionSettings, Settings
 from sendoff_db import migrator
 from sendoff_db.migrator import available, migrate, pending
-from sendoff_db.partitions import TABLES, make_partition, make_partitions
+from sendoff_db.partitions import TABLES, list_partitions, make_partition, make_partitions
 from sendoff_db.pool import Connection
 from sendoff_db.retention import drop_expired
 from sendoff_domain.errors import MigrationError
+from sendoff_domain.ids import first_uuid_at
 from support.seeding import seed
 
 
@@ -99,6 +100,30 @@ async def test_a_migration_that_fails_leaves_nothing_behind(empty: Connection, m
     with pytest.raises(psycopg.errors.DivisionByZero):
         await migrate(empty)
     assert await tables(empty) == set()
+
+
+async def test_only_partitions_that_may_still_take_messages_are_read_for_the_index_of_references(
+    empty: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_of_them = available()
+    monkeypatch.setattr(migrator, "available", lambda: dict(list(all_of_them.items())[:3]))
+    await migrate(empty)
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    old = today - timedelta(days=3)
+    for days in (0, 1):
+        await make_partition(empty, "messages", old + timedelta(days=days), old + timedelta(days=days + 1))
+    await make_partitions(empty, "day", 2)
+    monkeypatch.setattr(migrator, "available", lambda: all_of_them)
+    await migrate(empty)
+    await make_partitions(empty, "day", 3)
+    cursor = await empty.execute(
+        "SELECT tablename FROM pg_indexes WHERE tablename LIKE 'messages\\_%' AND indexdef LIKE '%(reference, id)%'"
+    )
+    names = {part.name: part.start for part in await list_partitions(empty, "messages")}
+    indexed = sorted(names[name] for (name,) in await cursor.fetchall())
+    assert indexed == [today + timedelta(days=days) for days in range(-1, 4)]
+    cursor = await empty.execute("SELECT first_reference_id()")
+    assert await cursor.fetchone() == (first_uuid_at(today - timedelta(days=1)),)
 
 
 async def test_an_older_database_gets_only_what_it_lacks(empty: Connection, monkeypatch: pytest.MonkeyPatch) -> None:

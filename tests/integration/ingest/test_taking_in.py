@@ -37,10 +37,10 @@ async def test_the_customer_is_the_last_part_of_the_subject(
     launch.ingest()
     await producer.streams_exist()
     await producer.publish({"to": "by subject", "content": 1}, customer="acme")
-    await producer.publish({"to": "by both", "content": 1, "customer": "acme"}, customer="acme")
+    await producer.publish({"to": "by both", "content": 1, "customer": "acme", "reference": "r1"}, customer="acme")
     await producer.all_taken()
     found = api.call("GET", "/v1/messages?customer=acme").body["data"]
-    assert {one["to"] for one in found} == {"by subject", "by both"}
+    assert {(one["to"], one["reference"]) for one in found} == {("by subject", None), ("by both", "r1")}
 
 
 async def test_the_same_key_stores_one_message_whichever_door_it_takes(

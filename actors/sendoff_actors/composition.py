@@ -28,6 +28,7 @@ from sendoff_actors.claimer.ticker import ExtraTicks, Ticker
 from sendoff_actors.dead_letterer.clean_up_schedule import CleanUpSchedule
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.handoffs import ActorName, Undeliverable, read_handoff_key
+from sendoff_actors.metrics import WorkerMetrics, new_worker_metrics
 from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
 from sendoff_actors.retrier.unrecorded import UnrecordedFailures
@@ -36,7 +37,9 @@ from sendoff_actors.sender.handler import DRAIN_GRACE
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.shortage_watch import ShortageWatch
+from sendoff_actors.sender.slots import Slots
 from sendoff_config.identity import Identity
+from sendoff_config.metrics.process_metrics import exported
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.service import run_services
 from sendoff_config.settings import Settings
@@ -72,6 +75,7 @@ class Worker:
     ticker: Ticker
     extra_ticks: ExtraTicks
     clean_up: CleanUpSchedule
+    metrics: WorkerMetrics
 
 
 @contextlib.asynccontextmanager
@@ -100,15 +104,15 @@ def make_worker(
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
+    metrics = new_worker_metrics(member.identity, pool, member.settings.metrics)
     enqueuer, markers = Enqueuer(broker), _make_markers(member.settings, cache, broker.sealed.key)
-    extra_ticks = _make_extra_ticks(member, enqueuer)
+    shortage, extra_ticks = ShortageWatch(broker.backpressure), _make_extra_ticks(member, enqueuer)
     slots = make_slots(process.share(member.settings.scheduler.max_concurrent))
-    shortage = ShortageWatch(broker.backpressure)
     holdings = make_holdings(
         member=member, slots=slots, broker=broker, shortage=shortage, on_limit_freed=extra_ticks.wake
     )
     retrying = Retrying(pool, customers, member.settings.partitions.every)
-    burying = _make_burying(member.settings, pool)
+    burying = _make_burying(member.settings, pool, metrics)
     burials = burying.burials()
     bury = partial(_hand_to_dead_letterer, enqueuer, burials)
     unrecorded = _make_unrecorded(retrying=retrying, holdings=holdings, markers=markers, bury=bury)
@@ -125,6 +129,7 @@ def make_worker(
             enqueuer=enqueuer,
             customers=customers,
             keep_failures=unrecorded.take,
+            metrics=metrics.deliveries,
         ),
         retrying=retrying,
         unrecorded=unrecorded,
@@ -134,8 +139,9 @@ def make_worker(
         ticker=_make_ticker(member=member, process=process, enqueuer=enqueuer, is_idle=holdings.is_empty),
         extra_ticks=extra_ticks,
         clean_up=CleanUpSchedule(enqueuer),
+        metrics=metrics,
     )
-    _subscribe(worker)
+    _subscribe(worker, slots)
     return worker
 
 
@@ -147,9 +153,11 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
     """
     sender = worker.sender
     later = worker.unrecorded.batches, worker.burials
+    hours = [worker.metrics.hours] if worker.metrics.hours is not None else []
     async with (
         join_fleet(worker.member),
-        run_services(sender.renewal, *sender.recorder.batches, *later, worker.markers),
+        exported(worker.metrics.of_process, enabled=worker.member.settings.metrics.enabled),
+        run_services(sender.renewal, *sender.recorder.batches, *later, worker.markers, *hours),
     ):
         try:
             async with run_services(
@@ -165,6 +173,8 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
             await sender.sending.close(worker.member.settings.workers.shutdown_timeout.total_seconds())
             for batches in later:
                 await batches.drain(DRAIN_GRACE)
+            for writer in hours:
+                await writer.run_once()
 
 
 async def _hand_to_dead_letterer(
@@ -178,7 +188,8 @@ async def _hand_to_dead_letterer(
             burials.put(one)
 
 
-def _subscribe(worker: Worker) -> None:
+def _subscribe(worker: Worker, slots: Slots) -> None:
+    worker.metrics.watch(worker.claiming, worker.sender.holdings, slots)
     dispatcher = worker.sender.dispatcher
     worker.member.subscribe(
         on_change=lambda _: dispatcher.release_stopped(),
@@ -250,12 +261,13 @@ def _make_markers(settings: Settings, cache: "redis.asyncio.Redis", key: bytes) 
     return Markers(cache, key=key, life=life.total_seconds(), lease=lease.total_seconds())
 
 
-def _make_burying(settings: Settings, pool: Pool) -> Burying:
+def _make_burying(settings: Settings, pool: Pool, metrics: WorkerMetrics) -> Burying:
     return Burying(
         pool=pool,
         partitions=settings.partitions,
         retention=settings.retention,
         letter_retention=settings.dead_letters.retention,
+        count=metrics.count_dead_letters,
     )
 
 

@@ -19,6 +19,7 @@ from sendoff_cli.server_urls import address_overrides, servers_without_address
 from sendoff_cli.servers.embedded import EmbeddedServers, embedded_servers
 from sendoff_config.bootstrap import instance_name, require_addresses, require_closed_api
 from sendoff_config.loading import load_settings
+from sendoff_config.metrics.folder import VARIABLE, new_metrics_folder
 from sendoff_config.settings import Settings
 
 
@@ -32,6 +33,7 @@ class Environment:
     servers: EmbeddedServers | None = None
     sample: socket | None = None
     data: Path | None = None
+    metrics: Path | None = None
 
 
 def configured_environment(config: Path | None, stack: ExitStack, *, api: bool, ingest: bool) -> Environment:
@@ -42,7 +44,7 @@ def configured_environment(config: Path | None, stack: ExitStack, *, api: bool, 
     """
     settings = load_settings(config)
     require_addresses(settings, "postgres", "redis", *(("nats",) if ingest else ()))
-    return _with_overrides(config, _port_overrides(settings, stack) if api else {})
+    return _with_overrides(config, _port_overrides(settings, stack) if api else {}, stack)
 
 
 def embedded_environment(config: Path | None, data: Path, stack: ExitStack) -> Environment:
@@ -62,7 +64,7 @@ def embedded_environment(config: Path | None, data: Path, stack: ExitStack) -> E
     if settings.webhook.url is None and "postgres" in missing:
         sample = stack.enter_context(create_server(("127.0.0.1", 0)))
         overrides |= _sample_webhook_overrides(sample.getsockname()[1], settings.webhook.trusted)
-    return _with_overrides(config, overrides, servers=servers, sample=sample, data=data)
+    return _with_overrides(config, overrides, stack, servers=servers, sample=sample, data=data)
 
 
 def _port_overrides(settings: Settings, stack: ExitStack) -> dict[str, str]:
@@ -83,6 +85,7 @@ def _sample_webhook_overrides(port: int, trusted: Sequence[str]) -> dict[str, st
 def _with_overrides(
     config: Path | None,
     overrides: Mapping[str, str],
+    stack: ExitStack,
     *,
     servers: EmbeddedServers | None = None,
     sample: socket | None = None,
@@ -90,6 +93,8 @@ def _with_overrides(
 ) -> Environment:
     instance = instance_name()
     variables = {**os.environ, **overrides, "SENDOFF_INSTANCE": instance, "PYTHONUNBUFFERED": "1"}
+    metrics = stack.enter_context(new_metrics_folder())
+    variables[VARIABLE] = str(metrics)
     if config is not None:
         variables["SENDOFF_CONFIG"] = str(config.resolve())
-    return Environment(load_settings(config, variables), variables, instance, servers, sample, data)
+    return Environment(load_settings(config, variables), variables, instance, servers, sample, data, metrics)

@@ -10,6 +10,7 @@ from sendoff_cli.environment import Environment, configured_environment, embedde
 from sendoff_cli.instance import run_processes, wait_until_ready
 from sendoff_cli.interruption import closing_undisturbed, interrupted_by_signals
 from sendoff_cli.listening import reachable_host
+from sendoff_cli.metrics_server import served_metrics
 from sendoff_cli.processes import http_processes, ingest_processes, sample_process, worker_processes
 from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
@@ -91,4 +92,5 @@ async def _run(environment: Environment, *, api: bool, ingest: bool, workers: bo
             return
         show(summary(Started(environment.instance, names, url, sample, environment.data)))
 
-    return await run_processes(stages, environment.servers, announce)
+    async with served_metrics(settings.metrics, environment.metrics):
+        return await run_processes(stages, environment.servers, announce)

@@ -12,7 +12,7 @@ from sendoff_domain.errors import SettingsError
 
 PREFIX = "SENDOFF_"
 #: Variables that tell a process where and who it is, and the command whom to ask; they are no settings.
-RESERVED = frozenset({"CONFIG", "DATA", "INSTANCE", "PROCESS", "URL", "API_KEY"})
+RESERVED = frozenset({"CONFIG", "DATA", "INSTANCE", "METRICS_FOLDER", "PROCESS", "URL", "API_KEY"})
 #: What Kubernetes sets in every container when a service is called `sendoff` or `sendoff-...`.
 _KUBERNETES = re.compile(
     r"(?:\A|(?<=.)_)"

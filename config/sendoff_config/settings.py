@@ -241,9 +241,15 @@ class SecuritySettings(PolicyModel):
 
 
 class MetricsSettings(PolicyModel):
-    """Whether /metrics is served."""
+    """Whether there are numbers for Prometheus: from the API, and with a `port` from the supervisor without a key.
+
+    So many `customers` of each process have series of their own.
+    """
 
     enabled: bool = True
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    customers: int = Field(default=100, ge=0, le=10_000)
 
 
 class LoggingSettings(PolicyModel):

@@ -14,6 +14,7 @@ from sendoff_http.customers.list import routes as list_customers
 from sendoff_http.customers.pause import routes as pause_customer
 from sendoff_http.customers.read import routes as read_customer
 from sendoff_http.customers.rotate_secret import routes as rotate_secret
+from sendoff_http.customers.stats import routes as customer_stats
 from sendoff_http.customers.test import routes as try_webhook
 from sendoff_http.customers.update import routes as update_customer
 from sendoff_http.dead_letters.delete import routes as delete_dead_letter
@@ -84,6 +85,7 @@ OPERATIONS: list[Operation] = [
     *delete_customer,
     *pause_customer,
     *rotate_secret,
+    *customer_stats,
     *try_webhook,
     *start_scheduler,
     *stop_scheduler,
@@ -104,7 +106,7 @@ OPERATIONS: list[Operation] = [
 
 def create_app(settings: Settings, identity: Identity) -> web.Application:
     """The API of one process; what it holds lives as long as the application runs."""
-    numbers = make_metrics()
+    numbers = make_metrics(identity)
     request_log = RequestLog(numbers, settings.logging, identity.name)
     authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
     leaving = asyncio.Event()

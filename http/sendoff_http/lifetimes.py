@@ -9,9 +9,12 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from sendoff_config.metrics.process_metrics import exported
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
+from sendoff_db.pool_metrics import PoolMetrics
 from sendoff_http.customers.webhooks import hold_webhook_client
+from sendoff_http.operations.fleet_gauges import FLEET_READER, FleetReader
 from sendoff_http.web.body_memory import BodyMemory
 from sendoff_http.web.key_cache import KEY_CACHE, hold_key_cache
 from sendoff_http.web.keys import (
@@ -45,6 +48,14 @@ async def hold_pool(app: web.Application) -> AsyncIterator[None]:
     postgres = app[SETTINGS].postgres
     async with open_pool(postgres, "http", patience=max(postgres.timeout, _LONGEST_READ)) as pool:
         app[POOL] = pool
+        app[METRICS].of_process.registry.register(PoolMetrics(pool))
+        yield
+
+
+async def hold_metrics(app: web.Application) -> AsyncIterator[None]:
+    """Leave the numbers of this process to the others of its instance, any of which may be asked for them."""
+    app[FLEET_READER] = FleetReader(app[POOL], app[SETTINGS].partitions)
+    async with exported(app[METRICS].of_process, enabled=app[SETTINGS].metrics.enabled):
         yield
 
 
@@ -79,4 +90,4 @@ async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     await group_commit.close()
 
 
-LIFETIMES = (hold_pool, hold_key_cache, hold_backlogs, hold_membership, hold_intake, hold_webhook_client)
+LIFETIMES = (hold_pool, hold_metrics, hold_key_cache, hold_backlogs, hold_membership, hold_intake, hold_webhook_client)

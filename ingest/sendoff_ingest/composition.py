@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from prometheus_client import Counter
+
 from sendoff_config.identity import Identity
+from sendoff_config.metrics.process_metrics import exported, new_process_metrics
 from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import open_pool
+from sendoff_db.pool_metrics import PoolMetrics
 from sendoff_ingest.events.sessions import EventSessions
 from sendoff_ingest.events.webhooks import EventMessages
 from sendoff_ingest.sessions import Sessions
@@ -28,7 +32,11 @@ async def open_ingest(
     clock = DatabaseClock()  # the member of the fleet keeps it
     async with open_pool(settings.postgres, identity.name) as pool:
         member = make_member(settings, pool, identity, clock)
-        store = MessageStore(pool=pool, partitions=settings.partitions, wake_up=WakeUp(clock, member.wake))
+        metrics = new_process_metrics(identity)
+        metrics.registry.register(PoolMetrics(pool))
+        accepted = Counter("sendoff_accepted_messages", "Messages accepted and stored", registry=metrics.registry)
+        wake_up = WakeUp(clock, member.wake)
+        store = MessageStore(pool=pool, partitions=settings.partitions, wake_up=wake_up, accepted=accepted)
         figures = BacklogFigures(pool)
         sessions: list[Sessions | EventSessions] = []
         if settings.ingest.enabled or not settings.events.enabled:
@@ -48,7 +56,7 @@ async def open_ingest(
             sessions.append(
                 EventSessions(settings=settings, name=identity.name, pool=pool, messages=messages, stop=stop)
             )
-        async with join_fleet(member):
+        async with join_fleet(member), exported(metrics, enabled=settings.metrics.enabled):
             try:
                 yield sessions
             finally:

@@ -97,6 +97,7 @@ ENDPOINTS = {
     "POST /v1/customers/{id}/pause",
     "POST /v1/customers/{id}/resume",
     "POST /v1/customers/{id}/rotate-secret",
+    "GET /v1/customers/{id}/stats",
     "POST /v1/customers/{id}/test",
     "POST /v1/scheduler/start",
     "POST /v1/scheduler/stop",

@@ -161,7 +161,10 @@ async def apply_rates(connection: Connection, claimed: list[Claimed], spacings: 
         for customer in paced:
             own = [message for message in claimed if message.customer == customer]
             starts = spread([message.due_at for message in own], slots[customer], spacings[customer])
-            moved += [msgspec.structs.replace(each, due_at=start) for each, start in zip(own, starts, strict=True)]
+            moved += [
+                msgspec.structs.replace(each, due_at=start, moved=start - each.due_at)
+                for each, start in zip(own, starts, strict=True)
+            ]
             slots[customer] = starts[-1] + spacings[customer]
         values = {"customers": paced, "slots": [slots[customer] for customer in paced]}
         await run(connection, __package__, "write_slots", values)

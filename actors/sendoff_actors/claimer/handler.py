@@ -47,6 +47,9 @@ class Claiming:
     _reaped_at: float = 0.0
     #: When (`time.monotonic()`) PostgreSQL last answered a claim, or none was asked for since Senders have enough.
     claimed_at: float = field(default_factory=time.monotonic)
+    #: How many were claimed, and how many were given back since their leases had run out, in this process's life.
+    claimed_messages: int = 0
+    expired_leases: int = 0
 
     async def claim(self, tick: Tick) -> list[Batch]:
         """Take up to `tick.batch_size` messages; nothing for a tick that is over or was taken before.
@@ -78,6 +81,7 @@ class Claiming:
             claimed = limits.mark([Claimed(*row[:-1]) for row in rows])
             claimed = await apply_rates(connection, claimed, limits.spacings)
         self.claimed_at = time.monotonic()
+        self.claimed_messages += len(claimed)
         is_full = tick.drain and len(claimed) >= tick.batch_size
         lease_until = min((row[-1] for row in rows), default=0.0)
         claimed_at = lease_until - self.lease.total_seconds()
@@ -90,7 +94,7 @@ class Claiming:
     async def _reap_expired(self, connection: Connection) -> None:
         """Give back what is claimed on leases that have run out, twice a second at most."""
         if time.monotonic() - self._reaped_at > _REAP_EVERY:
-            await run(connection, __package__, "reap_expired")
+            self.expired_leases += await run(connection, __package__, "reap_expired")
             self._reaped_at = time.monotonic()
 
     async def _take(

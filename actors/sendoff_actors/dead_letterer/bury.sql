@@ -27,4 +27,4 @@ SELECT messages.id, messages.customer_id, messages.recipient, messages.payload, 
                   'errorClass', attempts.error_class, 'detail', attempts.detail)
               ORDER BY attempts.generation, attempts.attempt) AS history
          FROM attempts WHERE attempts.message_id = held.message_id) past ON true
-RETURNING message_id
+RETURNING incarnation, customer_id, reason

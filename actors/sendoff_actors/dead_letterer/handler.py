@@ -1,6 +1,6 @@
 """Burying and cleaning up; nothing here knows Dramatiq."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from sendoff_db.bounded_connection import patience
 from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.retention import drop_expired
-from sendoff_db.sql import run
+from sendoff_db.sql import fetch_all, run
 
 #: A step of a clean-up may read and delete much (seconds).
 _LONGEST_STEP = 300.0
@@ -24,12 +24,16 @@ log = structlog.get_logger("sendoff.dead_letterer")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Burying:
-    """Writes dead letters, and takes away what is older than its retention."""
+    """Writes dead letters, and takes away what is older than its retention.
+
+    `count` gets of each letter that is written the incarnation and the id of its customer, and its reason.
+    """
 
     pool: Pool
     partitions: PartitionSettings
     retention: timedelta
     letter_retention: timedelta
+    count: Callable[[Iterable[tuple[int, str, str]]], None]
 
     async def bury(self, undeliverable: Sequence[Undeliverable]) -> int:
         """Move messages to the dead letters; returns how many were still held under their tokens."""
@@ -39,7 +43,9 @@ class Burying:
             "reasons": [one.reason.value for one in undeliverable],
         }
         async with self.pool.connection() as connection:
-            return await run(connection, __package__, "bury", values)
+            buried = await fetch_all(connection, __package__, "bury", values)
+        self.count((incarnation, customer_id, reason) for incarnation, customer_id, reason in buried)
+        return len(buried)
 
     def burials(self) -> MicroBatches[Undeliverable]:
         """A service that buries what it is given, however long that takes; the leases make good what it loses."""

@@ -10,6 +10,7 @@ from sendoff_actors.handoffs import FailedAttempt
 from sendoff_actors.sender.breakers import Breakers, OutcomeCounts
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.customer_watch import CustomerWatch
+from sendoff_actors.sender.delivery_metrics import DeliveryMetrics
 from sendoff_actors.sender.dispatcher import Dispatcher
 from sendoff_actors.sender.handler import Sending
 from sendoff_actors.sender.holdings import Holdings, LeaseRenewal
@@ -88,6 +89,7 @@ def make_sender(
     enqueuer: Enqueuer,
     customers: CustomerCache,
     keep_failures: Callable[[Sequence[FailedAttempt]], None],
+    metrics: DeliveryMetrics | None,
 ) -> SenderParts:
     """Make the Sender; `keep_failures` takes failed attempts that can't be handed to another process."""
     scheduler, clock = member.settings.scheduler, member.clock
@@ -101,6 +103,7 @@ def make_sender(
         holdings=holdings,
         outcomes=outcomes,
         keep_failures=keep_failures,
+        metrics=metrics,
     )
     dispatcher = _make_dispatcher(
         member=member, customers=customers, slots=slots, holdings=holdings, shortage=shortage, recorder=recorder

@@ -21,6 +21,7 @@ from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.sender.breakers import OutcomeCounts
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
+from sendoff_actors.sender.delivery_metrics import DeliveryMetrics
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_db.clock import DatabaseClock
@@ -40,7 +41,8 @@ _Tried: TypeAlias = tuple[ClaimedMessage, FailedAttempt]
 class Recorder:
     """Takes outcomes one by one, which costs no I/O; its `batches` write them and let go of the messages.
 
-    `keep_failures` is called with failed attempts that can't be handed to the Retrier of another process.
+    `keep_failures` is called with failed attempts that can't be handed to the Retrier of another process. Without
+    `metrics` nothing is counted for Prometheus.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Recorder:
         holdings: Holdings,
         outcomes: OutcomeCounts,
         keep_failures: Callable[[Sequence[FailedAttempt]], None],
+        metrics: DeliveryMetrics | None,
     ) -> None:
         self._clock = clock
         self._completer = completer
@@ -61,6 +64,7 @@ class Recorder:
         self._holdings = holdings
         self._outcomes = outcomes
         self._keep_failures = keep_failures
+        self._metrics = metrics
         self._is_leaving = False
         self._released = MicroBatches("releases", self._release, set_aside=self._let_go, patience=())
         self._marked: MicroBatches[_Sent] = MicroBatches(
@@ -90,10 +94,14 @@ class Recorder:
             marker = Marker(sent_at, outcome.status_code, outcome.duration_us, outcome.external_message_id)
             self._sent.put((message, marker))
             return
+        if self._metrics is not None:
+            self._metrics.count_failed(message, outcome, started_at)
         self._failed.put((message, _failed_attempt(message, outcome, started_at)))
 
     def record_marked(self, message: ClaimedMessage, marker: Marker) -> None:
         """Record a message that was sent under an earlier claim, as its marker tells, which is written anew."""
+        if self._metrics is not None:
+            self._metrics.count_avoided()
         self._sent.put((message, marker))
 
     def record_again(self, message: ClaimedMessage, failure: FailedAttempt) -> None:
@@ -128,6 +136,8 @@ class Recorder:
         lost = await self._completer.record_sent(sent)
         if lost:
             log.warning("sent on lost claims", sent=len(sent), lost=len(lost))
+        if self._metrics is not None:
+            self._metrics.count_delivered(sent, lost)
         self._markers.recorded([message.claimed for message, _ in sent if message.claimed.id not in lost])
         self._holdings.forget([message for message, _ in sent])
 

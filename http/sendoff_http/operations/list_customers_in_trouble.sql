@@ -2,4 +2,4 @@
 SELECT 'sendoff_breaker_open', customer_id FROM open_breakers
  UNION ALL
 SELECT 'sendoff_customer_paused', customer_id FROM paused_customers
- LIMIT 10000
+ LIMIT 1000

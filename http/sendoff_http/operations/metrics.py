@@ -5,11 +5,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from sendoff_domain.access import Scope
 from sendoff_http.operations.customer_gauges import read_customer_gauges
+from sendoff_http.operations.fleet_gauges import FLEET_READER
 from sendoff_http.operations.ingest_gauges import IngestGauges
 from sendoff_http.web.keys import MEMBER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.problems import ProblemError
-from sendoff_http.web.request_log import METRICS, shared_registry
+from sendoff_http.web.request_log import METRICS
 
 routes = Routes("Health")
 
@@ -23,14 +24,15 @@ routes = Routes("Health")
     problems=(404,),
 )
 async def read_metrics(request: web.Request) -> web.Response:
-    """Answer with the numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR.
+    """Answer with the numbers of all processes of this instance, each with its label `process`.
 
-    The customers in trouble, and what is in the stream of the ingest, are those of the whole fleet.
+    What has no such label is of the whole fleet: what PostgreSQL knows, and what is in the stream of the ingest.
     """
     if not request.app[SETTINGS].metrics.enabled:
         raise ProblemError(404, "not_found", "metrics are switched off (metrics.enabled)")
-    numbers = shared_registry(request.app[METRICS])
-    body, gauges = generate_latest(numbers), await read_customer_gauges(request.app[POOL])
+    body = generate_latest(request.app[METRICS].of_process.gather())
+    body += generate_latest(await request.app[FLEET_READER].read())
+    gauges = await read_customer_gauges(request.app[POOL])
     if gauges is not None:
         body += generate_latest(gauges)
     ingest = await request.app[MEMBER].ingest_stream.figures()

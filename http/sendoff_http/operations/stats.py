@@ -9,7 +9,7 @@ from sendoff_domain.access import Scope
 from sendoff_http.web.documents import ResponseModel
 from sendoff_http.web.keys import MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
-from sendoff_http.web.request_log import METRICS, shared_registry
+from sendoff_http.web.request_log import METRICS
 from sendoff_http.web.responses import json_response
 
 routes = Routes("Stats")
@@ -82,7 +82,7 @@ async def read_stats(request: web.Request) -> web.Response:
         dead=places["dead_letters"],
         cancelled=places["cancellations"],
     )
-    refused = int(shared_registry(request.app[METRICS]).get_sample_value(_REFUSED) or 0)
+    refused = int(request.app[METRICS].of_process.gather().total(_REFUSED))
     stats = Stats(
         counts=counts,
         late=late,

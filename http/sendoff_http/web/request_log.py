@@ -15,10 +15,11 @@ from typing import BinaryIO
 import msgspec
 from aiohttp import web
 from multidict import istr
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import Counter, Histogram
 
+from sendoff_config.identity import Identity
 from sendoff_config.logs import escaped
+from sendoff_config.metrics.process_metrics import ProcessMetrics, new_process_metrics
 from sendoff_config.settings import LoggingSettings
 from sendoff_domain.ids import Entropy
 from sendoff_http.web.keys import CALLER, REQUEST_ID
@@ -28,9 +29,9 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 
 @dataclass(slots=True)
 class Metrics:
-    """Counters and histograms of one process, in a registry of their own."""
+    """Counters and histograms of one process of the API."""
 
-    registry: CollectorRegistry
+    of_process: ProcessMetrics
     accepted: Counter
     refused: Counter
     _requests: Counter
@@ -48,11 +49,12 @@ class Metrics:
         latency.observe(seconds)
 
 
-def make_metrics() -> Metrics:
-    """Fresh numbers; with PROMETHEUS_MULTIPROC_DIR set before start they are shared with the sister processes."""
-    registry = CollectorRegistry()
+def make_metrics(identity: Identity) -> Metrics:
+    """Fresh numbers."""
+    of_process = new_process_metrics(identity)
+    registry = of_process.registry
     return Metrics(
-        registry,
+        of_process,
         Counter("sendoff_accepted_messages", "Messages accepted and stored", registry=registry),
         Counter("sendoff_refused_messages", "Messages refused because of a full backlog", registry=registry),
         Counter("sendoff_http_requests", "Requests answered", ("method", "route", "status"), registry=registry),
@@ -64,15 +66,6 @@ def make_metrics() -> Metrics:
             registry=registry,
         ),
     )
-
-
-def shared_registry(metrics: Metrics) -> CollectorRegistry:
-    """The numbers of this process, or of all sister processes that share PROMETHEUS_MULTIPROC_DIR."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return metrics.registry
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the package leaves this one untyped
-    return registry
 
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)

@@ -20,7 +20,13 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def burying(worker: Worker) -> Burying:
-    return Burying(pool=worker.pool, partitions=PartitionSettings(), retention=30 * DAY, letter_retention=10 * DAY)
+    return Burying(
+        pool=worker.pool,
+        partitions=PartitionSettings(),
+        retention=30 * DAY,
+        letter_retention=10 * DAY,
+        count=worker.parts.metrics.count_dead_letters,
+    )
 
 
 async def undeliverable(worker: Worker, count: int = 1) -> list[Undeliverable]:

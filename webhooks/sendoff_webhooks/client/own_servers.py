@@ -1,6 +1,6 @@
 """The servers of this installation, which are never a webhook, whatever networks are allowed.
 
-They are those that the settings name: the API, PostgreSQL, Redis, NATS, and `security.ownServers`.
+They are those that the settings name: the API, its metrics, PostgreSQL, Redis, NATS, and `security.ownServers`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,6 +57,7 @@ def own_servers(settings: Settings) -> list[HostPort]:
     """The servers that the settings name."""
     return [
         HostPort(settings.http.host or "0.0.0.0", settings.http.port),  # noqa: S104  nothing is bound to it
+        *([] if settings.metrics.port is None else [HostPort(settings.metrics.host, settings.metrics.port)]),
         *_postgres(settings.postgres.url),
         *_at(settings.redis.broker_url, _REDIS),
         *_at(settings.redis.cache_url, _REDIS),

@@ -18,6 +18,7 @@ from bench.idle import measure_idle
 from bench.ingest import measure_ingest
 from bench.isolation import measure_isolation
 from bench.lateness import measure_lateness
+from bench.metrics import measure_metrics
 from bench.recovery import measure_recovery
 from bench.report import document, missed, show, write_json
 from bench.scale import FULL, QUICK, Scale
@@ -34,6 +35,7 @@ FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "ingest": measure_ingest,
     "fairness": measure_fairness,
     "events": measure_events,
+    "metrics": measure_metrics,
     "stop": measure_stop,
     "idle": measure_idle,
     "flat": measure_flat,
@@ -41,7 +43,7 @@ FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "recovery": measure_recovery,
 }
 #: These take minutes of their own and are measured when they are asked for.
-LONG = ("fairness", "events", "flat", "wide", "recovery")
+LONG = ("fairness", "events", "metrics", "flat", "wide", "recovery")
 _SHORT = [name for name in FIGURES if name not in LONG]
 _FULL_STOCK = (10_000_000, 100_000_000)
 _RESULTS = Path(__file__).parent / "results"

@@ -93,6 +93,7 @@ TARGETS = (
     Target("JetStream ingest: msg/s", _median("ingest", "rate"), 20_000, at_least=True),
     Target("ingest p99 beside a flooding customer / without", _ratio("fairness", "p99"), 1.1),
     Target("events: cost for deliver, %", _median("events", "cost"), 5),
+    Target("metrics: rate with them / without", _ratio("metrics", "rate"), 0.99, at_least=True),
     Target("claim in full tables / empty ones", _ratio("flat", "claim 500"), 1.5),
     Target("record in full tables / empty ones", _ratio("flat", "record 250"), 1.5),
     Target("claim under an old snapshot / without", _ratio("flat", "last claims, pinned"), 2),

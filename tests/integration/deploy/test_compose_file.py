@@ -119,3 +119,7 @@ def test_prometheus_and_grafana_know_where_to_look(compose: dict[str, Any]) -> N
     (source,) = yaml.safe_load(provisioning.read_text())["datasources"]
     assert source["url"] == "http://prometheus:9090"
     assert "prometheus" in compose["services"]
+    assert prometheus["rule_files"] == ["alerts.yml"]
+    (provider,) = yaml.safe_load((provisioning.parents[1] / "dashboards" / "sendoff.yaml").read_text())["providers"]
+    for service, inside in (("prometheus", "/etc/prometheus/alerts.yml"), ("grafana", provider["options"]["path"])):
+        assert f":{inside}:ro" in " ".join(map(str, compose["services"][service]["volumes"]))

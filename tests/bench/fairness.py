@@ -1,6 +1,7 @@
 """How long messages of nineteen customers take from the stream to the webhook while a twentieth floods it.
 
-Next to the same without the flood.
+Next to the same without the flood, and beside one into a stream that nobody reads: what the producer and NATS take of
+the machine slows the nineteen, too, and is not what the twentieth costs them in Sendoff.
 """
 
 import asyncio
@@ -65,19 +66,34 @@ def measure_fairness(around: Surroundings) -> Figures:
         alone = [asyncio.run(_run(site, "before", around.scale.flood_seconds))]
         flooded = asyncio.run(_flooded(site))
         alone.append(asyncio.run(_run(site, "after", around.scale.flood_seconds)))
-    return {"fairness": _figures(alone, flooded)}
+        unread = asyncio.run(_beside_unread(site))
+    return {"fairness": {**_figures(alone, flooded), "p99 beside a stream that nobody reads": one("ms", unread)}}
 
 
 async def _flooded(site: Installation) -> Flooded:
-    around = site.around
-    arguments = (around.addresses["nats"], ingest_subject(site.prefix, _FLOODING), str(around.scale.flood_messages))
-    with child("flood_producer", *arguments) as producer:
-        await asyncio.to_thread(read_line, producer)
-        run = await _run(site, "beside", around.scale.flood_seconds)
-        said = json.loads(await asyncio.to_thread(read_line, producer))
+    run, said = await _beside_flood(site, "beside", ingest_subject(site.prefix, _FLOODING))
     async with stream_of(site) as stream:
         await stream.holds(0)
     return Flooded(run, said["acknowledged"], said["refused"], said["acknowledged"] - site.stored_of(_FLOODING))
+
+
+async def _beside_unread(site: Installation) -> float:
+    """The p99 (ms) of the nineteen beside the same flood, into a stream that forgets what it can't hold."""
+    subject, most = f"{site.prefix}.unread", site.around.scale.flood_quota
+    async with stream_of(site) as stream:
+        await stream.jetstream.add_stream(name=f"{site.prefix}-unread", subjects=[subject], max_msgs=most)
+        run, _ = await _beside_flood(site, "unread", subject)
+        await stream.jetstream.delete_stream(f"{site.prefix}-unread")
+    return percentile(run.delays, 0.99)
+
+
+async def _beside_flood(site: Installation, name: str, subject: str) -> tuple[Run, dict[str, int]]:
+    around = site.around
+    arguments = (around.addresses["nats"], subject, str(around.scale.flood_messages))
+    with child("flood_producer", *arguments) as producer:
+        await asyncio.to_thread(read_line, producer)
+        run = await _run(site, name, around.scale.flood_seconds)
+        return run, json.loads(await asyncio.to_thread(read_line, producer))
 
 
 async def _run(site: Installation, name: str, seconds: float) -> Run:

@@ -12,7 +12,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from sendoff_actors.claimer.claim_limits import read_claim_limits
+from sendoff_actors.claimer.claim_limits import find_limited, read_claim_limits
 from sendoff_control.authority import decide
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection
@@ -115,7 +115,8 @@ async def test_a_claim_that_is_frozen_does_not_keep_the_rows_that_it_has_locked(
         await psycopg.AsyncConnection.connect(sendoff_database) as frozen,
     ):
         await connection.execute(b"UPDATE customers SET concurrency = 1")
-        await read_claim_limits(frozen, ["default"], timedelta(seconds=1))
+        limited = await find_limited(frozen, ["default"])
+        await read_claim_limits(frozen, limited, timedelta(seconds=1))
         async with asyncio.timeout(10):
             await connection.execute(b"UPDATE customers SET concurrency = 2")
         await frozen.close()

@@ -12,7 +12,7 @@ import msgspec
 
 from sendoff_actors.handoffs import Claimed
 from sendoff_db.pool import Connection
-from sendoff_db.sql import fetch_all, fetch_one, run
+from sendoff_db.sql import Row, fetch_all, fetch_one, run
 from sendoff_domain.claim_plan import Demand
 from sendoff_domain.limits import slots_ahead, spacing, spread
 
@@ -92,17 +92,21 @@ class ClaimLimits:
         ]
 
 
-async def read_claim_limits(connection: Connection, customers: Sequence[str], ahead: timedelta) -> ClaimLimits:
-    """What limits a claim of those customers' messages; a rate allows the slots of the next `ahead`.
+async def find_limited(connection: Connection, customers: Sequence[str]) -> list[Row]:
+    """Those of the customers that anything limits, for `read_claim_limits`: most claims find none."""
+    return await fetch_all(connection, __package__, "read_claim_limits", {"customers": list(customers)})
+
+
+async def read_claim_limits(connection: Connection, limited: Sequence[Row], ahead: timedelta) -> ClaimLimits:
+    """What limits a claim of the messages of those that were found; a rate allows the slots of the next `ahead`.
 
     It takes the probe of an open breaker and locks the customers with a limit of concurrency, until the transaction of
-    the claim ends.
+    the claim ends. Where nobody is limited it asks the server nothing.
     """
     limits, concurrency = ClaimLimits(), {}
-    rows = await fetch_all(connection, __package__, "read_claim_limits", {"customers": list(customers)})
-    if rows:
+    if limited:
         await bound_stall(connection)
-    for row in rows:
+    for row in limited:
         customer, blocked, is_open, may_probe, rate, period_ms, slot_in, concurrent = row
         if blocked or (is_open and not (may_probe and await _takes_probe(connection, customer))):
             limits.allowances[customer] = 0

@@ -13,14 +13,21 @@ from operator import itemgetter
 
 from psycopg import AsyncCursor, Rollback
 
-from sendoff_actors.claimer.claim_limits import ClaimLimits, DemandScan, apply_rates, bound_stall, read_claim_limits
+from sendoff_actors.claimer.claim_limits import (
+    ClaimLimits,
+    DemandScan,
+    apply_rates,
+    bound_stall,
+    find_limited,
+    read_claim_limits,
+)
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import Row, read_statement, run
-from sendoff_domain.claim_plan import Quota, share_claim
+from sendoff_domain.claim_plan import Demand, Quota, share_claim
 
 #: Leases that have run out are looked for so often (seconds).
 _REAP_EVERY = 0.5
@@ -67,17 +74,7 @@ class Claiming:
             if not demands:
                 self.claimed_at = time.monotonic()
                 return []
-            limits, taken = ClaimLimits(), list[AsyncCursor[Row]]()
-            async with AsyncExitStack() as pipeline, connection.transaction():
-                limits = await read_claim_limits(connection, [each.customer for each in demands], self.rate_ahead)
-                quotas = share_claim(
-                    demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations)
-                )
-                if not quotas or not await _take_tick(connection, tick):
-                    raise Rollback  # so that a probe taken above stays untaken
-                await pipeline.enter_async_context(connection.pipeline())
-                taken = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
-            rows = sorted([row for cursor in taken for row in await cursor.fetchall()], key=itemgetter(2))
+            rows, limits = await self._claim_of(connection, demands, tick, horizon)
             claimed = limits.mark([Claimed(*row[:-1]) for row in rows])
             claimed = await apply_rates(connection, claimed, limits.spacings)
         self.claimed_at = time.monotonic()
@@ -96,6 +93,30 @@ class Claiming:
         if time.monotonic() - self._reaped_at > _REAP_EVERY:
             self.expired_leases += await run(connection, __package__, "reap_expired")
             self._reaped_at = time.monotonic()
+
+    async def _claim_of(
+        self, connection: Connection, demands: Sequence[Demand], tick: Tick, horizon: timedelta
+    ) -> tuple[list[Row], ClaimLimits]:
+        """The rows that were claimed, the earliest due first, and the limits that they were claimed under.
+
+        Where nothing limits anybody, the transaction asks the server nothing on its way: it is one round trip.
+        """
+        limited = await find_limited(connection, [each.customer for each in demands])
+        taken, limits = list[AsyncCursor[Row]](), ClaimLimits()
+        async with AsyncExitStack() as pipeline:
+            if tick.drain and not limited:
+                await pipeline.enter_async_context(connection.pipeline())
+            async with connection.transaction():
+                limits = await read_claim_limits(connection, limited, self.rate_ahead)
+                quotas = share_claim(
+                    demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations)
+                )
+                if not quotas or not await _take_tick(connection, tick):
+                    raise Rollback  # so that a probe taken above stays untaken
+                if limited or not tick.drain:
+                    await pipeline.enter_async_context(connection.pipeline())
+                taken = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
+        return sorted([row for cursor in taken for row in await cursor.fetchall()], key=itemgetter(2)), limits
 
     async def _take(
         self, connection: Connection, quotas: Sequence[Quota], *, limited: Collection[str], horizon: timedelta

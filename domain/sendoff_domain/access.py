@@ -100,6 +100,8 @@ class Caller:
 
 #: Who comes without a key where none is needed.
 ANONYMOUS = Caller("anonymous", frozenset((Scope.ADMIN,)))
+#: The same on the admin pages, which hand out no keys to whoever happens to sit at this machine.
+ANONYMOUS_OPERATOR = Caller(ANONYMOUS.id, frozenset(_SCOPES_OF[Role.OPERATOR]))
 
 
 def format_key_secret(entropy: bytes) -> str:

@@ -7,6 +7,7 @@ from aiohttp import web
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
 from sendoff_db.clock import DatabaseClock
+from sendoff_http.admin.site import mount_admin
 from sendoff_http.audit.list import routes as list_audit
 from sendoff_http.customers.create import routes as create_customer
 from sendoff_http.customers.delete import routes as delete_customer
@@ -50,7 +51,7 @@ from sendoff_http.operations.readiness import routes as readiness
 from sendoff_http.operations.stats import routes as stats
 from sendoff_http.operations.stream_docs import routes as stream_document
 from sendoff_http.web.asyncapi import ASYNCAPI
-from sendoff_http.web.authentication import Authentication
+from sendoff_http.web.authentication import AUTHENTICATION, Authentication
 from sendoff_http.web.dispatch import MIDDLEWARE
 from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, LEAVING, SETTINGS
 from sendoff_http.web.middleware import make_middleware
@@ -58,7 +59,7 @@ from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
 from sendoff_http.web.request_log import METRICS, RequestLog, make_metrics
 from sendoff_http.web.responses import name_server
-from sendoff_http.web.sites import Sites
+from sendoff_http.web.sites import SITES, Sites
 from sendoff_webhooks.keys.encryption import new_key_cipher
 
 OPERATIONS: list[Operation] = [
@@ -109,9 +110,10 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     numbers = make_metrics(identity)
     request_log = RequestLog(numbers, settings.logging, identity.name)
     authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
-    leaving = asyncio.Event()
+    sites, leaving = Sites(settings.http.hosts), asyncio.Event()
     app = web.Application(client_max_size=0)
-    app[MIDDLEWARE] = make_middleware(request_log, authentication, Sites(settings.http.hosts), leaving)
+    app[MIDDLEWARE] = make_middleware(request_log, authentication, sites, leaving)
+    app[AUTHENTICATION], app[SITES] = authentication, sites
     app[SETTINGS], app[IDENTITY], app[METRICS], app[LEAVING] = settings, identity, numbers, leaving
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
@@ -121,4 +123,5 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     mount(app, OPERATIONS)
     mount_page(app)
     app.cleanup_ctx.extend(LIFETIMES)
+    mount_admin(app)
     return app

@@ -23,7 +23,7 @@ class Authentication:
     def __init__(self, configured: Mapping[bytes, Caller], *, needs_key: bool) -> None:
         """`configured` are callers by the digests of their secrets; without `needs_key` no secret is needed."""
         self._configured = configured
-        self._needs_key = needs_key
+        self.needs_key = needs_key
         self._rates = RequestRates()
 
     async def admit(self, request: web.Request) -> None:
@@ -37,23 +37,28 @@ class Authentication:
             return
         secret = _presented(request)
         if secret is None:
-            if self._needs_key:
+            if self.needs_key:
                 raise _unauthorized("expected an API key as Authorization: Bearer or X-API-Key", _CHALLENGE)
             request[CALLER] = ANONYMOUS  # who may do everything
             return
-        caller = request[CALLER] = await self._find(request, secret)
-        if access is not None:
-            _require(caller, access)
-        if caller.rate is not None:
-            self._require_rate(caller, caller.rate)
-
-    async def _find(self, request: web.Request, secret: str) -> Caller:
-        digest = key_digest(secret)
-        # Where these are found says nothing of a secret: who could choose a digest would have broken SHA-256.
-        caller = self._configured.get(digest) or await request.app[KEY_CACHE].find(digest)
+        caller = await self.find(request.app, secret)
         if caller is None:
             raise _unauthorized("the API key is unknown, revoked or expired", f'{_CHALLENGE}, error="invalid_token"')
-        return caller
+        self.admit_as(request, caller, access)
+
+    async def find(self, app: web.Application, secret: str) -> Caller | None:
+        """The caller with this secret, None if there is none, or the key is revoked or expired."""
+        digest = key_digest(secret)
+        # Where these are found says nothing of a secret: who could choose a digest would have broken SHA-256.
+        return self._configured.get(digest) or await app[KEY_CACHE].find(digest)
+
+    def admit_as(self, request: web.Request, caller: Caller, access: Access | None) -> None:
+        """Let in a request whose caller is known; raises ProblemError 403 or 429."""
+        request[CALLER] = caller
+        if access is not None:
+            require_access(caller, access)
+        if caller.rate is not None:
+            self._require_rate(caller, caller.rate)
 
     def _require_rate(self, caller: Caller, rate: int) -> None:
         wait = self._rates.take(caller.id, rate)
@@ -72,7 +77,17 @@ def _presented(request: web.Request) -> str | None:
     return request.headers.get(_API_KEY)
 
 
-def _require(caller: Caller, access: Access) -> None:
+#: What the admin pages ask as well, where a cookie tells who the caller is.
+AUTHENTICATION: web.AppKey[Authentication] = web.AppKey("authentication", Authentication)
+
+
+def may_access(caller: Caller, access: Access) -> bool:
+    """Whether a caller may do what asks for this access."""
+    return caller.may(access.scopes) and not (access.of_fleet and caller.customer is not None)
+
+
+def require_access(caller: Caller, access: Access) -> None:
+    """Raise ProblemError 403 unless the caller may do what asks for this access."""
     if not caller.may(access.scopes):
         needed = " or ".join(access.scopes)
         detail = f"this needs a key with the scope {needed}; {caller.id} has {', '.join(sorted(caller.scopes))}"

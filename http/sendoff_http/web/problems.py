@@ -1,7 +1,8 @@
 """Every error leaves as an RFC 9457 problem document; nothing internal leaks through one."""
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -44,6 +45,11 @@ class ProblemError(SendoffError):
         self.errors = errors
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+
+
+#: Turns a problem below that path into a page for people; the rest are documents.
+ProblemPage = Callable[[web.Request, ProblemError], web.Response]
+PROBLEM_PAGES: web.AppKey[dict[str, ProblemPage]] = web.AppKey("problem_pages")
 
 
 class ClientGoneError(SendoffError):
@@ -105,6 +111,9 @@ def error_response(request: web.BaseRequest, error: Exception) -> web.Response:
 
 def problem_response(request: web.BaseRequest, problem: ProblemError) -> web.Response:
     """The response for one problem, with its headers."""
+    show = _problem_page(request)
+    if show is not None:
+        return show(problem)
     document: dict[str, Any] = {
         "type": f"urn:sendoff:problem:{problem.code}",
         "title": problem.code.replace("_", " ").capitalize(),
@@ -123,6 +132,16 @@ def problem_response(request: web.BaseRequest, problem: ProblemError) -> web.Res
     if problem.status == 408:  # nobody knows what comes next on this connection
         response.force_close()
     return response
+
+
+def _problem_page(request: web.BaseRequest) -> Callable[[ProblemError], web.Response] | None:
+    """What shows a problem to a person, if the request is for a page."""
+    if not isinstance(request, web.Request) or request._match_info is None:
+        return None  # a head that could not be read: nobody knows what it was for
+    for folder, show in request.app.get(PROBLEM_PAGES, {}).items():
+        if request.path.startswith(folder):
+            return partial(show, request)
+    return None
 
 
 def _from_aiohttp(error: web.HTTPException) -> ProblemError:

@@ -48,6 +48,11 @@ class QuickResponse(web.StreamResponse):
         self._sent = False
 
     @property
+    def body(self) -> bytes:
+        """The JSON text."""
+        return self._whole_body
+
+    @property
     def keep_alive(self) -> bool | None:
         """Whether the server waits for another request on this connection."""
         return self._sent or super().keep_alive

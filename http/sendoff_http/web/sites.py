@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from aiohttp import web
 from multidict import istr
 
-from sendoff_domain.access import ANONYMOUS
+from sendoff_domain.access import ANONYMOUS, ANONYMOUS_OPERATOR
 from sendoff_http.web.keys import CALLER
 from sendoff_http.web.problems import ProblemError
 
@@ -49,7 +49,8 @@ class Sites:
 
     def require_own_name(self, request: web.Request) -> None:
         """Raise ProblemError 403 when a caller without a key uses a name for the API that may be a stranger's."""
-        if request.get(CALLER) is ANONYMOUS:
+        caller = request.get(CALLER)
+        if caller is ANONYMOUS or caller is ANONYMOUS_OPERATOR:
             host = request.headers.get(_HOST)
             if host is not None and not self._is_known(_name(host)):
                 detail = f"Host {host[:80]!r} is neither an address nor in http.hosts, and no API key was sent"
@@ -63,6 +64,10 @@ class Sites:
 
     def _is_known(self, name: str) -> bool:
         return _is_safe(name) or name in self._hosts
+
+
+#: What the admin pages ask as well, once they know who the caller is.
+SITES: web.AppKey[Sites] = web.AppKey("sites", Sites)
 
 
 def _foreign_site(which: str) -> ProblemError:

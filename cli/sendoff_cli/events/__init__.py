@@ -1,1 +1,0 @@
-"""`sendoff events`: what happened, and what happens, as it is published on NATS."""

@@ -1,0 +1,2 @@
+-- Reads the key that all processes of the fleet share.
+SELECT key FROM handoff_key

@@ -68,7 +68,7 @@ async def test_it_is_found_wherever_it_is_and_beside_other_filters(api: Api, sub
 
 
 async def test_a_search_that_is_not_at_its_end_says_how_far_it_came(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sendoff_http.messages.search._SEARCHED", 7)
+    monkeypatch.setattr("sendoff_http.messages.search._SEARCHED_PAYLOADS", 7)
     monkeypatch.setattr("sendoff_http.messages.search._BUDGET_SECONDS", 0.0)
     monkeypatch.setattr("sendoff_http.messages.search._SEARCH_BUDGET_SECONDS", 0.0)
     wanted = await api.create(to="wanted", metadata={"k": "v"})

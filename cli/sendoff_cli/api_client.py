@@ -4,11 +4,14 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from sendoff_cli.listening import reachable_host
+from sendoff_cli.options import chosen_config
+from sendoff_config.loading import load_settings
 from sendoff_config.settings import HttpSettings
 from sendoff_domain.access import Scope
 from sendoff_domain.errors import SendoffError, UnavailableError
@@ -98,6 +101,11 @@ def api_client(url: str | None, settings: HttpSettings) -> ApiClient:
         able = sorted(settings.api_keys, key=lambda one: one.customer is not None or Scope.ADMIN not in one.granted)
         key = able[0].secret.get_secret_value() if able else None
     return ApiClient(url or default_url(settings), key)
+
+
+def configured_api(url: str | None, config: Path | None) -> ApiClient:
+    """The API that --url names, or else that of this machine by its configuration."""
+    return api_client(url, load_settings(chosen_config(config)).http)
 
 
 def _problem(document: Mapping[str, Any]) -> str:

@@ -18,6 +18,8 @@ from sendoff_domain.errors import SendoffError
 #: What a write to a file, a terminal or a descriptor that is closed can end with.
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
+#: What goes into a pipe or a file is not cut to the width of a terminal.
+_WIDE = 1_000
 _lines_are_json = threading.Event()
 
 
@@ -44,12 +46,18 @@ def complain(text: str) -> None:
 
 def show(result: RenderableType) -> None:
     """A result for a person, with rich's markup if it is text."""
-    Console(highlight=False, soft_wrap=True).print(result)
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    Console(highlight=False, soft_wrap=True, width=None if is_terminal else _WIDE).print(result)
 
 
 def show_json(document: Any) -> None:
     """A result for a program."""
     print(json.dumps(document, indent=2))  # noqa: T201  it is the result
+
+
+def show_json_line(document: Any) -> None:
+    """One of the results that come one by one, for a program: a line of its own, at once."""
+    print(json.dumps(document), flush=True)  # noqa: T201  it is a result
 
 
 @contextmanager

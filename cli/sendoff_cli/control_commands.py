@@ -23,6 +23,7 @@ from sendoff_cli.options import (
     requested_by,
 )
 from sendoff_cli.server_urls import with_embedded_addresses
+from sendoff_cli.status_watch import Tell, watch_fleet
 from sendoff_config.settings import Settings
 from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
 from sendoff_domain.errors import UnavailableError
@@ -37,6 +38,8 @@ ReasonOption = Annotated[str | None, typer.Option("--reason", help="Why, for who
 WaitOption = Annotated[
     str | None, typer.Option("--wait", metavar="DURATION", help="Wait until every instance has applied it, such as 2s.")
 ]
+
+WatchOption = Annotated[bool, typer.Option("--watch", help="Look every second until Ctrl-C.")]
 
 
 def add_control_commands(app: typer.Typer) -> None:
@@ -77,7 +80,12 @@ def stop(
 
 
 def status(
-    *, url: UrlOption = None, config: ConfigOption = None, data: DataOption = DEFAULT_DATA, as_json: JsonOption = False
+    *,
+    watch: WatchOption = False,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    data: DataOption = DEFAULT_DATA,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what the fleet should do and what it does."""
     settings = with_embedded_addresses(chosen_config(config), data)
@@ -85,7 +93,13 @@ def status(
     async def directly() -> Document:
         return describe_fleet(await read_fleet(settings))
 
-    document = asyncio.run(_ask(url, settings, lambda api: api.call("GET", "/v1/scheduler"), directly))
+    async def look(tell: Tell = say) -> Document:
+        return await _ask(url, settings, lambda api: api.call("GET", "/v1/scheduler"), directly, tell=tell)
+
+    if watch:
+        watch_fleet(look, as_json=as_json)
+        return
+    document = asyncio.run(look())
     show_json(document) if as_json else show(fleet_table(document))
 
 
@@ -118,6 +132,8 @@ async def _ask(
     settings: Settings,
     through_api: Callable[[ApiClient], Awaitable[Document]],
     directly: Callable[[], Awaitable[Document]],
+    *,
+    tell: Tell = say,
 ) -> Document:
     api = api_client(url, settings.http)
     try:
@@ -125,7 +141,7 @@ async def _ask(
     except (NoApiError, UnavailableError) as error:
         if url is not None or settings.postgres.url is None:
             raise
-        say(f"{str(error).partition(': ')[0]}; asking PostgreSQL itself")
+        tell(f"{str(error).partition(': ')[0]}; asking PostgreSQL itself")
         return await directly()
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import typer
 
-from sendoff_cli.api_client import ApiClient, api_client
+from sendoff_cli.api_client import ApiClient, configured_api
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.customer_options import (
     BacklogOption,
@@ -27,12 +27,11 @@ from sendoff_cli.customer_options import (
     secret_from,
 )
 from sendoff_cli.customer_table import customer_card, customers_table, describe_pause, secret_lines, trial_lines
-from sendoff_cli.options import ConfigOption, JsonOption, UrlOption, chosen_config
-from sendoff_config.loading import load_settings
+from sendoff_cli.options import ConfigOption, JsonOption, UrlOption
+from sendoff_cli.paging import fetch_list
 
 Document = dict[str, Any]
 
-_LARGEST_PAGE = 250
 #: Beyond the longest timeout of a customer (seconds).
 _TEST_SECONDS = 310.0
 
@@ -62,7 +61,8 @@ def list_customers(
 ) -> None:
     """List customers by their ids."""
     query = {} if paused is None else {"paused": str(paused).lower()}
-    found, more = asyncio.run(_pages(_api(url, config), query, limit))
+    found, cursor, _ = asyncio.run(fetch_list(_api(url, config), "/v1/customers", query, limit))
+    more = cursor is not None
     show_json({"data": found, "more": more}) if as_json else show(customers_table(found, more=more))
 
 
@@ -150,11 +150,16 @@ def update_customer(
 
 
 def delete_customer(
-    customer_id: IdArgument, *, version: VersionOption = None, url: UrlOption = None, config: ConfigOption = None
+    customer_id: IdArgument,
+    *,
+    version: VersionOption = None,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete a customer of whose messages none waits any more."""
     _call(_api(url, config), "DELETE", _path(customer_id), headers=_if_match(version))
-    say(f"{customer_id} is deleted")
+    show_json({"id": customer_id, "deleted": True}) if as_json else say(f"{customer_id} is deleted")
 
 
 def pause_customer(
@@ -209,21 +214,6 @@ def try_webhook(
         raise typer.Exit(1)
 
 
-async def _pages(api: ApiClient, query: dict[str, str], limit: int) -> tuple[list[Document], bool]:
-    """Up to `limit` customers, and whether there are more."""
-    found: list[Document] = []
-    cursor: str | None = None
-    while len(found) < limit:
-        size = str(min(_LARGEST_PAGE, limit - len(found)))
-        behind = {} if cursor is None else {"cursor": cursor}
-        page = await api.call("GET", "/v1/customers", query={**query, **behind, "limit": size})
-        found += page["data"]
-        cursor = page["nextCursor"]
-        if cursor is None:
-            return found, False
-    return found, True
-
-
 def _call(
     api: ApiClient,
     method: str,
@@ -237,7 +227,7 @@ def _call(
 
 
 def _api(url: str | None, config: ConfigOption) -> ApiClient:
-    return api_client(url, load_settings(chosen_config(config)).http)
+    return configured_api(url, config)
 
 
 def _path(customer_id: str, verb: str = "") -> str:

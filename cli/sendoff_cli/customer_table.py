@@ -1,12 +1,13 @@
 """Customers and tests of webhooks as a person reads them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from sendoff_cli.plain_text import card, plain, printable
 
 Document = Mapping[str, Any]
 
@@ -18,17 +19,13 @@ def customers_table(customers: Sequence[Document], *, more: bool) -> RenderableT
         table.add_column(title)
     for one in customers:
         webhook = one["webhookUrl"] or "none"
-        table.add_row(*map(_plain, (one["id"], one["name"], webhook, _limits(one))), _state(one), str(one["version"]))
+        table.add_row(*map(plain, (one["id"], one["name"], webhook, _limits(one))), _state(one), str(one["version"]))
     return Group(table, Text("there are more: raise --limit", "yellow")) if more else table
 
 
 def customer_card(customer: Document) -> RenderableType:
     """The document of one customer, a line for each key; what is nested is JSON."""
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for key, value in customer.items():
-        if value is not None:
-            table.add_row(_plain(key), _plain(value if isinstance(value, str) else json.dumps(value)))
-    return table
+    return card(customer)
 
 
 def secret_lines(customer_id: str, secret: str, previous_expires_at: str | None = None) -> RenderableType:
@@ -43,17 +40,17 @@ def trial_lines(trial: Document) -> RenderableType:
     """A test of a webhook: what was sent, what came back, what it means."""
     request, answer, verdict = trial["request"], trial["answer"], trial["verdict"]
     lines = [Text(f"POST {request['url']}", "bold")]
-    lines += [_plain(f"{name}: {value}") for name, value in request["headers"].items()]
-    lines += [Text(), _plain(request["body"]), Text()]
+    lines += [plain(f"{name}: {value}") for name, value in request["headers"].items()]
+    lines += [Text(), plain(request["body"]), Text()]
     if answer is not None:
         lines += [
             Text(f"answered {answer['statusCode']} after {answer['durationMs']} ms", "bold"),
-            _plain(answer["body"]),
+            plain(answer["body"]),
         ]
     if verdict["delivered"]:
         lines.append(Text("delivered", "green"))
     else:
-        lines.append(Text(f"not delivered: {verdict['errorClass']}: {_printable(verdict['detail'])}", "red"))
+        lines.append(Text(f"not delivered: {verdict['errorClass']}: {printable(verdict['detail'])}", "red"))
     return Group(*lines)
 
 
@@ -66,7 +63,7 @@ def _state(customer: Document) -> Text:
     if not customer["paused"]:
         return Text("running", "green")
     reason = customer["pauseReason"]
-    return Text("paused" if reason is None else f"paused: {_printable(reason)}", "yellow")
+    return Text("paused" if reason is None else f"paused: {printable(reason)}", "yellow")
 
 
 def _limits(customer: Document) -> str:
@@ -75,12 +72,3 @@ def _limits(customer: Document) -> str:
     parts += [] if limits["concurrency"] is None else [f"{limits['concurrency']} at once"]
     parts += [] if limits["backlog"] is None else [f"{limits['backlog']} waiting"]
     return ", ".join(parts) or "none"
-
-
-def _plain(text: str) -> Text:
-    """Text as it is: neither rich's markup nor a terminal's commands are obeyed in it."""
-    return Text(_printable(text))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

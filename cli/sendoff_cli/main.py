@@ -9,9 +9,13 @@ import typer
 from sendoff_cli.console import complain, results_written, show
 from sendoff_cli.control_commands import add_control_commands
 from sendoff_cli.customer_commands import add_customer_commands
+from sendoff_cli.dead_letter_commands import add_dead_letter_commands
 from sendoff_cli.doctor.command import add_doctor_command
+from sendoff_cli.events.command import add_events_command
 from sendoff_cli.explain_command import add_explain_command
 from sendoff_cli.key_commands import add_key_commands
+from sendoff_cli.listen.command import add_listen_command
+from sendoff_cli.message_commands import add_message_commands
 from sendoff_cli.publish.command import add_publish_command
 from sendoff_cli.run_commands import add_run_commands
 from sendoff_cli.send_command import add_send_command
@@ -34,7 +38,6 @@ def create_app() -> typer.Typer:
         name="sendoff",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        add_completion=False,
     )
     app.callback()(_options)
     add_run_commands(app)
@@ -42,6 +45,10 @@ def create_app() -> typer.Typer:
     add_send_command(app)
     add_publish_command(app)
     add_explain_command(app)
+    add_message_commands(app)
+    add_dead_letter_commands(app)
+    add_events_command(app)
+    add_listen_command(app)
     add_customer_commands(app)
     add_key_commands(app)
     add_doctor_command(app)

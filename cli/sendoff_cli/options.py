@@ -20,6 +20,9 @@ UrlOption = Annotated[
     str | None,
     typer.Option("--url", envvar="SENDOFF_URL", help="The API's address.", show_default="this machine's, by http.port"),
 ]
+MetadataOption = Annotated[
+    list[str] | None, typer.Option("--metadata", metavar="KEY=VALUE", help="What goes along; may be repeated.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program.")]
 
 DEFAULT_DATA = Path(".sendoff")
@@ -30,6 +33,14 @@ def chosen_config(config: Path | None) -> Path | None:
     if config is None and _DEFAULT_CONFIG.is_file():
         return _DEFAULT_CONFIG
     return config
+
+
+def members(pairs: list[str] | None) -> dict[str, str]:
+    """The metadata that was given as KEY=VALUE."""
+    parsed = dict(pair.split("=", 1) for pair in pairs or [] if "=" in pair)
+    if len(parsed) != len(pairs or []):
+        raise typer.BadParameter("expected KEY=VALUE, each key once", param_hint="--metadata")
+    return parsed
 
 
 def requested_by() -> str:

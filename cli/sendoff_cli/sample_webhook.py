@@ -14,6 +14,7 @@ from aiohttp import web
 from rich.console import Console
 from rich.text import Text
 
+from sendoff_cli.plain_text import printable
 from sendoff_config.ending_signals import ending_signals
 from sendoff_config.lossy_output import make_output_lossy
 
@@ -45,10 +46,10 @@ def create_app() -> web.Application:
 def line(message: dict[str, Any], attempt: str) -> Text:
     """One message in one line."""
     content = message.get("content")
-    shown = " ".join((content if isinstance(content, str) else str(content)).split())
+    shown = printable(" ".join((content if isinstance(content, str) else str(content)).split()))
     cut = shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
     text = Text.assemble(("webhook ", "dim"), f"{datetime.now().astimezone():%H:%M:%S} ")
-    text.append(str(message.get("to")), "bold")
+    text.append(printable(str(message.get("to"))), "bold")
     text.append(f" {cut} ")
     text.append(f"{message.get('id')} attempt {attempt}", "dim")
     return text

@@ -11,7 +11,7 @@ import typer
 
 from sendoff_cli.api_client import api_client
 from sendoff_cli.console import show, show_json
-from sendoff_cli.options import ConfigOption, JsonOption, UrlOption, chosen_config
+from sendoff_cli.options import ConfigOption, JsonOption, MetadataOption, UrlOption, chosen_config, members
 from sendoff_config.loading import load_settings
 from sendoff_domain.errors import SendoffError
 
@@ -23,8 +23,8 @@ AtOption = Annotated[str | None, typer.Option("--at", metavar="RFC3339", help="D
 CustomerOption = Annotated[
     str | None, typer.Option("--customer", help="Whose webhook gets it; `default` if not given.")
 ]
-MetadataOption = Annotated[
-    list[str] | None, typer.Option("--metadata", metavar="KEY=VALUE", help="Goes along; may be repeated.")
+ReferenceOption = Annotated[
+    str | None, typer.Option("--reference", help="Your own id of it, to find it by; it is not sent along.")
 ]
 KeyOption = Annotated[
     str | None, typer.Option("--idempotency-key", help="The same key with the same message is the same message.")
@@ -45,6 +45,7 @@ def send(
     at: AtOption = None,
     customer: CustomerOption = None,
     metadata: MetadataOption = None,
+    reference: ReferenceOption = None,
     idempotency_key: KeyOption = None,
     url: UrlOption = None,
     config: ConfigOption = None,
@@ -53,7 +54,8 @@ def send(
     """Hand one message to the API, and print its id and when it is due."""
     if delay is not None and at is not None:
         raise typer.BadParameter("expected either --in or --at, not both")
-    given = {"delay": delay, "deliverAt": at, "customer": customer, "metadata": _metadata(metadata or [])}
+    given = {"delay": delay, "deliverAt": at, "customer": customer, "metadata": members(metadata)}
+    given |= {"reference": reference}
     body = {"to": to, "content": _content(content, json_content)} | {name: one for name, one in given.items() if one}
     api = api_client(url, load_settings(chosen_config(config)).http)
     # With a key the request may be repeated when its answer was lost.
@@ -86,10 +88,3 @@ def _text(given: str) -> str:
     except OSError as error:
         raise typer.BadParameter(f"{given[1:]} cannot be read: {error.strerror}", param_hint="--content") from None
     return given
-
-
-def _metadata(pairs: list[str]) -> dict[str, str]:
-    parsed = dict(pair.split("=", 1) for pair in pairs if "=" in pair)
-    if len(parsed) != len(pairs):
-        raise typer.BadParameter("expected KEY=VALUE, each key once", param_hint="--metadata")
-    return parsed

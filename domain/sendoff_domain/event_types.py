@@ -37,6 +37,9 @@ class CancelledData(EventData):
     customer: str = Field(description="Whose message it is.")
     attempt: int = Field(ge=0, description="Which attempt it was, from 1; of a message at its end how many it had.")
     generation: int = Field(ge=0, description="How often the message had been sent again.")
+    reference: str | None = Field(
+        default=None, description="Its sender's own id, if it was given one and `events.content` is on."
+    )
     content: Any = Field(default=None, description="What the message says, if `events.content` is on.")
     content_omitted: Literal[True] | None = Field(
         default=None, description="That it is on, but the content is too large, or the message is gone."

@@ -46,6 +46,7 @@ class Event:
     actor: str | None = None
     requested_by: str | None = None
     revision: int | None = None
+    reference: str | None = None
     content: msgspec.Raw | None = None
     content_omitted: Literal[True] | None = None
 

@@ -5,30 +5,22 @@ import os
 import stat
 import sys
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from nats.aio.client import Client
-from nats.errors import Error
-from nats.js import JetStreamContext
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sendoff_cli.console import complain, say, show, show_json
+from sendoff_cli.jetstream import connected_jetstream
 from sendoff_cli.options import DEFAULT_DATA, ConfigOption, DataOption, JsonOption, chosen_config
 from sendoff_cli.publish.line_reader import LineReader
 from sendoff_cli.publish.stream_producer import StreamProducer, Tally
 from sendoff_cli.server_urls import with_embedded_addresses
 from sendoff_config.settings import Settings
-from sendoff_control.nats_connection import close_client, connection_options
-from sendoff_domain.errors import SendoffError
 from sendoff_domain.texts import DEFAULT_CUSTOMER
 from sendoff_domain.times import parse_duration
-
-_CONNECT_SECONDS = 10.0
 
 CustomerOption = Annotated[str, typer.Option("--customer", help="Whose messages they are, where a line does not say.")]
 KeysOption = Annotated[
@@ -85,7 +77,7 @@ def publish(
 
 async def _publish(settings: Settings, customer: str, keys: str, patience: float) -> Tally:
     lines = LineReader(sys.stdin.fileno())
-    async with _jetstream(settings) as jetstream:
+    async with connected_jetstream(settings, "sendoff publish") as jetstream:
         with _progress() as progress:
             task = progress.add_task("publishing", total=_size_of_input())
             producer = StreamProducer(
@@ -100,30 +92,6 @@ async def _publish(settings: Settings, customer: str, keys: str, patience: float
             )
             await producer.publish_all(lines)
             return producer.tally
-
-
-@asynccontextmanager
-async def _jetstream(settings: Settings) -> AsyncIterator[JetStreamContext]:
-    """A connection that comes back by itself; what it sends twice the stream knows by its id."""
-    if settings.nats.url is None:
-        raise SendoffError("nats.url is not set, and no `sendoff up` with a NATS of its own has run here (--data)")
-    client = Client()
-    options = connection_options(settings.nats, "sendoff publish", asyncio.Event())
-    options |= {"allow_reconnect": True, "max_reconnect_attempts": -1, "reconnect_time_wait": 0.25, "error_cb": _ignore}
-    try:
-        async with asyncio.timeout(_CONNECT_SECONDS):
-            await client.connect(**options)
-        yield client.jetstream()
-    except TimeoutError:
-        raise SendoffError(f"NATS does not let us in: {client.last_error or 'no answer'}") from None
-    except Error as error:
-        raise SendoffError(f"NATS does not let us in: {error}") from None
-    finally:
-        await close_client(client)
-
-
-async def _ignore(_: Exception) -> None:
-    """What matters of it comes as an exception, too."""
 
 
 def _progress() -> Progress:

@@ -1,13 +1,57 @@
 """What all commands have in common."""
 
 import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from sendoff_cli.main import create_app
 from support.command_line import COMMAND, clean_environment, sendoff
 
 COMMANDS = ["up", "http", "worker", "ingest", "migrate", "start", "stop", "status", "send", "customers", "doctor"]
+COMMANDS += ["messages", "dead-letters", "events", "listen", "publish", "explain", "keys"]
+#: They run until they are stopped, and what they say is a log.
+RUNNING = {"up", "http", "worker", "ingest"}
+
+
+def leaves(command: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, by its words."""
+    inner: dict[str, Any] = getattr(command, "commands", {})
+    if not inner:
+        yield name, command
+    for word, one in inner.items():
+        yield from leaves(one, f"{name} {word}".strip())
+
+
+def test_every_command_that_has_a_result_gives_it_as_json_too() -> None:
+    commands = dict(leaves(typer.main.get_command(create_app())))
+    assert len(commands) > 25
+    assert {
+        name
+        for name, command in commands.items()
+        if "--json" not in {word for parameter in command.params for word in parameter.opts}
+    } == RUNNING
+
+
+def test_a_shell_completes_commands_and_options() -> None:
+    def completed(words: str) -> str:
+        variables = {"_SENDOFF_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        ran = subprocess.run(
+            [Path(sys.prefix) / "bin/sendoff"],
+            env=clean_environment(variables),
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+        return ran.stdout
+
+    assert completed("sendoff mess").split() == ["messages"]
+    assert "retrying" in completed("sendoff messages list --status ")
 
 
 def test_the_help_names_every_command(folder: Path) -> None:

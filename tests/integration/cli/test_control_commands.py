@@ -1,13 +1,15 @@
 """`sendoff start | stop | status`, through the API and without one."""
 
 import json
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from support.command_line import Running, invoke
+from support.command_line import COMMAND, Running, clean_environment, invoke
 from support.whole_sendoff import free_port
 
 
@@ -93,3 +95,27 @@ def test_wrong_usage_is_refused_with_two(arguments: tuple[str, ...], folder: Pat
     refused = invoke(*arguments, folder=folder)
     assert refused.returncode == 2
     assert "Traceback" not in refused.stderr
+
+
+def test_the_fleet_is_watched_until_ctrl_c(up: Running, folder: Path) -> None:
+    def watch(*words: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [*COMMAND, "status", "--watch", *words],
+            cwd=folder,
+            env=clean_environment({}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    with watch("--json", "--url", up.url) as watching:
+        assert watching.stdout is not None
+        seen = [json.loads(watching.stdout.readline()) for _ in range(2)]
+        assert [one["desired"] for one in seen] == ["running"] * 2
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 0
+    with watch("--url", f"http://127.0.0.1:{free_port()}") as watching:
+        assert watching.stdout is not None
+        assert "no API at" in watching.stdout.readline() + watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 0

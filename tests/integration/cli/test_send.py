@@ -28,9 +28,23 @@ def test_the_id_and_the_time_are_printed(up: Running, folder: Path) -> None:
 
 def test_everything_that_was_given_goes_along(up: Running, folder: Path) -> None:
     at = "2099-01-31T08:00:00Z"
-    message = send(up, folder, "--content", "x", "--at", at, "--metadata", "a=1", "--metadata", "b=2=3")
+    message = send(
+        up,
+        folder,
+        "--content",
+        "x",
+        "--at",
+        at,
+        "--metadata",
+        "a=1",
+        "--metadata",
+        "b=2=3",
+        "--reference",
+        "order 4711",
+    )
     assert message["deliverAt"] == "2099-01-31T08:00:00.000000Z"
     assert (message["to"], message["metadata"]) == ("jane", {"a": "1", "b": "2=3"})
+    assert message["reference"] == "order 4711"
 
 
 def test_the_content_comes_from_a_file_or_stdin_and_may_be_json(up: Running, folder: Path) -> None:

@@ -30,8 +30,11 @@ async def test_events_have_the_content_up_to_a_size_where_it_is_wanted(
     await eventually(events.exist, "the streams are there", timeout=30)
     with running_receiver() as theirs:
         add_customer(api, theirs, "default-events", eventsOf="default")
-        items = [{"to": "sent", "content": {"n": 1.5, "text": "é"}}, {"to": "dead", "content": "why"}]
-        items += [{"to": "large", "content": "x" * 3000}, {"to": "deep", "content": deep}]
+        items = [
+            {"to": "sent", "content": {"n": 1.5, "text": "é"}},
+            {"to": "dead", "content": "why", "reference": "r1"},
+        ]
+        items += [{"to": "large", "content": "x" * 3000, "reference": "r2"}, {"to": "deep", "content": deep}]
         answer = api.call("POST", "/v1/messages/batch", items)
         sent, dead, large, nested = (item["id"] for item in answer.body["data"])
         await events.holds(3 + 3)
@@ -39,6 +42,8 @@ async def test_events_have_the_content_up_to_a_size_where_it_is_wanted(
         for found in (events.arrived, [one.message["content"] for one in theirs.received]):
             assert [one["content"] for one in data_of(found, sent)] == [{"n": 1.5, "text": "é"}]
             assert [one["content"] for one in data_of(found, dead)] == ["why"] * 3
+            references = [one.get("reference") for name in (sent, dead, large) for one in data_of(found, name)]
+            assert references == [None, "r1", "r1", "r1", "r2"]
             assert [one.get("contentOmitted") for one in data_of(found, large)] == [True]
             assert "content" not in data_of(found, large)[0]
         assert data_of(events.arrived, nested)[0]["content"] == deep

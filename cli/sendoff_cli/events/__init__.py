@@ -1,0 +1,1 @@
+"""`sendoff events`: what happened, and what happens, as it is published on NATS."""

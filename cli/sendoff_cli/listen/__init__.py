@@ -1,0 +1,1 @@
+"""`sendoff listen`: a webhook on this machine that shows what it gets, and can be made to fail."""

@@ -6,19 +6,33 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sendoff_http.admin.access_table import AccessTable
+from sendoff_http.admin.customers import pages as customers
+from sendoff_http.admin.dead_letters import pages as dead_letters
 from sendoff_http.admin.entrance import make_handler
 from sendoff_http.admin.fleet import pages as fleet
 from sendoff_http.admin.login import pages as login
+from sendoff_http.admin.message import pages as message
+from sendoff_http.admin.messages import pages as messages
 from sendoff_http.admin.overview import pages as overview
 from sendoff_http.admin.pages import ROOT, Page
 from sendoff_http.admin.rendering import RENDERING, Rendering, StaticFile, read_static_files
+from sendoff_http.admin.retries import pages as retries
 from sendoff_http.admin.samples import hold_samples
 from sendoff_http.admin.sessions import SESSIONS, Sessions
 from sendoff_http.web.keys import POOL, REQUEST_ID, SETTINGS
 from sendoff_http.web.operation import ACCESS, OPEN
 from sendoff_http.web.problems import PROBLEM_PAGES, ProblemError, ProblemPage
 
-PAGES: list[Page] = [*login, *overview, *fleet]
+PAGES: list[Page] = [
+    *login,
+    *overview,
+    *messages,
+    *message,
+    *dead_letters,
+    *retries,
+    *customers,
+    *fleet,
+]
 
 
 def mount_admin(app: web.Application) -> None:

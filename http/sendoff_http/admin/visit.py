@@ -1,6 +1,6 @@
 """One request to a page or a form: who asks, and all that the answer needs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,10 @@ from sendoff_http.web.problems import ProblemError
 #: The pages of the sidebar: name, path, and the letter of the shortcut.
 MENU = (
     ("Overview", "/", "o"),
+    ("Messages", "/messages", "m"),
+    ("Dead letters", "/dead-letters", "d"),
+    ("Retries", "/retries", "r"),
+    ("Customers", "/customers", "c"),
     ("Fleet", "/fleet", "f"),
 )
 #: What a form may be refused for that the person can mend: it is said on the page where the form is.
@@ -73,10 +77,12 @@ class Visit:
         """The document that a GET answers with."""
         return (await self.call("GET", path, *parts, query=query)).document
 
-    async def act(
-        self, done: str, back: str, method: str, path: str, *parts: str, document: Any = None
-    ) -> web.Response:
-        """Call an operation for a form, go back to a page, and say there what came of it."""
+    async def act(self, done: str, back: str, call: Sequence[str], *, document: Any = None) -> web.Response:
+        """Do for a form what it is for, go back to a page, and say there what came of it.
+
+        `call` is an operation: its method, its path, and what fills the braces of that.
+        """
+        method, path, *parts = call
         try:
             await self.call(method, path, *parts, document=document)
         except ProblemError as problem:

@@ -1,5 +1,7 @@
 """A producer on NATS for a test: it publishes into the ingest's stream, and looks at what became of it."""
 
+import asyncio
+import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -92,8 +94,16 @@ async def open_producer(nats_url: str, prefix: str, database: str) -> AsyncItera
         yield Producer(client, jetstream, prefix, database)
     finally:
         for name in (ingest_stream_name(prefix), rejected_stream_name(prefix)):
-            try:
+            with contextlib.suppress(NotFoundError):
                 await jetstream.delete_stream(name)
-            except NotFoundError:
-                continue
         await client.close()
+
+
+def remove_streams(nats_url: str, prefix: str) -> None:
+    """Take away what an ingest of that prefix has made; for tests without an event loop."""
+
+    async def remove() -> None:
+        async with open_producer(nats_url, prefix, ""):
+            pass
+
+    asyncio.run(remove())

@@ -1,12 +1,15 @@
 """The numbers of a whole instance: every process of it tells, whoever is asked."""
 
+import secrets
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.command_line import Running, running, sendoff
 from support.metrics import names, samples, total
+from support.producer import SMALL_STREAMS, remove_streams
 from support.receiver import Receiver
 from support.waiting import wait_until
 from support.whole_sendoff import free_port
@@ -31,8 +34,13 @@ def started_at(text: str, process: str) -> float:
 
 
 @pytest.fixture
-def settings(sendoff_database: str, addresses: dict[str, str], receiver: Receiver) -> dict[str, str]:
-    return {
+def settings(
+    sendoff_database: str, addresses: dict[str, str], receiver: Receiver, nats_url: str
+) -> Iterator[dict[str, str]]:
+    prefix = f"test-{secrets.token_hex(4)}"
+    yield {
+        **SMALL_STREAMS,
+        "CONTROL__PREFIX": prefix,
         **addresses,
         "POSTGRES__URL": sendoff_database,
         "WEBHOOK__URL": receiver.url,
@@ -40,6 +48,7 @@ def settings(sendoff_database: str, addresses: dict[str, str], receiver: Receive
         "SCHEDULER__INTERVAL": "50ms",
         "INSTANCE": "counted",
     }
+    remove_streams(nats_url, prefix)
 
 
 def send(started: Running, folder: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import secrets
 import signal
 import urllib.request
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from support.client import Client
 from support.command_line import Running, running
 from support.layout import ROOT
 from support.metrics import names
+from support.producer import SMALL_STREAMS, remove_streams
 from support.prometheus import Prometheus, alert_rules, names_in, panel_queries, running_prometheus, shortened
 from support.receiver import Receiver, running_receiver
 from support.servers import RedisUrls
@@ -33,7 +35,6 @@ SHORTER = {
     "SendoffDeadLettersGrow": "sum(increase(sendoff_dead_letters_total[10m])) > 20",
     "SendoffIngestLags": "max(sendoff_ingest_oldest_seconds) > 2",
 }
-PREFIX = "watched"
 METRICS = ROOT / "docs" / "metrics.md"
 
 
@@ -46,6 +47,7 @@ class Watched:
     prometheus: Prometheus
     database: str
     nats: str
+    prefix: str
 
     def fires(self, alert: str) -> None:
         """Wait until an alert fires."""
@@ -70,7 +72,7 @@ class Watched:
 
         async def publish() -> None:
             client = await nats.connect(self.nats)
-            await client.jetstream().publish(ingest_subject(PREFIX, "default"), b'{"to": "a", "content": 1}')
+            await client.jetstream().publish(ingest_subject(self.prefix, "default"), b'{"to": "a", "content": 1}')
             await client.close()
 
         asyncio.run(publish())
@@ -92,12 +94,13 @@ def watched(
     sendoff_database: str, redis_urls: RedisUrls, nats_url: str, receiver: Receiver, tmp_path: Path
 ) -> Iterator[Watched]:
     """One instance with two workers, an ingest and an API."""
+    prefix = f"test-{secrets.token_hex(4)}"
     settings = {
         "POSTGRES__URL": sendoff_database,
         "REDIS__BROKER_URL": redis_urls.broker,
         "REDIS__CACHE_URL": redis_urls.cache,
         "NATS__URL": nats_url,
-        "CONTROL__PREFIX": PREFIX,
+        "CONTROL__PREFIX": prefix,
         "WEBHOOK__URL": receiver.url,
         "SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         "SCHEDULER__INTERVAL": "50ms",
@@ -105,14 +108,14 @@ def watched(
         "SCHEDULER__DRAIN": "true",
         "WORKERS__PROCESSES": "2",
         "INGEST__ENABLED": "true",
-        "INGEST__MAX_BYTES": str(64 * 2**20),
-        "INGEST__REJECTED__MAX_BYTES": str(16 * 2**20),
+        **SMALL_STREAMS,
     }
     with running("up", "--data", tmp_path / "data", folder=tmp_path, **settings) as fleet:
         fleet.wait_until_said("Sendoff is ready")
         with running_prometheus(tmp_path, [f"127.0.0.1:{fleet.port}"], shortened(alert_rules(), **SHORTER)) as found:
-            yield Watched(fleet, Client(fleet.url), found, sendoff_database, nats_url)
+            yield Watched(fleet, Client(fleet.url), found, sendoff_database, nats_url, prefix)
             fleet.stop()
+    remove_streams(nats_url, prefix)
 
 
 def unanswered(prometheus: Prometheus, queries: set[str]) -> set[str]:
@@ -138,7 +141,7 @@ def test_every_query_finds_something_and_each_alert_its_fault(watched: Watched) 
         failing.answer(500)
         add_customer(watched.api, failing, "dying", breaker={"enabled": False}, retry={"attempts": 1})
         answer_everything(watched, well)
-        assert watched.prometheus.firing() == set()
+        wait_until(lambda: not watched.prometheus.firing(), "no alert fires in a healthy fleet", 30, every=1)
         documented_is_what_is_told(watched)
 
         letters_and_breakers(watched, failing)

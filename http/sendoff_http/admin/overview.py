@@ -33,7 +33,7 @@ async def show_overview(visit: Visit) -> web.Response:
 @pages.page("/live", access=needs(Scope.READ_MESSAGES, Scope.CONTROL, of_fleet=True))
 async def show_figures(visit: Visit) -> web.Response:
     """What of the overview changes all the time, for the script that puts it in its place."""
-    return await visit.page("overview_live.html", **await _figures(visit))
+    return await visit.page("live.html", **await _figures(visit))
 
 
 def _first_page(visit: Visit) -> str:
@@ -55,7 +55,7 @@ async def _figures(visit: Visit) -> dict[str, Any]:
     return {
         "backlog": backlog,
         "lateness": lateness,
-        "rate": next((sent.rate for sent in reversed(hour.sent[-2:]) if sent is not None), None),
+        "rate": _per_second(next((sent.rate for sent in reversed(hour.sent[-2:]) if sent is not None), None)),
         "concerns": find_concerns(fleet, backlog, troubled),
         "charts": _charts(hour),
     }

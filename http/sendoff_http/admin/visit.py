@@ -16,6 +16,7 @@ from sendoff_http.admin.access_table import AccessTable
 from sendoff_http.admin.notices import Notice
 from sendoff_http.admin.rendering import RENDERING
 from sendoff_http.web.calls import Reply, call_operation
+from sendoff_http.web.keys import CALLER
 from sendoff_http.web.problems import ProblemError
 
 #: The pages of the sidebar: name, path, and the letter of the shortcut.
@@ -112,7 +113,7 @@ class Visit:
 
     async def read_fleet(self) -> Any:
         """What the fleet should do and does; None if it is not known, or not this caller's to know."""
-        if not self.sees_fleet:
+        if not self.sees_fleet or CALLER not in self.request:  # an open page knows no caller
             return None
         try:
             return await self.read("/v1/scheduler")

@@ -89,7 +89,8 @@ function chooseRows(form) {
     if (all) { all.checked = chosen > 0 && chosen === boxes.length; all.indeterminate = chosen > 0 && chosen < boxes.length; }
   };
   if (all) {
-    all.closest("label, th").hidden = false;
+    all.closest("th").hidden = false;
+    form.querySelector("[data-without-script]").remove();
     all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; tell(); });
   }
   form.addEventListener("change", tell);

@@ -139,7 +139,7 @@ class DeliveryMetrics(Collector):
         return counts
 
     def _fold(self) -> None:
-        """Add what is fresh to what Prometheus sees and to this hour: at least once a second, so it is of this hour."""
+        """Add what is fresh to what Prometheus sees and to this hour: it comes every two seconds."""
         hour = int(time.time() // _HOUR)
         taken, self._fresh = self._fresh, {}
         for incarnation, counts in taken.items():

@@ -1,4 +1,4 @@
-"""The folder of an instance in which each of its processes leaves its numbers, once a second.
+"""The folder of an instance in which each of its processes leaves its numbers every two seconds.
 
 `SENDOFF_METRICS_FOLDER` names it; `sendoff up` and the like make one. A process that dies leaves its file behind, which
 is passed over once it is old: for Prometheus its series end, and begin anew with the next process of that number.
@@ -64,7 +64,7 @@ def read_folder(folder: Path) -> dict[str, list[Family]]:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """A folder in use is written every second."""
+    """A folder in use is written every two seconds."""
     for path in parent.glob(f"{_PREFIX}*"):
         with contextlib.suppress(OSError):
             if path.stat().st_uid == os.getuid() and time.time() - path.stat().st_mtime > _ABANDONED:

@@ -2,11 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+HELM := v3.22.0
+IMAGE ?= sendoff:local
 PIN := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format requirements bench chaos fuzz sbom audit
+.PHONY: help run test check format requirements bench chaos fuzz helm sbom audit scan
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +41,10 @@ chaos: .venv/.dev ## Run the tests that kill processes and servers
 fuzz: .venv/.dev ## Feed the parsers 100,000 broken inputs each; FUZZ_SEED=7 for others
 	FUZZ_INPUTS=100000 $(BIN)/python -m pytest -s -n 0 tests/fuzz
 
+helm: .venv/.dev .venv/.tools .venv/.helm-$(HELM) ## Lint the Helm chart, render it and hold it to Kubernetes
+	$(BIN)/python -m pytest -n 0 tests/integration/deploy/test_helm_chart.py \
+		tests/integration/deploy/test_helm_autoscaling.py tests/unit/test_autoscaling.py
+
 sbom: .venv/.tools ## List all that the image consists of: dist/sbom.json (CycloneDX)
 	@mkdir -p dist
 	.venv/tools/bin/cyclonedx-py requirements requirements-runtime.txt --pyproject pyproject.toml \
@@ -48,6 +54,11 @@ audit: .venv/.tools ## Ask for known faults of what is pinned (needs the network
 	@for file in requirements.txt requirements-test.txt requirements-tools.txt; do echo "$$file" && \
 		.venv/tools/bin/pip-audit --requirement $$file --require-hashes --disable-pip --strict --progress-spinner off || \
 		{ echo "make audit: faults above, or the advisory service could not be asked" >&2; exit 1; }; done
+
+scan: sbom ## Look for known faults in the image (needs trivy or grype); IMAGE=sendoff:local
+	@if command -v trivy >/dev/null; then trivy image --exit-code 1 --ignore-unfixed --severity HIGH,CRITICAL $(IMAGE); \
+	elif command -v grype >/dev/null; then grype --fail-on high --only-fixed $(IMAGE); \
+	else echo "make scan: NOT SCANNED, neither trivy nor grype is installed; dist/sbom.json lists what is in the image" >&2; exit 1; fi
 
 # The stamps make a second run instant; a change of what they depend on installs again.
 .venv/bin/python:
@@ -67,3 +78,13 @@ audit: .venv/.tools ## Ask for known faults of what is pinned (needs the network
 	$(PYTHON) -m venv .venv/tools || { rm -rf .venv/tools; exit 1; }
 	.venv/tools/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-tools.txt
 	@touch $@
+
+# helm brings no package that could be pinned with the rest; Go holds the module to its checksum database.
+.venv/.helm-$(HELM):
+	@command -v go >/dev/null || { echo "Go is missing, which builds helm $(HELM)" >&2; exit 1; }
+	@mkdir -p .venv/go
+	GOBIN="$(CURDIR)/.venv/go" nice go install helm.sh/helm/v3/cmd/helm@$(HELM)
+	@touch $@
+
+.PHONY: .venv/.helm
+.venv/.helm: .venv/.helm-$(HELM)

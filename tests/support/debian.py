@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from typing import NoReturn
 
 import pytest
 
@@ -12,9 +13,13 @@ _PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin
 def require_program(name: str, package: str) -> str:
     """The path of a program; without it the test is skipped with the way to get it, or fails where CI is set."""
     found = shutil.which(name, path=_PATH)
-    if found is not None:
-        return found
-    reason = f"NOT TESTED: {name} is missing; as root: apt-get install {package}"
+    if found is None:
+        missing(f"NOT TESTED: {name} is missing; as root: apt-get install {package}")
+    return found
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test with its reason, or fail it where CI is set."""
     if os.environ.get("CI", "").lower() in ("", "0", "false"):
         pytest.skip(reason)
     pytest.fail(reason)

@@ -1,0 +1,76 @@
+"""The Helm chart as helm renders it, and Kubernetes' schemas to hold it to."""
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.debian import missing
+from support.layout import ROOT
+
+CHART = ROOT / "deploy" / "helm" / "sendoff"
+#: The oldest and the newest Kubernetes that the chart is held to.
+KUBERNETES = ("1.27", "1.37")
+#: What an installation has to say at least.
+SERVERS = {
+    "secret": {
+        "postgresUrl": "postgresql://sendoff:secret@pooler:6432/sendoff",
+        "brokerUrl": "redis://:secret@redis:6379/0",
+        "cacheUrl": "redis://:secret@redis:6379/1",
+        "natsUrl": "nats://sendoff:secret@nats:4222",
+    }
+}
+Values = Mapping[str, Any]
+Manifest = dict[str, Any]
+
+
+def run_helm(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """What helm says; without a helm the test is skipped, or fails where CI is set."""
+    built = ROOT / ".venv" / "go" / "helm"
+    program = str(built) if built.exists() else shutil.which("helm")
+    if program is None:
+        missing("NOT TESTED: helm is missing; make .venv/.helm builds it")
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
+
+
+def write_values(folder: Path, *layers: Values) -> list[str]:
+    """The arguments that give helm those values, each laid over those before."""
+    arguments = []
+    for index, layer in enumerate(layers):
+        path = folder / f"values-{index}.yaml"
+        path.write_text(yaml.safe_dump(dict(layer)), encoding="utf-8")
+        arguments += ["--values", str(path)]
+    return arguments
+
+
+def render(folder: Path, *layers: Values, kubernetes: str = KUBERNETES[-1]) -> list[Manifest]:
+    """Every manifest of an installation with those values; fails with helm's words if there is none."""
+    given = write_values(folder, SERVERS, *layers)
+    done = run_helm("template", "sendoff", str(CHART), "--namespace", "messages", "--kube-version", kubernetes, *given)
+    assert done.returncode == 0, done.stderr
+    return [manifest for manifest in yaml.safe_load_all(done.stdout) if manifest]
+
+
+def faults_of(manifests: list[Manifest], folder: Path, kubernetes: str) -> str:
+    """What Kubernetes would not accept, unknown fields included; empty if there is nothing."""
+    path = folder / "manifests.yaml"
+    path.write_text(yaml.safe_dump_all(manifests), encoding="utf-8")
+    program = ROOT / ".venv" / "tools" / "bin" / "kubernetes-validate"
+    if not program.exists():
+        missing("NOT TESTED: kubernetes-validate is missing; make .venv/.tools installs it")
+    command = [str(program), "--strict", "--kubernetes-version", kubernetes, "--quiet", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+def of_kind(manifests: list[Manifest], kind: str) -> Manifest:
+    """The one of that kind that is no hook."""
+    (found,) = (
+        manifest
+        for manifest in manifests
+        if manifest["kind"] == kind and "helm.sh/hook" not in manifest["metadata"].get("annotations", {})
+    )
+    return found

@@ -50,10 +50,7 @@ def _of_fleet(fleet: Mapping[str, Any] | None) -> Iterator[Concern]:
         yield Concern(
             "bad", "The fleet is stopped", "Nothing is delivered until it is started.", "/admin/fleet", "Fleet"
         )
-    workers = [one for one in fleet["instances"] if one["actual"] not in ("gone", "unknown")]
-    if not workers:
-        yield Concern("bad", "No instance is alive", "Start one: sendoff up.", "/admin/fleet", "Fleet")
-    elif not fleet["converged"]:
+    if not fleet["converged"]:
         waiting = ", ".join(fleet["unconfirmed"][:_MOST_LISTED]) or "one or more processes"
         detail = f"Revision {fleet['revision']} is not applied by {waiting}."
         yield Concern("warn", "The fleet has not converged", detail, "/admin/fleet", "Fleet")
@@ -64,6 +61,8 @@ def _of_fleet(fleet: Mapping[str, Any] | None) -> Iterator[Concern]:
 
 
 def _of_backlog(fleet: Mapping[str, Any] | None, backlog: Backlog) -> Iterator[Concern]:
+    if not backlog.workers:
+        yield Concern("bad", "No worker is alive", "Start one: sendoff up, or sendoff worker.", "/admin/fleet", "Fleet")
     runs = fleet is None or fleet["desired"] == "running"
     if runs and backlog.lag_seconds is not None and backlog.lag_seconds > _LATE_SECONDS:
         detail = f"The oldest has been due for {backlog.lag_seconds / 60:,.0f} min and is not claimed."

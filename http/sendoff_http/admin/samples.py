@@ -55,6 +55,7 @@ class Backlog:
     dead_is_more: bool
     lag_seconds: float | None
     died_lately: int
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ async def test_a_customer_is_created_edited_paused_rotated_and_deleted(api: Api,
 
 async def test_the_overview_counts_and_says_what_needs_attention(api: Api, operator: AdminClient) -> None:
     shown = await operator.open("/admin/")
-    assert "No instance is alive" not in shown.text
+    assert "No worker is alive" in shown.text
     for move in (deliver, fail, retry_later, bury):
         await move(api.db, await api.create(to="jane"))
     live = await operator.open("/admin/live")

@@ -13,6 +13,7 @@ from sendoff_http.admin.pages import ROOT, Pages
 from sendoff_http.admin.samples import SAMPLES, Backlog, Hour, read_backlog, read_lateness
 from sendoff_http.admin.shown import shown_milliseconds
 from sendoff_http.admin.visit import Visit
+from sendoff_http.web.authentication import bound_key
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import needs
 
@@ -40,7 +41,7 @@ def _first_page(visit: Visit) -> str:
     for path in ("/messages", "/dead-letters", "/customers", "/messages/new"):
         if visit.access_table.may_open(visit.caller, path):
             return ROOT + path
-    return f"{ROOT}/account"
+    raise bound_key(visit.caller, "no page is about what this key may do")
 
 
 async def _figures(visit: Visit) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from sendoff_actors.claimer.ticker import ExtraTicks, Ticker
 from sendoff_actors.dead_letterer.clean_up_schedule import CleanUpSchedule
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.handoffs import ActorName, Undeliverable, read_handoff_key
+from sendoff_actors.jobs.runner import JobRunner
 from sendoff_actors.metrics import WorkerMetrics, new_worker_metrics
 from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
@@ -76,6 +77,7 @@ class Worker:
     extra_ticks: ExtraTicks
     clean_up: CleanUpSchedule
     metrics: WorkerMetrics
+    jobs: JobRunner
 
 
 @contextlib.asynccontextmanager
@@ -112,8 +114,7 @@ def make_worker(
         member=member, slots=slots, broker=broker, shortage=shortage, on_limit_freed=extra_ticks.wake
     )
     retrying = Retrying(pool, customers, member.settings.partitions.every)
-    burying = _make_burying(member.settings, pool, metrics)
-    burials = burying.burials()
+    burials = (burying := _make_burying(member.settings, pool, metrics)).burials()
     bury = partial(_hand_to_dead_letterer, enqueuer, burials)
     unrecorded = _make_unrecorded(retrying=retrying, holdings=holdings, markers=markers, bury=bury)
     worker = Worker(
@@ -140,6 +141,7 @@ def make_worker(
         extra_ticks=extra_ticks,
         clean_up=CleanUpSchedule(enqueuer),
         metrics=metrics,
+        jobs=JobRunner(pool, member.settings.partitions),
     )
     _subscribe(worker, slots)
     return worker
@@ -164,6 +166,7 @@ async def run_worker(worker: Worker) -> AsyncIterator[None]:
                 worker.ticker,
                 worker.extra_ticks,
                 worker.clean_up,
+                worker.jobs,
                 sender.saturation,
                 sender.breakers,
                 sender.watch,

@@ -1,5 +1,5 @@
 -- Deletes old rows of the plain tables, at most 2000 of each, and returns how many; idempotency keys live for three days
--- in any case, hours of customers for 90 days, the audit for a year.
+-- in any case, jobs that do not run for 30, hours of customers for 90, the audit for a year.
 WITH keys AS (
     DELETE FROM idempotency_keys
      WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_keys WHERE created_at < now() - interval '3 days'
@@ -24,6 +24,11 @@ WITH keys AS (
     DELETE FROM customer_hours
      WHERE ctid = ANY (ARRAY(SELECT ctid FROM customer_hours WHERE hour < now() - interval '90 days'
                               ORDER BY hour LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
+), worked AS (
+    DELETE FROM jobs
+     WHERE id = ANY (ARRAY(SELECT id FROM jobs
+                            WHERE state <> 'running' AND coalesce(finished_at, created_at) < now() - interval '30 days'
+                            LIMIT 2000 FOR UPDATE SKIP LOCKED)) RETURNING 1
 ), dead AS (
     DELETE FROM processes WHERE heartbeat_at < now() - interval '1 hour' RETURNING 1
 ), idle AS (
@@ -35,5 +40,6 @@ WITH keys AS (
 )
 SELECT (SELECT count(*) FROM keys) + (SELECT count(*) FROM cancelled) + (SELECT count(*) FROM commands)
      + (SELECT count(*) FROM told) + (SELECT count(*) FROM audited) + (SELECT count(*) FROM hours)
+     + (SELECT count(*) FROM worked)
      + (SELECT count(*) FROM dead) + (SELECT count(*) FROM idle)
      + (SELECT count(*) FROM saturated) + (SELECT count(*) FROM secrets)

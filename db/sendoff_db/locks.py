@@ -12,3 +12,5 @@ RETENTION: Final = 0x5E4D101
 CLAIMS: Final = 0x5E4D102
 #: Taken by a process of the ingest that changes the lanes of its stream, so that no other does so at the same time.
 LANES: Final = 0x5E4D103
+#: Taken by a request that makes a job, so that there are not more of them than allowed.
+JOBS: Final = 0x5E4D104

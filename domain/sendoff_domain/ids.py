@@ -7,6 +7,7 @@ from uuid import UUID
 _PREFIX = "msg_"
 #: How the id of an API key begins.
 KEY_ID_PREFIX = "key_"
+_JOB_PREFIX = "job_"
 #: The bits that are random, and version and variant where they stand.
 _FREE = (1 << 80) - 1 & ~(0xF << 76 | 0x3 << 62)
 _MARKS = 0x7 << 76 | 0x2 << 62
@@ -74,6 +75,16 @@ def format_message_id(message_id: UUID) -> str:
 def parse_message_id(text: str) -> UUID | None:
     """The UUID of a public id, or None if the text is none."""
     return UUID(hex=text[len(_PREFIX) :]) if _is_id(_PREFIX, text) else None
+
+
+def format_job_id(job_id: UUID) -> str:
+    """The public form of a job's id: `job_0192f0c1...`."""
+    return _JOB_PREFIX + job_id.hex
+
+
+def parse_job_id(text: str) -> UUID | None:
+    """The UUID of a job's public id, or None if the text is none."""
+    return UUID(hex=text[len(_JOB_PREFIX) :]) if _is_id(_JOB_PREFIX, text) else None
 
 
 def is_key_id(text: str) -> bool:

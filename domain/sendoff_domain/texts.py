@@ -48,5 +48,6 @@ WORDS_OF_PATTERNS = {
     f"^{_WITHOUT_CONTROL}$": "expected a text without control characters",
     r"^[A-Za-z0-9._-]{1,64}$": "expected 1 to 64 letters, digits, dots, - and _",
     r"^[\x21-\x7e]{1,128}$": "expected 1 to 128 visible ASCII characters without blanks",
+    "^job_[0-9a-f]{32}$": "expected job_ and 32 digits of 0-9 and a-f",
     "^msg_[0-9a-f]{32}$": "expected msg_ and 32 digits of 0-9 and a-f",
 }

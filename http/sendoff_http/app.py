@@ -27,12 +27,17 @@ from sendoff_http.dead_letters.resend_many import routes as resend_dead_letters
 from sendoff_http.fleet.read import routes as read_scheduler
 from sendoff_http.fleet.start import routes as start_scheduler
 from sendoff_http.fleet.stop import routes as stop_scheduler
+from sendoff_http.jobs.cancel import routes as cancel_job
+from sendoff_http.jobs.list import routes as list_jobs
+from sendoff_http.jobs.pause import routes as pause_job
+from sendoff_http.jobs.read import routes as read_job
 from sendoff_http.keys.create import routes as create_key
 from sendoff_http.keys.list import routes as list_keys
 from sendoff_http.keys.read import routes as read_key
 from sendoff_http.keys.revoke import routes as revoke_key
 from sendoff_http.lifetimes import LIFETIMES
 from sendoff_http.messages.cancel import routes as cancel_message
+from sendoff_http.messages.cancel_many import routes as cancel_messages
 from sendoff_http.messages.create import routes as create_message
 from sendoff_http.messages.create_batch import routes as create_batch
 from sendoff_http.messages.explain import routes as explain_message
@@ -41,6 +46,7 @@ from sendoff_http.messages.list_attempts import routes as list_attempts
 from sendoff_http.messages.list_retries import routes as list_retries
 from sendoff_http.messages.read import routes as read_message
 from sendoff_http.messages.reschedule import routes as reschedule_message
+from sendoff_http.messages.reschedule_many import routes as reschedule_messages
 from sendoff_http.messages.resend import routes as resend_message
 from sendoff_http.operations.channels import describe_streams
 from sendoff_http.operations.docs import mount_page
@@ -73,12 +79,18 @@ OPERATIONS: list[Operation] = [
     *explain_message,
     *resend_message,
     *list_retries,
+    *cancel_messages,
+    *reschedule_messages,
     *resend_dead_letters,
     *purge_dead_letters,
     *list_dead_letters,
     *read_dead_letter,
     *resend_dead_letter,
     *delete_dead_letter,
+    *list_jobs,
+    *read_job,
+    *pause_job,
+    *cancel_job,
     *list_customers,
     *create_customer,
     *read_customer,

@@ -103,7 +103,7 @@ async def test_a_person_stops_and_starts_the_fleet_and_resends_what_died(
     await page.get_by_role("link", name="Resend all…").click()
     await expect(page.locator("[data-count]")).to_have_text("3")
     await page.get_by_role("button", name="Resend 3").click()
-    await expect(page.locator(".notice").first).to_contain_text("3 resent")
+    await expect(page.locator(".notice").first).to_contain_text("3 are being resent")
     await eventually(lambda: all(api.message(one)["status"] == "sent" for one in dead), "all that matched are sent")
     assert complaints == []
 

@@ -171,7 +171,10 @@ def test_a_use_case_of_the_api_is_known_only_to_the_app_that_mounts_it(graph: gr
 def test_a_module_declares_one_use_case() -> None:
     """Two operations are one use case if the second takes back the first."""
     declared = Counter(operation.handler.__module__ for operation in OPERATIONS)
-    assert {module for module, count in declared.items() if count > 1} == {"sendoff_http.customers.pause"}
+    assert {module for module, count in declared.items() if count > 1} == {
+        "sendoff_http.customers.pause",
+        "sendoff_http.jobs.pause",
+    }
     assert set(declared) == use_cases()
 
 

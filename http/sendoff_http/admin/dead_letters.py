@@ -112,9 +112,8 @@ async def act_on_all(visit: Visit) -> web.Response:
     count = (await _on_all(visit, action, asked, dry_run=True))["matched"]
     if str(count) != shown:
         return await _ask(visit, action, asked, changed_from=shown)
-    result = await _on_all(visit, action, asked, dry_run=False)
-    rest = f" {result['remaining']:,} are left: do it again." if result["remaining"] else ""
-    return visit.redirect(_HERE, f"{result['done']:,} {_ACTIONS[action][1]}.{rest}")
+    job = await _on_all(visit, action, asked, dry_run=False)
+    return visit.redirect(_HERE, f"{job['matched']:,} are being {_ACTIONS[action][1]} by the job {job['id']}.")
 
 
 async def _on_all(visit: Visit, action: str, asked: dict[str, str], *, dry_run: bool) -> Any:

@@ -2,7 +2,6 @@
 
 from aiohttp import web
 
-from sendoff_db.sql import fetch_one
 from sendoff_domain.access import Scope
 from sendoff_domain.message import WAITING
 from sendoff_http.messages.moves import TRIES, wrong_state
@@ -11,6 +10,7 @@ from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
+from sendoff_intake.moves.waiting import cancel
 
 routes = Routes("Messages")
 
@@ -28,7 +28,7 @@ async def cancel_message(request: web.Request) -> web.Response:
     message_id, customer = message_id_of(request), request[CALLER].customer
     async with request.app[POOL].connection() as connection:
         for _ in range(TRIES):
-            if await fetch_one(connection, __package__, "cancel", {"id": message_id, "customer": customer}) is not None:
+            if await cancel(connection, [message_id], customer):
                 return web.Response(status=204)
             row = await load_message(connection, message_id, customer)
             if row is None or row.status not in WAITING:

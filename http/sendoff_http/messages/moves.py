@@ -11,3 +11,8 @@ def wrong_state(row: MessageRow, wish: str) -> ProblemError:
     """409 with `messageStatus`: in RFC 9457 `status` is the status of HTTP."""
     detail = f"the message is {row.status} and cannot be {wish}"
     return ProblemError(409, "wrong_state", detail, extra={"messageStatus": row.status})
+
+
+def customer_gone() -> ProblemError:
+    """409: a message that is to be sent again is a deleted customer's, whoever has that id now."""
+    return ProblemError(409, "customer_gone", "its customer was deleted, so there is nobody to send it to")

@@ -1,13 +1,9 @@
 """Move a message's delivery, or its next attempt, to another time."""
 
-from uuid import UUID
-
 from aiohttp import web
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sendoff_db.pool import Connection
-from sendoff_db.sql import fetch_one
 from sendoff_domain.access import Scope
 from sendoff_domain.message import WAITING
 from sendoff_domain.times import Duration, Moment
@@ -22,6 +18,7 @@ from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import invalid, no_such_message
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
+from sendoff_intake.moves.waiting import NewTime, reschedule
 
 routes = Routes("Messages")
 
@@ -52,9 +49,10 @@ async def reschedule_message(request: web.Request) -> web.Response:
     """Answer with the moved message; 409 once it is being sent or is at its end."""
     message_id, customer = message_id_of(request), request[CALLER].customer
     wish = await read_model(request, Reschedule)
+    new_time = NewTime(deliver_at=wish.deliver_at, delay=wish.delay)
     async with request.app[POOL].connection() as connection:
         for _ in range(TRIES):
-            moved = await _reschedule(connection, message_id, wish, customer)
+            moved = await reschedule(connection, [message_id], new_time, customer)
             row = await load_message(connection, message_id, customer)
             if moved or row is None or row.status not in WAITING or row.expires_at is not None:
                 break
@@ -63,11 +61,6 @@ async def reschedule_message(request: web.Request) -> web.Response:
     if not moved:
         raise _why_not_moved(row, wish)
     return json_response(describe_row(row))
-
-
-async def _reschedule(connection: Connection, message_id: UUID, wish: Reschedule, customer: str | None) -> bool:
-    values = {"id": message_id, "deliver_at": wish.deliver_at, "delay": wish.delay, "customer": customer}
-    return await fetch_one(connection, __package__, "reschedule", values) is not None
 
 
 def _why_not_moved(row: MessageRow, wish: Reschedule) -> Exception:

@@ -1,11 +1,11 @@
 """Lets requests in: `Authorization: Bearer <secret>` or `X-API-Key: <secret>`, and what the key may do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aiohttp import web
 from multidict import istr
 
-from sendoff_domain.access import ANONYMOUS, Caller, key_digest
+from sendoff_domain.access import ANONYMOUS, Caller, Scope, key_digest
 from sendoff_http.web.key_cache import KEY_CACHE
 from sendoff_http.web.keys import CALLER
 from sendoff_http.web.operation import ACCESS, OPEN, Access
@@ -89,13 +89,19 @@ def may_access(caller: Caller, access: Access) -> bool:
 def require_access(caller: Caller, access: Access) -> None:
     """Raise ProblemError 403 unless the caller may do what asks for this access."""
     if not caller.may(access.scopes):
-        needed = " or ".join(access.scopes)
-        detail = f"this needs a key with the scope {needed}; {caller.id} has {', '.join(sorted(caller.scopes))}"
-        challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(access.scopes)}"'
-        headers, extra = {"WWW-Authenticate": challenge}, {"scopes": list(access.scopes)}
-        raise ProblemError(403, "missing_scope", detail, headers=headers, extra=extra)
+        raise missing_scope(caller, access.scopes)
     if access.of_fleet and caller.customer is not None:
         raise bound_key(caller, "this is about all customers")
+
+
+def missing_scope(caller: Caller, scopes: Sequence[Scope]) -> ProblemError:
+    """The problem (403) of what needs a key with one of these scopes."""
+    needed = " or ".join(scopes)
+    detail = f"this needs a key with the scope {needed}; {caller.id} has {', '.join(sorted(caller.scopes))}"
+    challenge = f'{_CHALLENGE}, error="insufficient_scope", scope="{" ".join(scopes)}"'
+    return ProblemError(
+        403, "missing_scope", detail, headers={"WWW-Authenticate": challenge}, extra={"scopes": list(scopes)}
+    )
 
 
 def bound_key(caller: Caller, why: str) -> ProblemError:

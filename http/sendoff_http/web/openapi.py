@@ -28,7 +28,7 @@ _MEANINGS = {
     413: "Too large",
     415: "Not a media type that is understood",
     422: "Readable, but not allowed",
-    429: "The API key has used up its rate, or the customer's backlog is full; Retry-After tells when to try again",
+    429: "The key has used up its rate, a backlog is full, or jobs are too many; Retry-After tells when to try again",
     500: "A mistake of the server",
     503: "Something that is needed is away; try again",
 }

@@ -83,6 +83,11 @@ def no_such_key(text: str) -> ProblemError:
     return ProblemError(404, "key_not_found", f"there is no API key {text[:80]!r}")
 
 
+def no_such_job(text: str) -> ProblemError:
+    """The problem (404) of an id that no job has."""
+    return ProblemError(404, "job_not_found", f"there is no job {text[:80]!r}")
+
+
 def overloaded(detail: str) -> ProblemError:
     """The problem (503) of too much at once, or of a server behind us that is away; the request may be sent again."""
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})

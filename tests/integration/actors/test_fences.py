@@ -179,7 +179,7 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
         await connection.execute(read_statement(package, name), values)
         tokens.append(await claim(connection))
 
-    resend = "sendoff_http.messages", "resend", {"ids": [message_id], "dead_ids": [message_id]}
+    resend = "sendoff_intake.moves", "resend", {"ids": [message_id], "dead_ids": [message_id]}
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
     tokens.append(await claim(connection))
     await run_statement(connection, "record_sent", delivery(message_id, tokens[-1]))
@@ -187,10 +187,10 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
     await run_statement(connection, "bury", burial(message_id, tokens[-1]))
     await come_back(*resend)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
-    moved = {"id": message_id, "customer": None, "deliver_at": None, "delay": timedelta(0)}
-    await come_back("sendoff_http.messages", "reschedule", moved)
+    moved = {"ids": [message_id], "customer": None, "deliver_at": None, "delay": timedelta(0), "shift": None}
+    await come_back("sendoff_intake.moves", "reschedule", moved)
     await run_statement(connection, "release_unsent", release(message_id, tokens[-1]))
-    await connection.execute(read_statement("sendoff_http.messages", "cancel"), {"id": message_id, "customer": None})
+    await connection.execute(read_statement("sendoff_intake.moves", "cancel"), {"ids": [message_id], "customer": None})
     await come_back(*resend)
     await run_statement(connection, "record_failed", failure_values(message_id, tokens[-1], 1, 3, datetime.now(UTC)))
     ((*_, token, _, _, _),) = await run_statement(connection, "claim_retries", claim_values("default", 1))
@@ -205,9 +205,9 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
 @pytest.mark.parametrize(
     ("package", "name"),
     [
-        ("sendoff_http.messages", "resend"),
-        ("sendoff_http.messages", "reschedule"),
-        ("sendoff_http.messages", "cancel"),
+        ("sendoff_intake.moves", "resend"),
+        ("sendoff_intake.moves", "reschedule"),
+        ("sendoff_intake.moves", "cancel"),
     ],
 )
 async def test_a_move_by_the_api_raises_the_token(connection: Connection, package: str, name: str) -> None:
@@ -219,12 +219,12 @@ async def test_a_move_by_the_api_raises_the_token(connection: Connection, packag
         await run_statement(connection, "release_unsent", release(message_id, token))
         token += 1
     values = {
-        "id": message_id,
         "customer": None,
         "ids": [message_id],
         "dead_ids": [],
         "deliver_at": None,
         "delay": timedelta(0),
+        "shift": None,
     }
     await connection.execute(read_statement(package, name), values)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from support.api import Api, api_settings, running_api
+from support.jobs import work_off
 
 SETTINGS = {"apiKeys": [{"name": "jane", "secret": "the-secret-key-of-jane", "role": "admin"}]}
 JANE = {"Authorization": "Bearer the-secret-key-of-jane"}
@@ -80,12 +81,17 @@ async def test_what_is_sent_again_or_deleted_is_written_down_with_its_number(api
         ("POST", "/v1/dead-letters/purge", {"all": True}),  # there is nothing left
     ):
         await api.call(method, path, headers=JANE, json=body)
+        await work_off(api)
+    first, second = [job["id"] for job in reversed((await api.get("/v1/jobs", headers=JANE)).json["data"])]
     found = [(deed["action"], deed["target"], deed["customer"], deed["details"]) for deed in reversed(await audit(api))]
+    kind = "dead-letters.purge"
     assert found == [
         ("dead-letter.resend", ids[0], "default", {"count": 1}),
         ("dead-letter.delete", ids[1], "default", {}),
         ("message.resend", ids[2], "default", {"count": 1}),
-        ("dead-letters.purge", "selection", "default", {"count": 2}),
+        ("job.create", first, None, {"kind": kind, "matched": 2, "state": "running"}),
+        (kind, first, None, {"count": 2, "skipped": 0, "state": "done"}),
+        ("job.create", second, None, {"kind": kind, "matched": 0, "state": "done"}),
     ]
 
 

@@ -12,6 +12,7 @@ from sendoff_domain.access import Scope
 from sendoff_http.app import OPERATIONS
 from sendoff_http.web.openapi import describe_api
 from support.api import Api, Reply, api_settings, running_api
+from support.jobs import counts, done_by
 
 #: (method, path, what is promised of it) of the document that a server with keys gives.
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(describe_api(OPERATIONS)))
@@ -108,14 +109,17 @@ async def foreign_things(api: Api) -> dict[str, list[str]]:
         b" moved AS (DELETE FROM due WHERE message_id IN (SELECT message_id FROM chosen))"
         b" INSERT INTO retries SELECT message_id, customer_id, now() + interval '1 d', 1, 0, 1, incarnation FROM chosen"
     )
-    return {"messages": messages, "dead_letters": sorted(messages)[:100], "customers": ["acme"], "keys": [key]}
+    order = {"customer": "acme", "hold": True}
+    job = (await api.post("/v1/messages/cancel", order, headers=headers("root"))).json["id"]
+    letters = sorted(messages)[:100]
+    return {"messages": messages, "dead_letters": letters, "customers": ["acme"], "keys": [key], "jobs": [job]}
 
 
 def nothing_foreign(reply: Reply, things: dict[str, list[str]]) -> None:
     """The answer holds no id, name or content of another customer."""
     text = reply.body.decode()
     assert not re.search("acme|foreign-|hushed", text), text
-    assert not set(re.findall(r"(?:msg|key)_[0-9a-f]{32}", text)) & {one for ids in things.values() for one in ids}
+    assert not set(re.findall(r"(?:msg|key|job)_[0-9a-f]{32}", text)) & {one for ids in things.values() for one in ids}
 
 
 def ids_for(path: str, things: dict[str, list[str]]) -> list[str]:
@@ -185,16 +189,20 @@ async def test_no_list_shows_the_key_of_one_customer_anything_of_another(api: Ap
 
 
 async def test_no_bulk_reaches_the_dead_letters_of_another(api: Api) -> None:
-    things = await foreign_things(api)
+    await foreign_things(api)
     before = await places(api)
     for path in ("/v1/dead-letters/purge", "/v1/dead-letters/resend"):
         for selection in ({"all": True}, {"customer": "acme"}, {"reason": "exhausted"}, {"to": "foreign-1"}):
-            reply = await api.post(path, selection, headers=headers("stranger"))
-            assert reply.json == {"matched": 0, "done": 0, "remaining": 0}
-            nothing_foreign(reply, things)
+            job = await done_by(api, path, selection, headers=headers("stranger"))
+            assert (counts(job), job["customer"]) == ((0, 0, 0), "stranger")
     assert await places(api) == before
-    reply = await api.post("/v1/dead-letters/purge", {"all": True}, headers=headers("root"))
-    assert reply.json["done"] == 100
+    assert counts(await done_by(api, "/v1/dead-letters/purge", {"all": True}, headers=headers("root"))) == (100, 100, 0)
+    for path in ("/v1/messages/cancel", "/v1/messages/reschedule"):
+        for selection in ({"all": True}, {"customer": "acme"}, {"status": "scheduled"}):
+            change = {"shift": "1h"} if path.endswith("reschedule") else {}
+            job = await done_by(api, path, {**selection, **change}, headers=headers("stranger"))
+            assert counts(job) == (0, 0, 0)
+    assert await places(api) == [*before[:2], 0, *before[3:]]
 
 
 async def test_a_message_of_a_key_of_one_customer_is_that_customers(api: Api) -> None:

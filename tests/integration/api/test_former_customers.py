@@ -7,6 +7,7 @@ import pytest
 
 from support.api import Api, Reply, api_settings, running_api
 from support.customers import create
+from support.jobs import counts, done_by
 from support.places import bury, deliver, retry_later
 
 ROOT = {"X-API-Key": "the-secret-of-the-root-of-it-all"}
@@ -80,8 +81,7 @@ async def test_the_next_customer_of_the_id_changes_no_message_of_the_first(api: 
         ):
             assert (await api.call(method, path, headers=new)).status == 404, (method, path)
     for action in ("resend", "purge"):
-        reply = await api.post(f"/v1/dead-letters/{action}", {"all": True}, headers=new)
-        assert reply.json == {"matched": 0, "done": 0, "remaining": 0}
+        assert counts(await done_by(api, f"/v1/dead-letters/{action}", {"all": True}, headers=new)) == (0, 0, 0)
     assert await ids(api, "/v1/dead-letters", ROOT) == [left["dead"]["id"]]
 
 
@@ -93,8 +93,7 @@ async def test_a_bulk_resend_leaves_the_dead_letters_of_a_deleted_customer_alone
     await hand_over(api)
     own = await api.create(customer="acme")
     await bury(api.db, own)
-    reply = await api.post("/v1/dead-letters/resend", selection)
-    assert reply.json == {"matched": 1, "done": 1, "remaining": 0}
+    assert counts(await done_by(api, "/v1/dead-letters/resend", selection)) == (1, 1, 0)
     assert await api.scalar("SELECT array_agg(replace(message_id::text, '-', '')) FROM due") == [own["id"][4:]]
 
 
@@ -116,8 +115,7 @@ async def test_a_person_finds_and_purges_the_dead_letters_of_a_customer_that_was
     assert (await api.call("DELETE", "/v1/customers/acme")).status == 204
     assert await ids(api, "/v1/dead-letters?customer=acme", ROOT) == [left["dead"]["id"]]
     assert len(await ids(api, "/v1/messages?customer=acme", ROOT)) == 3
-    reply = await api.post("/v1/dead-letters/purge", {"customer": "acme"})
-    assert reply.json == {"matched": 1, "done": 1, "remaining": 0}
+    assert counts(await done_by(api, "/v1/dead-letters/purge", {"customer": "acme"})) == (1, 1, 0)
 
 
 async def test_an_idempotency_key_of_the_first_customer_does_not_answer_the_next(api: Api) -> None:

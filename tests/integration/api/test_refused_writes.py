@@ -23,6 +23,9 @@ WRITES: list[tuple[str, str, Any]] = [
     ("DELETE", "/v1/dead-letters/{letter}", None),
     ("POST", "/v1/dead-letters/resend", {"all": True}),
     ("POST", "/v1/dead-letters/purge", {"all": True}),
+    ("POST", "/v1/messages/cancel", {"all": True, "hold": True}),
+    ("POST", "/v1/messages/reschedule", {"all": True, "hold": True, "shift": "1h"}),
+    ("POST", "/v1/jobs/{job}/resume", None),
     ("POST", "/v1/customers", {"name": "new", "webhookUrl": "http://127.0.0.1:9000/"}),
     ("PATCH", "/v1/customers/{customer}", {"name": "other"}),
     ("POST", "/v1/customers/{customer}/rotate-secret", None),
@@ -49,7 +52,13 @@ async def ids(api: Api) -> dict[str, str]:
     assert reply.status == 201, reply.body
     letter, message = await api.create(), await api.create(delay="1h")
     await bury(api.db, letter)
-    return {"message": message["id"], "letter": letter["id"], "customer": reply.json["id"]}
+    job = await api.post("/v1/dead-letters/purge", {"all": True, "hold": True})
+    return {
+        "message": message["id"],
+        "letter": letter["id"],
+        "customer": reply.json["id"],
+        "job": job.json["id"],
+    }
 
 
 async def test_while_the_server_can_only_be_read_every_write_is_answered_with_503(
@@ -89,7 +98,8 @@ async def test_a_write_has_patience_with_an_outage_that_passes(open_api: Api, sq
         "messages": ("POST", "/v1/messages", {"to": "a", "content": 1}, 202),
         "customers": ("PATCH", f"/v1/customers/{known['customer']}", {"name": "other"}, 200),
         "control_commands": ("POST", "/v1/scheduler/stop", None, 202),
-        "dead_letters": ("POST", "/v1/dead-letters/purge", {"all": True}, 200),
+        "dead_letters": ("DELETE", f"/v1/dead-letters/{known['letter']}", None, 204),
+        "jobs": ("POST", "/v1/messages/cancel", {"all": True}, 202),
     }
     for table, (method, path, body, status) in writes.items():
         async with refusing(open_api.db, table, sqlstate):

@@ -7,7 +7,7 @@ import pytest
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all_as, fetch_one, read_statement, run
 
-PACKAGE = "sendoff_http.messages"
+PACKAGE = "sendoff_intake.moves"
 LOCK = {"lock": 4711}
 
 
@@ -44,4 +44,4 @@ async def test_no_row_is_none_and_no_change_is_zero(connection: Connection) -> N
         await fetch_one(connection, "sendoff_http.dead_letters", "read_dead_letter", {"id": None, "customer": None})
         is None
     )
-    assert await run(connection, "sendoff_http.dead_letters", "delete_dead_letters", {"ids": []}) == 0
+    assert await run(connection, PACKAGE, "delete_dead_letters", {"ids": [], "customer": None}) == 0

@@ -1,12 +1,13 @@
--- Moves a message that is not claimed to the cancellations, if it is the customer's or none is given. One row if it was moved.
+-- Moves messages that are not claimed to the cancellations, those of one customer if it is given. One row for each that
+-- was moved.
 WITH from_due AS (
-    DELETE FROM due WHERE message_id = %(id)s AND holder IS NULL
+    DELETE FROM due WHERE message_id = ANY(%(ids)s::uuid[]) AND holder IS NULL
        AND (%(customer)s::text IS NULL OR due.customer_id = %(customer)s AND due.incarnation = coalesce(
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), due.incarnation))
  RETURNING message_id, customer_id, attempts, generation, token, incarnation
 ), from_retries AS (
     DELETE FROM retries
-     WHERE message_id = %(id)s
+     WHERE message_id = ANY(%(ids)s::uuid[])
        AND (%(customer)s::text IS NULL OR retries.customer_id = %(customer)s AND retries.incarnation = coalesce(
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), retries.incarnation))
  RETURNING message_id, customer_id, attempts, generation, token, incarnation

@@ -1,0 +1,1 @@
+"""Jobs go on in the workers, whether the fleet runs or is stopped."""

@@ -1,0 +1,1 @@
+"""/v1/jobs: long work on many messages, listed, followed, paused, resumed, cancelled."""

@@ -1,0 +1,2 @@
+-- Lets one transaction at a time make a job.
+SELECT pg_advisory_xact_lock(%(lock)s)

@@ -1,0 +1,1 @@
+"""Moves of messages that somebody asks for: sent again, cancelled, moved to another time, deleted."""

@@ -35,9 +35,8 @@ async def show_message(visit: Visit) -> web.Response:
 
 
 def _body(message: dict[str, Any]) -> dict[str, Any]:
-    """What is posted, the same on each attempt."""
-    names = ("id", "reference", "to", "content", "metadata")
-    return {name: message[name] for name in names if message.get(name) is not None}
+    """What is posted, the same on each attempt; the reference is its sender's alone."""
+    return {name: message[name] for name in ("id", "to", "content", "metadata")}
 
 
 @pages.form("/messages/{id}/cancel", access=_MAY_WRITE)

@@ -1,5 +1,7 @@
 """Messages, dead letters and customers on their pages: found, read, moved, and never shown as a script."""
 
+import html
+import json
 from typing import Any
 
 from sendoff_http.admin.site import PAGES
@@ -36,12 +38,15 @@ async def test_a_page_that_is_full_leads_to_the_next(api: Api, operator: AdminCl
 async def test_a_message_tells_its_attempts_what_was_answered_and_what_it_waits_for(
     api: Api, operator: AdminClient
 ) -> None:
-    message = await api.create(to=HOSTILE, content={"html": HOSTILE, "huge": 12345678901234567890123})
+    content = {"html": HOSTILE, "huge": 12345678901234567890123}
+    message = await api.create(to=HOSTILE, content=content, reference="order-1")
     await retry_later(api.db, message)
     shown = await operator.open(f"/admin/messages/{message['id']}")
     assert "<script>alert" not in shown.text
     for told in ("the webhook said 503", "no \ufffd", "12345678901234567890123", "webhook-id"):
         assert told in shown.text, told
+    request = html.unescape(shown.text.split('aria-labelledby="request">')[-1].split("</pre>")[0])
+    assert json.loads(request) == {"id": message["id"], "to": HOSTILE, "content": content, "metadata": {}}
 
 
 async def test_what_waits_can_be_cancelled_and_moved_and_what_ended_can_be_resent(

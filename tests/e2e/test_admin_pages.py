@@ -16,6 +16,8 @@ from support.waiting import eventually
 from support.whole_sendoff import add_customer, free_port
 
 SCREENSHOTS = ROOT / "tests" / "artefacts" / "screenshots"
+#: Milliseconds: a job has steps of its own pace, and its page asks every two seconds.
+LONG = 30_000
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -100,10 +102,12 @@ async def test_a_person_stops_and_starts_the_fleet_and_resends_what_died(
     await expect(page.locator(".head .badge")).to_have_text("sent")
 
     await page.goto(f"{api.url}/admin/dead-letters?customer=acme")
-    await page.get_by_role("link", name="Resend all…").click()
+    await page.get_by_role("button", name="Resend all…").click()
     await expect(page.locator("[data-count]")).to_have_text("3")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Resend dead letters of acme")
     await page.get_by_role("button", name="Resend 3").click()
-    await expect(page.locator(".notice").first).to_contain_text("3 are being resent")
+    await expect(page.locator(".head .badge")).to_have_text("done", timeout=LONG)
+    await expect(page.locator(".figures dd").first).to_have_text("3")
     await eventually(lambda: all(api.message(one)["status"] == "sent" for one in dead), "all that matched are sent")
     assert complaints == []
 
@@ -115,15 +119,18 @@ async def test_each_page_can_be_read_in_light_and_dark_on_any_width(api: Client,
     await look_at(page, api, "messages-empty", "/admin/messages")
     long_id = "a-customer-with-a-very-long-id-of-sixty-four-characters-01234567"
     api.call("POST", "/v1/customers", {"id": long_id, "webhookUrl": "https://example.org/" + "x" * 300})
+    await look_at(page, api, "jobs-empty", "/admin/jobs")
     message = api.send("r" * 200, content={"n": 12345678901234567890}, delay="1h", reference="order-4711")
+    job = api.call("POST", "/v1/messages/cancel", {"to": "r" * 200, "hold": True, "rate": 50}).body["id"]
     for name, path in {
         "overview": "/admin/",
         "messages": "/admin/messages",
         "message": f"/admin/messages/{message}",
         "message-new": "/admin/messages/new",
         "dead-letters": "/admin/dead-letters",
-        "dead-letters-all": "/admin/dead-letters/all?action=delete",
         "retries": "/admin/retries",
+        "jobs": "/admin/jobs",
+        "job": f"/admin/jobs/{job}",
         "customers": "/admin/customers",
         "customer": f"/admin/customers/{long_id}",
         "customer-form": f"/admin/customers/{long_id}/edit",

@@ -1,5 +1,6 @@
 """Dead letters: grouped by customer and reason; inspect them, resend or delete one, those chosen, or all that match."""
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from sendoff_http.admin.visit import Visit
 from sendoff_http.web.keys import POOL
 from sendoff_http.web.operation import needs
 from sendoff_http.web.problems import ProblemError
+from sendoff_intake.submission_reader import KEY_HEADER
 
 pages = Pages()
 
@@ -44,7 +46,14 @@ async def show_dead_letters(visit: Visit) -> web.Response:
         problem = error
     groups, is_more = await _groups(visit)
     return await visit.page(
-        "dead_letters.html", asked=asked, found=found, problem=problem, groups=groups, is_more=is_more, grouped=_GROUPED
+        "dead_letters.html",
+        asked=asked,
+        found=found,
+        problem=problem,
+        groups=groups,
+        is_more=is_more,
+        grouped=_GROUPED,
+        once=secrets.token_urlsafe(16),
     )
 
 
@@ -89,39 +98,26 @@ async def delete_one(visit: Visit) -> web.Response:
     return await visit.act("The dead letter is deleted.", _HERE, ("DELETE", "/v1/dead-letters/{}", visit.part()))
 
 
-@pages.page("/dead-letters/all", access=_MAY_ACT)
-async def show_all(visit: Visit) -> web.Response:
-    """How many match, before anything is done to them."""
-    return await _ask(visit, visit.request.query.get("action", ""), asked_of(visit.request.query, _FILTERS))
-
-
-async def _ask(visit: Visit, action: str, asked: dict[str, str], changed_from: str = "") -> web.Response:
-    if action not in _ACTIONS:
-        raise ProblemError(404, "not_found", "there is no such action")
-    count = (await _on_all(visit, action, asked, dry_run=True))["matched"]
-    return await visit.page("dead_letters_all.html", action=action, asked=asked, count=count, changed_from=changed_from)
-
-
 @pages.form("/dead-letters/all", access=_MAY_ACT)
-async def act_on_all(visit: Visit) -> web.Response:
-    """Act on all that match, if they are still as many as were shown."""
+async def select_all(visit: Visit) -> web.Response:
+    """Make a job of all that match, counted and held, and go to its page, where it is started or cancelled.
+
+    The same page sent twice makes one job: `once` is its own.
+    """
     action, asked = visit.form.get("action", ""), asked_of(visit.form, _FILTERS)
-    shown = visit.form.get("count", "")
     if action not in _ACTIONS:
         raise ProblemError(404, "not_found", "there is no such action")
-    count = (await _on_all(visit, action, asked, dry_run=True))["matched"]
-    if str(count) != shown:
-        return await _ask(visit, action, asked, changed_from=shown)
-    job = await _on_all(visit, action, asked, dry_run=False)
-    return visit.redirect(_HERE, f"{job['matched']:,} are being {_ACTIONS[action][1]} by the job {job['id']}.")
-
-
-async def _on_all(visit: Visit, action: str, asked: dict[str, str], *, dry_run: bool) -> Any:
     selection: dict[str, Any] = {name: value for name, value in asked.items() if value} or {"all": True}
-    reply = await visit.call(
-        "POST", f"/v1/dead-letters/{_ACTIONS[action][0]}", document={**selection, "dryRun": dry_run}
-    )
-    return reply.document
+    once = visit.form.get("once", "")
+    headers = {KEY_HEADER: f"{action}-{once}"} if once else {}
+    path = f"/v1/dead-letters/{_ACTIONS[action][0]}"
+    try:
+        job = (await visit.call("POST", path, document={**selection, "hold": True}, headers=headers)).document
+    except ProblemError as problem:
+        return visit.go_back(problem, _HERE)
+    if not job["matched"]:
+        return visit.redirect(_HERE, Notice("Not done: no dead letter matches any more.", "bad"))
+    return visit.redirect(f"{ROOT}/jobs/{job['id']}")
 
 
 async def _act_on_one(visit: Visit, action: str, message_id: str) -> None:

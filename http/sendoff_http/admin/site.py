@@ -10,6 +10,7 @@ from sendoff_http.admin.customers import pages as customers
 from sendoff_http.admin.dead_letters import pages as dead_letters
 from sendoff_http.admin.entrance import make_handler
 from sendoff_http.admin.fleet import pages as fleet
+from sendoff_http.admin.jobs import pages as jobs
 from sendoff_http.admin.login import pages as login
 from sendoff_http.admin.message import pages as message
 from sendoff_http.admin.messages import pages as messages
@@ -30,6 +31,7 @@ PAGES: list[Page] = [
     *message,
     *dead_letters,
     *retries,
+    *jobs,
     *customers,
     *fleet,
 ]

@@ -25,6 +25,7 @@ MENU = (
     ("Messages", "/messages", "m"),
     ("Dead letters", "/dead-letters", "d"),
     ("Retries", "/retries", "r"),
+    ("Jobs", "/jobs", "j"),
     ("Customers", "/customers", "c"),
     ("Fleet", "/fleet", "f"),
 )

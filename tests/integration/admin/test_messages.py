@@ -7,7 +7,6 @@ from typing import Any
 from sendoff_http.admin.site import PAGES
 from support.admin_client import AdminClient
 from support.api import Api
-from support.jobs import work_off
 from support.places import bury, deliver, fail, retry_later
 
 HOSTILE = '"><script>alert(1)</script>'
@@ -77,7 +76,7 @@ async def test_a_message_can_be_sent_and_its_mistakes_stand_beside_their_fields(
     assert (message["content"], message["reference"]) == ({"a": 1.1}, "mine")
 
 
-async def test_dead_letters_are_grouped_and_resent_one_by_one_chosen_or_all(api: Api, operator: AdminClient) -> None:
+async def test_dead_letters_are_grouped_and_resent_one_by_one_or_chosen(api: Api, operator: AdminClient) -> None:
     letters = [await api.create(to=f"to-{number % 2}") for number in range(6)]
     for letter in letters:
         await bury(api.db, letter)
@@ -90,20 +89,6 @@ async def test_dead_letters_are_grouped_and_resent_one_by_one_chosen_or_all(api:
     assert "1 deleted" in shown.text
     shown = await operator.send("/admin/dead-letters/chosen", action="resend", id=chosen[1])
     assert "0 resent. 1 not" in shown.text
-    all_of = "/admin/dead-letters/all?action=resend&to=to-1"
-    assert "<strong data-count>2</strong>" in (await operator.open(all_of)).text
-    late = await operator.send("/admin/dead-letters/all", action="resend", to="to-1", count="3")
-    assert "3 matched when you looked" in late.text
-    assert (
-        "2 are being resent by the job"
-        in (await operator.send("/admin/dead-letters/all", action="resend", to="to-1", count="2")).text
-    )
-    await work_off(api)
-    assert await api.count("dead_letters") == 2
-    assert (
-        "2 are being deleted by the job"
-        in (await operator.send("/admin/dead-letters/all", action="delete", count="2")).text
-    )
 
 
 async def test_a_customer_is_created_edited_paused_rotated_and_deleted(api: Api, operator: AdminClient) -> None:

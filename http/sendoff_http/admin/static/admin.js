@@ -40,6 +40,7 @@ function improve(within) {
 function keepLive(part) {
   const pause = document.querySelector("[data-pause]");
   let paused = false;
+  let before = "";
   if (pause) {
     pause.hidden = false;
     pause.addEventListener("click", () => {
@@ -48,13 +49,16 @@ function keepLive(part) {
       pause.textContent = paused ? "Updates are paused" : "Pause updates";
     });
   }
-  setInterval(async () => {
-    if (paused || document.hidden || part.contains(document.activeElement)) return;
+  const timer = setInterval(async () => {
+    if (paused || document.hidden || part.contains(document.activeElement) || part.querySelector(".ask[open]")) return;
     try {
       const response = await fetch(part.dataset.live, { headers: { Accept: "text/html" } });
       if (response.redirected) { location.reload(); return; }
       if (!response.ok) return;
-      const fetched = new DOMParser().parseFromString(await response.text(), "text/html");
+      const text = await response.text();
+      if (text === before) return;
+      before = text;
+      const fetched = new DOMParser().parseFromString(text, "text/html");
       for (const swap of fetched.querySelectorAll("[data-swap]")) {
         const old = document.getElementById(swap.dataset.swap);
         if (old) old.replaceWith(...swap.children);
@@ -62,6 +66,7 @@ function keepLive(part) {
       }
       part.replaceChildren(...fetched.body.childNodes);
       improve(part);
+      if (part.querySelector("[data-ended]")) clearInterval(timer);
     } catch { /* the server is away for a moment; the next turn asks again */ }
   }, Number(part.dataset.every || 5000));
 }

@@ -7,10 +7,13 @@ import pytest
 
 from sendoff_http.admin.attention import find_concerns
 from sendoff_http.admin.charts import HEIGHT, WIDTH, draw_chart, nice_top
+from sendoff_http.admin.job_words import change_in_words, selected_in_words
 from sendoff_http.admin.notices import Notice, read_notice
+from sendoff_http.admin.rendering import Rendering, compile_templates
 from sendoff_http.admin.samples import Backlog
 from sendoff_http.admin.session_cookie import read_session, seal_session
 from sendoff_http.admin.shown import DASH, shortened, shown_milliseconds, shown_moment, shown_number, shown_text
+from support.layout import ROOT
 
 QUIET = Backlog(0, False, 0, False, 0, False, None, 0, 1)
 FLEET: dict[str, Any] = {
@@ -89,3 +92,24 @@ def test_a_notice_is_shown_only_if_it_is_ours() -> None:
     assert read_notice(b"k", sealed) == Notice("done", "bad")
     for forged in (sealed[:-4], "", "x", "é", sealed.swapcase()):
         assert read_notice(b"k", forged) is None
+
+
+def test_no_request_waits_for_a_template_to_be_compiled() -> None:
+    Rendering({})
+    cache = compile_templates().cache
+    assert cache is not None
+    folder = ROOT / "http" / "sendoff_http" / "admin" / "templates"
+    assert sorted(name for _, name in cache) == sorted(file.name for file in folder.iterdir())
+
+
+def test_a_job_says_in_words_what_it_is_about() -> None:
+    job: dict[str, Any] = {"kind": "dead-letters.resend", "customer": None, "selection": {"all": True}, "change": {}}
+    assert (selected_in_words(job), change_in_words(job)) == ("all dead letters", "")
+    selection = {"to": "jane", "reason": "expired", "createdAfter": "2026-01-31T08:00:00.000000Z"}
+    narrow = {**job, "customer": "acme", "selection": selection}
+    assert selected_in_words(narrow) == (
+        "dead letters of acme, expired, to jane, created after 2026-01-31T08:00:00.000000Z"
+    )
+    moved = {**job, "kind": "messages.reschedule", "selection": {"status": "retrying"}}
+    assert selected_in_words(moved) == "messages retrying"
+    assert change_in_words({**moved, "change": {"deliverAt": "2099-01-31T08:00:00.000000Z"}}).startswith("to 2099")

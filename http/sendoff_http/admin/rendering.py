@@ -3,7 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from aiohttp import web
@@ -51,24 +53,15 @@ class StaticFile:
 
 
 class Rendering:
-    """The templates of one process."""
+    """The templates of one process, compiled before the first request."""
 
     def __init__(self, static: Mapping[str, StaticFile]) -> None:
-        self._environment = Environment(
-            loader=FunctionLoader(_read_template),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters.update(_FILTERS)
-        self._environment.globals["asset"] = lambda name: static[name].path
-        self._environment.globals["DASH"] = shown.DASH
+        self._environment = compile_templates()
+        self._addresses = {name: file.path for name, file in static.items()}
 
     def page(self, template: str, values: Mapping[str, Any], status: int = 200) -> web.Response:
         """The response that shows a template."""
-        text = self._environment.get_template(template).render(values)
+        text = self._environment.get_template(template).render(values, asset=self._addresses.__getitem__)
         return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 
@@ -86,5 +79,28 @@ def read_static_files(root: str) -> dict[str, StaticFile]:
     return files
 
 
+@lru_cache(maxsize=1)
+def compile_templates() -> Environment:
+    """All templates, compiled; a process does so once, whatever it makes of them."""
+    environment = Environment(
+        loader=FunctionLoader(_read_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,  # none is ever dropped
+    )
+    environment.filters.update(_FILTERS)
+    environment.globals["DASH"] = shown.DASH
+    for file in _templates().iterdir():
+        environment.get_template(file.name)
+    return environment
+
+
 def _read_template(name: str) -> str:
-    return resources.files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+    return _templates().joinpath(name).read_text(encoding="utf-8")
+
+
+def _templates() -> Traversable:
+    return resources.files(__package__).joinpath("templates")

@@ -22,7 +22,7 @@ SECRET = "the-secret-of-the-generated-requests"
 PARTS = {
     ("Messages", "Retries", "Dead letters"): 900,
     ("Customers", "Stats"): 600,
-    ("Scheduler", "Keys", "Audit", "Health", "Description"): 500,
+    ("Scheduler", "Keys", "Audit", "Jobs", "Health", "Description"): 500,
 }
 
 

@@ -74,7 +74,7 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     figures = measure(tmp_path, "--all")
 
     # Without Debian's package there is nothing to say about PgBouncer.
-    others = {"ingest", "fairness", "events", "idle", "flat", "flat lists", "machine"}
+    others = {"ingest", "fairness", "events", "metrics", "idle", "flat", "flat lists", "machine"}
     assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, *others}
     check_nothing_is_lost(figures, (*ARRIVING, *ACCEPTING, "ingest", "fairness", "events"))
     assert figures["events"]["unpublished"]["median"] == 0
@@ -89,6 +89,6 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
 def test_an_unknown_figure_is_refused_with_the_names_that_are_known() -> None:
     done = run_bench("--only", "deliver,speed")
 
-    known = "deliver,lateness,isolation,accept,ingest,fairness,events,stop,idle,flat,wide,recovery"
+    known = "deliver,lateness,isolation,accept,ingest,fairness,events,metrics,stop,idle,flat,wide,recovery"
     assert done.returncode == 2
     assert f"expected some of {known}, got speed" in done.stderr

@@ -7,9 +7,11 @@ from uuid import UUID
 from psycopg import AsyncConnection
 
 from support.actor_statements import run_statement
+from support.messages import accept
 
 #: Further ahead than any test schedules: a test claims what it wants, due or not.
 _EVER = timedelta(days=36_500)
+_AT_ONCE = 5_000
 _HOLD_OTHERS = (
     b"SELECT FROM due WHERE message_id <> %s FOR UPDATE",
     b"SELECT FROM retries WHERE message_id <> %s FOR UPDATE",
@@ -85,6 +87,20 @@ async def bury(db: AsyncConnection[Any], message: dict[str, Any], reason: str = 
     await _fail(db, message, None)
     token = await _token(db, message)
     await run_statement(db, "bury", {"ids": [uuid_of(message)], "tokens": [token], "reasons": [reason]})
+
+
+async def bury_new(db: AsyncConnection[Any], count: int) -> list[UUID]:
+    """Accept so many messages of the default customer and bury them, where no others wait; returns their ids."""
+    ids: list[UUID] = []
+    while len(ids) < count:
+        accepted = await accept(db, min(_AT_ONCE, count - len(ids)))
+        await run_statement(db, "claim_due", claim_values("default", len(accepted)))
+        claims = await (await db.execute(b"SELECT message_id, token FROM due WHERE holder IS NOT NULL")).fetchall()
+        reasons = ["exhausted"] * len(claims)
+        values = {"ids": [one[0] for one in claims], "tokens": [one[1] for one in claims], "reasons": reasons}
+        assert len(await run_statement(db, "bury", values)) == len(accepted)
+        ids += accepted
+    return ids
 
 
 async def _fail(db: AsyncConnection[Any], message: dict[str, Any], next_attempt_at: datetime | None) -> None:

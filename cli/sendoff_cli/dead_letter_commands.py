@@ -7,6 +7,16 @@ from urllib.parse import quote
 import typer
 
 from sendoff_cli.api_client import ApiClient, configured_api
+from sendoff_cli.bulk_order import (
+    AllOption,
+    BulkOrder,
+    DryRunOption,
+    NoWaitOption,
+    RateOption,
+    YesOption,
+    carry_out,
+    count_order,
+)
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.message_options import (
     CreatedAfterFilter,
@@ -26,14 +36,17 @@ from sendoff_domain.message import DeathReason
 
 ReasonFilter = Annotated[DeathReason | None, typer.Option("--reason", help="Dead for this reason.")]
 
+_PATH = "/v1/dead-letters"
+
 
 def add_dead_letter_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     letters = typer.Typer(no_args_is_help=True, help="See dead letters, send them again or delete them.")
     letters.command("list")(list_dead_letters)
     letters.command("show")(show_dead_letter)
-    letters.command("resend")(resend_dead_letter)
+    letters.command("resend")(resend_dead_letters)
     letters.command("delete")(delete_dead_letter)
+    letters.command("purge")(purge_dead_letters)
     app.add_typer(letters, name="dead-letters")
 
 
@@ -60,7 +73,7 @@ def list_dead_letters(
         created_after=created_after,
         created_before=created_before,
     )
-    found = asyncio.run(fetch_list(configured_api(url, config), "/v1/dead-letters", query, limit, cursor=cursor))
+    found = asyncio.run(fetch_list(configured_api(url, config), _PATH, query, limit, cursor=cursor))
     show_json(found.document()) if as_json else show(dead_letters_table(found))
 
 
@@ -72,12 +85,81 @@ def show_dead_letter(
     show_json(letter) if as_json else show(dead_letter_card(letter))
 
 
-def resend_dead_letter(
-    message_id: IdArgument, *, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+def resend_dead_letters(
+    message_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="One message's id, or else filters.")] = None,
+    *,
+    customer: CustomerFilter = None,
+    to: ToFilter = None,
+    reference: ReferenceFilter = None,
+    reason: ReasonFilter = None,
+    created_after: CreatedAfterFilter = None,
+    created_before: CreatedBeforeFilter = None,
+    everything: AllOption = False,
+    rate: RateOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    no_wait: NoWaitOption = False,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Send a dead letter again, with fresh attempts."""
-    message = _call(configured_api(url, config), "POST", message_id, "/resend")
-    show_json(message) if as_json else say(f"{message['id']} is due again")
+    """Send a dead letter again, or by filters many of them as a job; all filters must fit."""
+    filters = query_of(
+        customer=customer,
+        to=to,
+        reference=reference,
+        reason=reason,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    order = BulkOrder(path=f"{_PATH}/resend", verb="resend", filters=filters, everything=everything, rate=rate)
+    api = configured_api(url, config)
+    if message_id is None and not filters and not everything:
+        raise typer.BadParameter("expected an ID, filters or --all")
+    if message_id is None:
+        _carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
+    elif filters or everything or rate is not None or dry_run or no_wait:
+        raise typer.BadParameter("expected either an ID, or filters and what goes with them, not both")
+    else:
+        message = _call(api, "POST", message_id, "/resend")
+        show_json(message) if as_json else say(f"{message['id']} is due again")
+
+
+def purge_dead_letters(
+    *,
+    customer: CustomerFilter = None,
+    to: ToFilter = None,
+    reference: ReferenceFilter = None,
+    reason: ReasonFilter = None,
+    created_after: CreatedAfterFilter = None,
+    created_before: CreatedBeforeFilter = None,
+    everything: AllOption = False,
+    rate: RateOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    no_wait: NoWaitOption = False,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete many dead letters for good, as a job; all filters must fit."""
+    filters = query_of(
+        customer=customer,
+        to=to,
+        reference=reference,
+        reason=reason,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    order = BulkOrder(path=f"{_PATH}/purge", verb="delete", filters=filters, everything=everything, rate=rate)
+    _carry_out(configured_api(url, config), order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
+
+
+def _carry_out(api: ApiClient, order: BulkOrder, *, dry_run: bool, yes: bool, wait: bool, as_json: bool) -> None:
+    if dry_run:
+        count_order(api, order, as_json=as_json)
+    else:
+        carry_out(api, order, yes=yes, wait=wait, as_json=as_json)
 
 
 def delete_dead_letter(
@@ -89,5 +171,5 @@ def delete_dead_letter(
 
 
 def _call(api: ApiClient, method: str, message_id: str, verb: str = "") -> Any:
-    path = f"/v1/dead-letters/{quote(message_id, safe='')}{verb}"
+    path = f"{_PATH}/{quote(message_id, safe='')}{verb}"
     return asyncio.run(api.call(method, path))

@@ -1,10 +1,12 @@
 """What the tests of the command share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from support.api import Api, api_settings, running_api
+from support.api_command import ApiCommand
 from support.command_line import Running, running
 from support.receiver import Receiver, running_receiver
 from support.servers import RedisUrls, open_folder
@@ -40,3 +42,16 @@ def addresses(redis_urls: RedisUrls, nats_url: str) -> dict[str, str]:
         "REDIS__CACHE_URL": redis_urls.cache,
         "NATS__URL": nats_url,
     }
+
+
+@pytest.fixture
+async def api(database: str) -> AsyncIterator[Api]:
+    """A server on a fresh database, without workers."""
+    async with running_api(api_settings(database)) as running:
+        yield running
+
+
+@pytest.fixture
+def command(api: Api, folder: Path) -> ApiCommand:
+    """The command on that server."""
+    return ApiCommand(api, folder)

@@ -1,53 +1,16 @@
 """`sendoff messages` and `sendoff dead-letters`: found, shown, moved, cancelled and sent again by hand."""
 
-import asyncio
-import json
-import subprocess
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.api import Api, api_settings, running_api
-from support.command_line import invoke
+from support.api import Api
+from support.api_command import ApiCommand
 from support.places import bury, deliver, fail
 
 
-@pytest.fixture
-async def api(database: str) -> AsyncIterator[Api]:
-    """A server on a fresh database, without workers."""
-    async with running_api(api_settings(database)) as running:
-        yield running
-
-
-class Command:
-    """The command on one API, in a thread of its own, since it has an event loop of its own."""
-
-    def __init__(self, api: Api, folder: Path) -> None:
-        self._api, self._folder = api, folder
-
-    async def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
-        return await asyncio.to_thread(invoke, *words, "--url", self._api.url, folder=self._folder)
-
-    async def said(self, *words: str) -> str:
-        done = await self.run(*words)
-        assert done.returncode == 0, done.stderr
-        return done.stdout + done.stderr
-
-    async def json(self, *words: str) -> Any:
-        done = await self.run(*words, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout[done.stdout.index("{\n") :])  # behind what the server in this process logs
-
-
-@pytest.fixture
-def command(api: Api, folder: Path) -> Command:
-    return Command(api, folder)
-
-
 async def test_messages_are_found_by_every_filter_of_the_api(
-    api: Api, command: Command, subtests: pytest.Subtests
+    api: Api, command: ApiCommand, subtests: pytest.Subtests
 ) -> None:
     given: dict[str, Any] = {"metadata": {"orderId": "4711", "a.b": "c d"}, "reference": "order 4711"}
     wanted = await api.create(to="jane", **given)
@@ -73,7 +36,7 @@ async def test_messages_are_found_by_every_filter_of_the_api(
     assert ([one["to"] for one in rest["data"]], rest["nextCursor"]) == (["jane"], None)
 
 
-async def test_a_message_is_shown_moved_cancelled_and_sent_again(api: Api, command: Command) -> None:
+async def test_a_message_is_shown_moved_cancelled_and_sent_again(api: Api, command: ApiCommand) -> None:
     message = await api.create(to="jane [bold]", delay="1h", reference="r1")
     assert (await command.json("messages", "show", message["id"])) == message
     assert "jane [bold]" in await command.said("messages", "show", message["id"])
@@ -90,7 +53,7 @@ async def test_a_message_is_shown_moved_cancelled_and_sent_again(api: Api, comma
     assert len((await command.json("messages", "attempts", message["id"]))["data"]) == 1
 
 
-async def test_dead_letters_are_found_shown_sent_again_and_deleted(api: Api, command: Command) -> None:
+async def test_dead_letters_are_found_shown_sent_again_and_deleted(api: Api, command: ApiCommand) -> None:
     first, second = await api.create(to="jane", reference="r1"), await api.create(to="joe")
     await bury(api.db, first)
     await bury(api.db, second, "expired")
@@ -122,10 +85,20 @@ async def test_dead_letters_are_found_shown_sent_again_and_deleted(api: Api, com
         (("messages", "show", "../customers"), 1, "there is no message"),
         (("messages", "reschedule", "msg_1"), 2, "expected either --in or --at"),
         (("dead-letters", "delete", "msg_" + "0" * 32), 1, "there is no dead letter"),
+        (("dead-letters", "resend"), 2, "expected an ID, filters or --all"),
+        (("dead-letters", "resend", "msg_1", "--to", "jane"), 2, "not both"),
+        (("dead-letters", "resend", "msg_1", "--dry-run"), 2, "not both"),
+        (("dead-letters", "resend", "--all", "--to", "jane"), 2, "expected either filters or --all"),
+        (("dead-letters", "purge", "--yes"), 2, "expected either filters or --all"),
+        (("dead-letters", "purge", "--to", "", "--yes"), 1, "/to"),
+        (("dead-letters", "purge", "--all", "--rate", "0"), 2, "--rate"),
+        (("jobs", "show", "job_1"), 1, "there is no job"),
+        (("jobs", "watch", "../customers"), 1, "there is no job"),
+        (("jobs", "list", "--state", "lost"), 2, "'lost' is not one of"),
     ],
 )
 async def test_what_is_wrong_is_said_in_a_sentence(
-    command: Command, words: tuple[str, ...], code: int, said: str
+    command: ApiCommand, words: tuple[str, ...], code: int, said: str
 ) -> None:
     done = await command.run(*words)
     assert (done.returncode, done.stdout) == (code, "")

@@ -8,7 +8,7 @@ PIN := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --pyth
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format requirements bench chaos fuzz helm sbom audit scan
+.PHONY: help run test check format requirements bench chaos fuzz helm sbom audit scan docs reference
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ fuzz: .venv/.dev ## Feed the parsers 100,000 broken inputs each; FUZZ_SEED=7 for
 helm: .venv/.dev .venv/.tools .venv/.helm-$(HELM) ## Lint the Helm chart, render it and hold it to Kubernetes
 	$(BIN)/python -m pytest -n 0 tests/integration/deploy/test_helm_chart.py \
 		tests/integration/deploy/test_helm_autoscaling.py tests/unit/test_autoscaling.py
+
+docs: .venv/.tools ## Build the guide into site/, which needs no network; fails on a link to nowhere
+	NO_MKDOCS_2_WARNING=1 .venv/tools/bin/mkdocs build --strict
+
+reference: .venv/.dev ## Write docs/reference/ anew from the code
+	PYTHONPATH=docs $(BIN)/python -m generate && git diff --stat -- docs/reference
 
 sbom: .venv/.tools ## List all that the image consists of: dist/sbom.json (CycloneDX)
 	@mkdir -p dist

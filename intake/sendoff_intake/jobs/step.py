@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
 import structlog
 
 from sendoff_config.settings import PartitionSettings
@@ -102,7 +101,7 @@ async def _take_step(connection: Connection, partitions: PartitionSettings) -> b
         (job,) = jobs
         try:
             picked, done = await _act_on_next(connection, partitions, job)
-        except psycopg.Error as error:
+        except Exception as error:  # whatever it is, it is this job's: the others must go on
             raise _StepError(job) from error
         pause = pause_after(len(picked.ids), job.rate, time.monotonic() - began)
         done_in_all, skipped = await _advance(connection, job, picked, done=done, pause=pause)

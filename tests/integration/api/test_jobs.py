@@ -227,6 +227,22 @@ async def test_a_job_that_the_database_refuses_for_good_fails_and_holds_up_no_ot
     assert (await read(api, bad))["state"] == "done"
 
 
+async def test_a_job_that_can_not_be_read_fails_and_holds_up_no_other(api: Api) -> None:
+    """One of a newer version, say, whose reasons for a death this one does not know."""
+    await buried(api, 2, to="jane")
+    strange, good = await make(api, PURGE, reason="exhausted"), await make(api, PURGE, to="jane")
+    await api.db.execute(b"""UPDATE jobs SET selection = '{"reason": "boredom"}' WHERE selection ? 'reason'""")
+    assert await step(api)
+    assert (await read(api, strange))["error"] == "ValueError"
+    while await step(api):
+        pass
+    assert (await read(api, good))["done"] == 2
+    for _ in range(4):
+        await api.db.execute(b"UPDATE jobs SET next_step_at = now()")
+        assert await step(api)
+    assert (await read(api, strange))["state"] == "failed"
+
+
 async def test_two_processes_never_take_the_same_step(api: Api) -> None:
     for index in range(60):
         await api.create(to=f"n{index}", deliverAt="2042-01-01T00:00:00Z")

@@ -75,6 +75,7 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     `retry` is the message's own strategy as JSON text, None means its customer's.
     A `probe` tries out a webhook whose breaker is open; a `limited` message is one of a limit of concurrency.
     `moved` is how much later than its time its customer's rate lets it go (seconds): `due_at` is that later moment.
+    `trace` is that which it was accepted with (`sendoff_domain.trace_context`).
     """
 
     id: str
@@ -90,6 +91,7 @@ class Claimed(msgspec.Struct, frozen=True, array_like=True, gc=False):
     probe: bool = False
     limited: bool = False
     moved: float = 0.0
+    trace: str | None = None
 
     @property
     def was_claimed_before(self) -> bool:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import structlog
 from nats.aio.msg import Msg
 
 from sendoff_domain.stream_names import MESSAGE_ID_HEADER
 from sendoff_domain.texts import match_customer_id
+from sendoff_domain.trace_context import TRACEPARENT, TRACESTATE, read_trace
 from sendoff_domain.validation_errors import FieldError
 from sendoff_ingest.client import UNREADABLE
 from sendoff_intake.submission import Reason, Rejected, Submission, reject_invalid
@@ -69,12 +71,15 @@ class MessageReader:
             return read
         if read.message.customer != customer:
             return reject_invalid(FieldError("/customer", f"expected {customer!r}, as the subject says, or nothing"))
-        return read if key is not None else self._with_place(read, message)
+        trace = None if message.headers is None else _trace_of(message.headers)
+        if key is not None:
+            return read if trace is None else msgspec.structs.replace(read, trace=trace)
+        return self._with_place(read, message, trace)
 
-    def _with_place(self, read: Submission, message: Msg) -> Submission:
+    def _with_place(self, read: Submission, message: Msg, trace: str | None) -> Submission:
         # The unit separator cannot be part of a key that a client gives.
         key = f"\x1f{self.place_of(message)}"
-        return Submission(read.hex_id, read.message, read.payload, key, _ANY_BODY)
+        return Submission(read.hex_id, read.message, read.payload, key, _ANY_BODY, trace)
 
 
 def sequence_of(message: Msg) -> int:
@@ -102,3 +107,10 @@ def _key_of(headers: Mapping[str, str] | None, customer: str) -> str | Rejected 
     if not match_idempotency_key(key):
         return reject_invalid(FieldError(KEY_HEADER, f"expected {KEY_FORM}"))
     return key
+
+
+def _trace_of(headers: Mapping[str, str]) -> str | None:
+    given = {name.lower(): value for name, value in headers.items()}
+    if TRACEPARENT not in given:
+        return None
+    return read_trace([given[TRACEPARENT]], [given.get(TRACESTATE, "")])

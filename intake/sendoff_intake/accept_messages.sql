@@ -7,10 +7,10 @@ WITH input AS (
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()) AS deliver_at
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
                   %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[],
-                  %(created)s::bigint[], %(retries)s::text[], %(references)s::text[], %(keys)s::text[],
-                  %(hashes)s::bytea[])
+                  %(created)s::bigint[], %(retries)s::text[], %(references)s::text[], %(traces)s::text[],
+                  %(keys)s::text[], %(hashes)s::bytea[])
            WITH ORDINALITY AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms,
-                                    retry, reference, key, body_hash, position)
+                                    retry, reference, trace, key, body_hash, position)
       LEFT JOIN customers ON customers.id = item.customer_id
 ), keys AS (
     INSERT INTO idempotency_keys (incarnation, key, body_hash, message_id)
@@ -27,9 +27,9 @@ WITH input AS (
       LEFT JOIN keys ON keys.incarnation = input.incarnation AND keys.key = input.key
 ), stored AS (
     INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry,
-                          reference, incarnation)
+                          reference, trace, incarnation)
     SELECT id, customer_id, recipient, payload, deliver_at, expires_at, to_timestamp(created_ms::float8 / 1000),
-           retry::jsonb, reference, incarnation
+           retry::jsonb, reference, trace, incarnation
       FROM decided
      WHERE known AND message_id = id
         ON CONFLICT (id) DO NOTHING

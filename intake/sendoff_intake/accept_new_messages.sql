@@ -3,15 +3,16 @@
 -- not stored. It is accept_messages.sql without what only keys and repetitions need, at two thirds of its cost.
 WITH stored AS (
     INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry,
-                          reference, incarnation)
+                          reference, trace, incarnation)
     SELECT item.id, item.customer_id, item.recipient, item.payload,
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()),
            item.expires_at, to_timestamp(item.created_ms::float8 / 1000), item.retry::jsonb,
-           item.reference, customers.incarnation
+           item.reference, item.trace, customers.incarnation
       FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
                   %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[], %(created)s::bigint[],
-                  %(retries)s::text[], %(references)s::text[])
-           AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms, retry, reference)
+                  %(retries)s::text[], %(references)s::text[], %(traces)s::text[])
+           AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms, retry, reference,
+                    trace)
       JOIN customers ON customers.id = item.customer_id
     RETURNING id, customer_id, deliver_at, incarnation
 ), scheduled AS (

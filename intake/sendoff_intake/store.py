@@ -264,4 +264,5 @@ def _columns(submissions: Sequence[Submission]) -> dict[str, PackedArray]:
         "created": pack_bigints([created_ms(submission.hex_id) for submission in submissions]),
         "retries": pack_optional_texts([message.retry for message in messages]),
         "references": pack_optional_texts([message.reference for message in messages]),
+        "traces": pack_optional_texts([submission.trace for submission in submissions]),
     }

@@ -29,13 +29,17 @@ class NewMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class Submission(msgspec.Struct, frozen=True, gc=False):
-    """A valid message with its id and its payload; `key` and `body_hash` only with an idempotency key."""
+    """A valid message with its id and its payload; `key` and `body_hash` only with an idempotency key.
+
+    `trace` is that of the request that it came with (`sendoff_domain.trace_context`), if that has one.
+    """
 
     hex_id: str
     message: NewMessage
     payload: bytes
     key: str | None
     body_hash: bytes | None
+    trace: str | None = None
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):

@@ -124,16 +124,24 @@ class SubmissionReader:
         self._entropy = Entropy(os.urandom, UUID7_ENTROPY_BYTES)
 
     def read(
-        self, text: bytes, key: str | None = None, *, named: str = "body", customer: str | None = None
+        self,
+        text: bytes,
+        key: str | None = None,
+        *,
+        named: str = "body",
+        customer: str | None = None,
+        trace: str | None = None,
     ) -> Submission | Rejected:
         """The submission in a JSON text, or why it is none; `named` says what the text is, if it is no JSON.
 
-        With a `customer` the message is for that one; to its sender there is no other.
+        With a `customer` the message is for that one; to its sender there is no other. `trace` is that of the request.
         """
         default = customer or DEFAULT_CUSTOMER
         read = self.read_plain(text, key, default) or self.read_any(text, key, named=named, default=default)
         if customer is not None and isinstance(read, Submission) and read.message.customer != customer:
             return reject_unknown_customer(read.message.customer)
+        if trace is not None and isinstance(read, Submission):
+            return msgspec.structs.replace(read, trace=trace)
         return read
 
     def read_plain(self, text: bytes, key: str | None, default: str = DEFAULT_CUSTOMER) -> Submission | None:

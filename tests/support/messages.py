@@ -19,6 +19,7 @@ async def accept(
     delay: timedelta = timedelta(0),
     expires_at: datetime | None = None,
     retry: str | None = None,
+    trace: str | None = None,
 ) -> list[UUID]:
     """Store messages of a customer, due after `delay`; returns their ids in the order in which they are due."""
     now = datetime.now(UTC)
@@ -35,6 +36,7 @@ async def accept(
         "created": [created] * count,
         "retries": [retry] * count,
         "references": [None] * count,
+        "traces": [trace] * count,
         "named": [customer],
     }
     row = await (await db.execute(read_statement("sendoff_intake", "accept_new_messages"), values)).fetchone()

@@ -39,6 +39,8 @@ EXPRESSIONS: dict[str, tuple[str, Worst]] = {
     # Searches only what is a duration as a whole, so that it matches where it begins.
     "sendoff_domain.times:_PART": ("match", ("", "1", ".")),
     "sendoff_domain.json_pointer:_INDEX": ("fullmatch", ("", "1", "x")),
+    "sendoff_domain.trace_context:_match_member": ("fullmatch", ("a@", "a", "=")),
+    "sendoff_domain.trace_context:_match_parent": ("fullmatch", ("00-1", "0", "-")),
     "sendoff_domain.webhook_addresses:_NUMBER": ("fullmatch", ("0x", "0", "x")),
     "sendoff_domain.webhook_addresses:_PART": ("fullmatch", ("0", "0", "8")),
     "sendoff_domain.response_rule.rule:_STATUS_PATTERN": ("fullmatch", ("2", "x", "")),

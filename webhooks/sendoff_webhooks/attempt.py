@@ -6,6 +6,7 @@ from datetime import timedelta
 from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass, Failed, Outcome
 from sendoff_domain.response_rule.rule import ResponseRule
+from sendoff_domain.trace_context import trace_headers
 from sendoff_domain.webhook_request import request_headers
 from sendoff_domain.webhook_response import Response, classify_response
 from sendoff_webhooks.client.connection import TransportError
@@ -24,11 +25,12 @@ async def make_attempt(
     payload: str,
     now: float,
     user_agent: str,
+    trace: str | None = None,
 ) -> Outcome:
     """Post one message to its customer's webhook; raises ShortageError alone, and then there was no attempt.
 
     `webhook_id` is the message's (`msg_...`), `attempt_number` is 1 for the first attempt, and `now` is the database's
-    clock in Unix seconds.
+    clock in Unix seconds. `trace` (`sendoff_domain.trace_context`) is passed on.
     """
     if customer is None:
         return Failed(ErrorClass.CUSTOMER_GONE, f"the customer {customer_id} that it belongs to was deleted", 0)
@@ -44,6 +46,8 @@ async def make_attempt(
         keys=customer.keys,
         user_agent=user_agent,
     )
+    if trace is not None:
+        headers |= trace_headers(trace, customer.headers)
     received, duration_us = await post(
         client,
         customer.webhook_url,

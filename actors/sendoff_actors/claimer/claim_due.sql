@@ -26,8 +26,8 @@ WITH picked AS MATERIALIZED (
 )
 SELECT replace(claimed.message_id::text, '-', ''), claimed.customer_id, claimed.incarnation,
        extract(epoch FROM claimed.due_at)::float8, extract(epoch FROM body.expires_at)::float8, claimed.attempts, claimed.generation, claimed.token,
-       body.payload, body.retry::text, extract(epoch FROM claimed.visible_at)::float8
+       body.payload, body.retry::text, body.trace, extract(epoch FROM claimed.visible_at)::float8
   FROM claimed
  CROSS JOIN LATERAL (
-       SELECT expires_at, payload, retry FROM messages WHERE messages.id = claimed.message_id
+       SELECT expires_at, payload, retry, trace FROM messages WHERE messages.id = claimed.message_id
        OFFSET 0) AS body  -- not flattened into a join, which statistics of a hot table would plan badly

@@ -75,7 +75,9 @@ class Claiming:
                 self.claimed_at = time.monotonic()
                 return []
             rows, limits = await self._claim_of(connection, demands, tick, horizon)
-            claimed = limits.mark([Claimed(*row[:-1]) for row in rows])
+            claimed = limits.mark(
+                [Claimed(*row[:-2], trace=row[-2]) for row in rows]  # type: ignore[misc]  # the rest of a row is ten fields
+            )
             claimed = await apply_rates(connection, claimed, limits.spacings)
         self.claimed_at = time.monotonic()
         self.claimed_messages += len(claimed)

@@ -13,11 +13,12 @@ WITH given AS MATERIALIZED (
     DELETE FROM due WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM held))
 )
 INSERT INTO dead_letters (message_id, customer_id, recipient, payload, deliver_at, expires_at, created_at, dead_at,
-                          reason, attempts, generation, token, last_error, history, retry, reference, incarnation)
+                          reason, attempts, generation, token, last_error, history, retry, reference, trace,
+                          incarnation)
 SELECT messages.id, messages.customer_id, messages.recipient, messages.payload, messages.deliver_at,
        messages.expires_at, messages.created_at, clock_timestamp(), held.reason, held.attempts, held.generation,
        held.token + 1, past.history -> -1 ->> 'detail', coalesce(past.history, '[]'),
-       messages.retry, messages.reference, messages.incarnation
+       messages.retry, messages.reference, messages.trace, messages.incarnation
   FROM held
   JOIN messages ON messages.id = held.message_id
   LEFT JOIN LATERAL (

@@ -168,6 +168,7 @@ class Dispatcher:
                     payload=claimed.payload,
                     now=started_at,
                     user_agent=self._user_agent,
+                    trace=claimed.trace,
                 )
                 self._recorder.record(message, outcome, started_at)
             except ShortageError as error:

@@ -38,6 +38,7 @@ class Items:
     key: str | None
     reader: SubmissionReader
     customer: str | None
+    trace: str | None = None
     read: list[Item] = field(default_factory=list)
 
     @property
@@ -74,17 +75,23 @@ class Items:
 
     def _read_item(self, text: bytes, key: str | None) -> Item:
         named = "line" if self.is_lines else "body"
-        return self.reader.read(text, key, named=named, customer=self.customer)
+        return self.reader.read(text, key, named=named, customer=self.customer, trace=self.trace)
 
 
 async def read_items(
-    body: bytes, key: str | None, reader: SubmissionReader, *, is_lines: bool, customer: str | None = None
+    body: bytes,
+    key: str | None,
+    reader: SubmissionReader,
+    *,
+    is_lines: bool,
+    customer: str | None = None,
+    trace: str | None = None,
 ) -> Items:
     """The items, not read yet; raises ProblemError 400 or 422 when the batch as a whole cannot be read.
 
-    With a `customer` items for any other are rejected one by one.
+    With a `customer` items for any other are rejected one by one. `trace` is that of the request.
     """
-    return Items(_lines(body) if is_lines else await _elements(body), is_lines, key, reader, customer)
+    return Items(_lines(body) if is_lines else await _elements(body), is_lines, key, reader, customer, trace)
 
 
 def _lines(body: bytes) -> list[bytes]:

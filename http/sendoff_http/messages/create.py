@@ -16,6 +16,7 @@ from sendoff_http.web.idempotency import REPLAYED_HEADER, idempotency_key
 from sendoff_http.web.keys import CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse
+from sendoff_http.web.traces import TRACE_HEADERS, trace_of
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.submission import Rejected, Stored, Submission
 from sendoff_intake.submission_reader import KEY_HEADER
@@ -54,14 +55,17 @@ _EXAMPLES = {
     access=needs(Scope.WRITE_MESSAGES),
     problems=(400, 413, 415, 422, 429, 503),
     body=Body({JSON: MessageInput}, _EXAMPLES),
-    headers={KEY_HEADER: "The same key with the same body gives the same message again; kept for three days."},
+    headers={
+        KEY_HEADER: "The same key with the same body gives the same message again; kept for three days.",
+        **TRACE_HEADERS,
+    },
 )
 async def create_message(request: web.Request) -> web.StreamResponse:
     """Answer after the commit."""
     require_type(request, (JSON,))
     app = request.app
     body, key = await read_bytes(request, BODY_LIMIT), idempotency_key(request)
-    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer)
+    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer, trace=trace_of(request))
     if isinstance(submission, Rejected):
         raise problem_of(submission)
     result = await app[INTAKE].store(submission)

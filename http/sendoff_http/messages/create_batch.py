@@ -16,6 +16,7 @@ from sendoff_http.web.idempotency import idempotency_key
 from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
+from sendoff_http.web.traces import TRACE_HEADERS, trace_of
 from sendoff_http.web.validation import ApiModel
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.submission import Rejected, Result, Stored, Submission
@@ -69,7 +70,7 @@ class BatchResult(ApiModel):
         {JSON: Annotated[list[MessageInput], Field(max_length=MOST_ITEMS)], LINES: str},
         _EXAMPLES,
     ),
-    headers={KEY_HEADER: "Sending the same batch with the same key again gives the same ids."},
+    headers={KEY_HEADER: "Sending the same batch with the same key again gives the same ids.", **TRACE_HEADERS},
 )
 async def create_batch(request: web.Request) -> web.Response:
     """Answer after the commit that holds all good items."""
@@ -78,7 +79,7 @@ async def create_batch(request: web.Request) -> web.Response:
     reader, customer = request.app[SUBMISSION_READER], request[CALLER].customer
     async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
         body = await read_bytes(request, BATCH_LIMIT)
-        items = await read_items(body, key, reader, is_lines=is_lines, customer=customer)
+        items = await read_items(body, key, reader, is_lines=is_lines, customer=customer, trace=trace_of(request))
         results = await request.app[INTAKE].store_batch(items)
         return raw_json_response(await _describe(items.read, results), 202)
 

@@ -18,6 +18,7 @@ from sendoff_domain.events import (
 )
 from sendoff_domain.stream_names import MESSAGE_ID_HEADER, ingest_subject, rejected_subject
 from sendoff_http.web.asyncapi import Channel, Example, describe_channels, reference_to
+from sendoff_http.web.traces import TRACE_HEADERS
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.rejection import Rejection
 from sendoff_intake.submission_reader import KEY_FORM, KEY_HEADER
@@ -55,6 +56,7 @@ def _ingest(prefix: str) -> Channel:
         headers=_headers(
             (KEY_HEADER, f"One key and one body store one message, for three days: {KEY_FORM}."),
             (MESSAGE_ID_HEADER, "What NATS knows doubles by, for some minutes: let it be <customer>:<key>."),
+            *TRACE_HEADERS.items(),
         ),
         examples=[
             Example(

@@ -17,9 +17,9 @@ WITH was_sent AS (
     SELECT message_id, generation, attempts, token, sent_at, duration_us, status_code, event_position FROM was_sent
 ), brought_back AS (
     INSERT INTO messages (id, customer_id, recipient, payload, deliver_at, expires_at, created_at, retry,
-                          reference, incarnation)
+                          reference, trace, incarnation)
     SELECT message_id, customer_id, recipient, payload, deliver_at, NULL, created_at, retry, reference,
-           incarnation
+           trace, incarnation
       FROM was_dead
      WHERE NOT EXISTS (SELECT FROM messages WHERE messages.id = was_dead.message_id)
 ), moved AS (

@@ -58,9 +58,8 @@ from sendoff_http.operations.stats import routes as stats
 from sendoff_http.operations.stream_docs import routes as stream_document
 from sendoff_http.web.asyncapi import ASYNCAPI
 from sendoff_http.web.authentication import AUTHENTICATION, Authentication
-from sendoff_http.web.dispatch import MIDDLEWARE
 from sendoff_http.web.keys import CLOCK, IDENTITY, KEY_CIPHER, LEAVING, SETTINGS
-from sendoff_http.web.middleware import make_middleware
+from sendoff_http.web.middleware import MIDDLEWARE, make_middleware
 from sendoff_http.web.openapi import OPENAPI, describe_api
 from sendoff_http.web.operation import Operation, mount
 from sendoff_http.web.request_log import METRICS, RequestLog, make_metrics

@@ -13,8 +13,8 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from aiohttp.web_protocol import RequestHandler, _ErrInfo
 
 from sendoff_http.web.connection_table import ConnectionTable
-from sendoff_http.web.dispatch import make_dispatch
 from sendoff_http.web.keys import REQUEST_ID, SETTINGS
+from sendoff_http.web.middleware import make_dispatch
 from sendoff_http.web.problems import ProblemError, error_response, overloaded, problem_response
 from sendoff_http.web.request_log import HEADER
 from sendoff_http.web.responses import SERVER

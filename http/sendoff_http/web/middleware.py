@@ -1,6 +1,7 @@
-"""What happens around every handler: an id, the key, problem documents, a count and a line in the log.
+"""The way of a request to its handler, and what happens around every handler.
 
-It is one middleware that calls plain functions: a middleware for each would cost as much as parsing the message.
+That is an id, the key, problem documents, a count and a line in the log: one middleware that calls plain functions,
+since a middleware for each would cost as much as parsing the message.
 """
 
 import asyncio
@@ -8,16 +9,44 @@ import time
 
 import psycopg
 from aiohttp import web
+from aiohttp.hdrs import EXPECT
 from aiohttp.typedefs import Handler, Middleware
 
 from sendoff_db.failures import is_outage, is_rolled_back
 from sendoff_http.web.authentication import Authentication
 from sendoff_http.web.keys import BODY
-from sendoff_http.web.operation import require_no_needless_query
+from sendoff_http.web.operation import QUERYLESS, NoQuery
 from sendoff_http.web.problems import CLIENT_GONE, error_response
 from sendoff_http.web.request_log import HEADER, RequestLog
 from sendoff_http.web.sites import Sites
+from sendoff_http.web.validation import read_query
 from sendoff_intake.store import PAUSES
+
+MIDDLEWARE: web.AppKey[Middleware] = web.AppKey("middleware", Middleware)
+
+
+def make_dispatch(app: web.Application) -> Handler:
+    """What serves the requests of an application that has no applications within it, behind its MIDDLEWARE.
+
+    aiohttp's own dispatch (`Application._handle`) takes a tenth of the time of an accepted message: it asks for the
+    running loop, a system call in Python 3.11, and puts two more calls around the middleware, for applications within
+    applications.
+    """
+    resolve, middleware = app.router.resolve, app[MIDDLEWARE]
+
+    async def dispatch(request: web.Request) -> web.StreamResponse:
+        match = await resolve(request)
+        match.add_app(app)
+        match.freeze()
+        request._match_info = match
+        if EXPECT in request.headers:
+            response = await match.expect_handler(request)
+            await request.writer.drain()
+            if response is not None:
+                return response
+        return await middleware(request, match.handler)
+
+    return dispatch
 
 
 def make_middleware(
@@ -36,7 +65,8 @@ def make_middleware(
             sites.require_own_page(request)
             await authentication.admit(request)
             sites.require_own_name(request)
-            require_no_needless_query(request)
+            if request.query_string and request.match_info.handler in request.app[QUERYLESS]:
+                read_query(request, NoQuery)  # refuses it
             try:
                 response = await handler(request)
             except Exception as error:  # noqa: BLE001  it is raised again, unless the handler can be

@@ -9,7 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from sendoff_domain.access import Scope
-from sendoff_http.web.validation import ApiModel, read_query
+from sendoff_http.web.validation import ApiModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,9 +156,3 @@ def mount_open_page(app: web.Application, path: str, handler: Handler) -> None:
     """Make a page for people reachable: it needs no API key, and the OpenAPI document does not name it."""
     app[ACCESS][handler] = OPEN
     app.router.add_get(path, handler)
-
-
-def require_no_needless_query(request: web.Request) -> None:
-    """Raise ProblemError 422 for a query that the operation does not take."""
-    if request.query_string and request.match_info.handler in request.app[QUERYLESS]:
-        read_query(request, NoQuery)

@@ -30,8 +30,7 @@ from sendoff_http.web.keys import (
     database_now,
 )
 from sendoff_http.web.request_log import METRICS
-from sendoff_intake.admission import Admitter
-from sendoff_intake.admitting_intake import AdmittingIntake
+from sendoff_intake.admission import Admitter, AdmittingIntake
 from sendoff_intake.backlog_figures import BacklogFigures
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore, WakeUp

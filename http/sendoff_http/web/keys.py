@@ -12,7 +12,7 @@ from sendoff_db.pool import Pool
 from sendoff_domain.access import Caller
 from sendoff_domain.errors import UnavailableError
 from sendoff_http.web.body_memory import BodyMemory
-from sendoff_intake.admitting_intake import AdmittingIntake
+from sendoff_intake.admission import AdmittingIntake
 from sendoff_intake.backlog_figures import BacklogFigures
 from sendoff_intake.submission_reader import SubmissionReader
 from sendoff_webhooks.keys.encryption import KeyCipher

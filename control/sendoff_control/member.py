@@ -36,7 +36,7 @@ log = structlog.get_logger("sendoff.control")
 class Member:
     """Made by `sendoff_control.fleet.make_member`, and knows nothing until it joins: until then `is_running` says no.
 
-    All methods belong to the event loop in which it joins.
+    All methods belong to the event loop in which it joins. Hints go out by its `publisher`.
     """
 
     def __init__(
@@ -55,6 +55,8 @@ class Member:
         self.publisher = publisher
         self.subscribers = Subscribers()
         self.states = AppliedStates()
+        #: Whether messages may be sent, all or those of a customer, as far as this process knows.
+        self.is_running = self.states.is_running
         self.peers = Peers()
         self.nats_requests = NatsRequests()
         self.ingest_stream = IngestStream(self.nats_requests, settings.control.prefix)
@@ -85,13 +87,6 @@ class Member:
         if progress is not None:
             self.own_process.progress = progress
 
-    def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
-        """Whether messages may be sent, as far as this process knows: False while it knows nothing.
-
-        For a customer's id: False if everything or that customer is stopped. A dictionary look-up, no I/O.
-        """
-        return self.states.is_running(scope)
-
     def state(self, scope: str = GLOBAL_SCOPE) -> ControlState | None:
         """The state that this process has applied, or None if it knows of none."""
         return self.states.get(scope)
@@ -105,14 +100,6 @@ class Member:
     def redis_health(self) -> BusHealth | RedisTrouble:
         """How this process sees Redis, and why it takes no writes if it answers all the same."""
         return self.publisher.redis_health
-
-    def wake(self) -> None:
-        """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""
-        self.publisher.wake()
-
-    def customer_changed(self, customer_id: str) -> None:
-        """Tell the fleet that a customer has changed; a process that misses the hint reads it within two seconds."""
-        self.publisher.customer_changed(customer_id)
 
     async def command(self, command: Command, origin: Origin, fence: Fence = NO_FENCE) -> Decision:
         """Commit a command in PostgreSQL and announce its result on both buses.

@@ -106,11 +106,11 @@ class Publisher:
         self._publish("heartbeat", msgspec.json.encode(heartbeat))
 
     def wake(self) -> None:
-        """Tell the workers that a message was stored which is due at once."""
+        """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""
         self._publish("wake", b"")
 
     def customer_changed(self, customer_id: str) -> None:
-        """Tell the fleet that a customer has changed."""
+        """Tell the fleet that a customer has changed; a process that misses the hint reads it within two seconds."""
         self._publish("customer", customer_id.encode())
 
     def _publish(self, topic: Topic, payload: bytes) -> None:

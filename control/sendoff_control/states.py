@@ -44,8 +44,11 @@ class AppliedStates:
         """Every state that PostgreSQL was last known to hold."""
         return tuple(self._settled.values())
 
-    def is_running(self, scope: str) -> bool:
-        """Whether messages of that scope may be sent: never while the global state is unknown or stopped."""
+    def is_running(self, scope: str = GLOBAL_SCOPE) -> bool:
+        """Whether messages of that scope may be sent: never while the global state is unknown or stopped.
+
+        A look into a set, no I/O.
+        """
         return self._is_running and scope not in self._stopped
 
     def hear(self, state: ControlState, now: float) -> bool:

@@ -78,7 +78,7 @@ async def hold_membership(app: web.Application) -> AsyncIterator[None]:
 async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     """Take messages in: one by one through the group commit, and a bounded number of batches beside it."""
     app[SUBMISSION_READER] = SubmissionReader(lambda: database_now(app))
-    wake_up = WakeUp(app[CLOCK], app[MEMBER].wake)
+    wake_up = WakeUp(app[CLOCK], app[MEMBER].publisher.wake)
     store = MessageStore(
         pool=app[POOL], partitions=app[SETTINGS].partitions, wake_up=wake_up, accepted=app[METRICS].accepted
     )

@@ -35,7 +35,7 @@ async def open_ingest(
         metrics = new_process_metrics(identity)
         metrics.registry.register(PoolMetrics(pool))
         accepted = Counter("sendoff_accepted_messages", "Messages accepted and stored", registry=metrics.registry)
-        wake_up = WakeUp(clock, member.wake)
+        wake_up = WakeUp(clock, member.publisher.wake)
         store = MessageStore(pool=pool, partitions=settings.partitions, wake_up=wake_up, accepted=accepted)
         figures = BacklogFigures(pool)
         sessions: list[Sessions | EventSessions] = []

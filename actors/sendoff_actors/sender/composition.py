@@ -161,7 +161,7 @@ def _make_breakers(
 ) -> Breakers:
     def announce(customer_id: str) -> None:
         watch.changed(customer_id)  # this process looks at once, the others when they hear of it
-        member.customer_changed(customer_id)
+        member.publisher.customer_changed(customer_id)
 
     async def pause(customer_id: str, reason: str) -> None:
         stop = Command(Action.STOP, scope=customer_id, reason=reason, requested_by=member.identity.name)

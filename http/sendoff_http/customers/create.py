@@ -91,7 +91,7 @@ async def create_customer(request: web.Request) -> web.Response:
     customer_id = new.id or f"cus_{secrets.token_hex(_ID_BYTES)}"
     row, key = await _store(request, customer_id, new)
     request.app[BACKLOGS].forget(customer_id)
-    request.app[MEMBER].customer_changed(customer_id)
+    request.app[MEMBER].publisher.customer_changed(customer_id)
     headers = {"Location": f"/v1/customers/{customer_id}", "ETag": etag(row.version)}
     return json_response({**describe_customer(row), "secret": format_secret(key)}, 201, headers)
 

@@ -54,7 +54,7 @@ async def delete_customer(request: web.Request) -> web.Response:
         raise _in_use(due, retries)
     request.app[KEY_CACHE].forget_customer(customer_id)
     request.app[BACKLOGS].forget(customer_id)
-    request.app[MEMBER].customer_changed(customer_id)
+    request.app[MEMBER].publisher.customer_changed(customer_id)
     return web.Response(status=204)
 
 

@@ -70,7 +70,7 @@ async def _command(request: web.Request, action: Action) -> web.Response:
         await member.command(command, "http")
     except UnknownScopeError:
         raise no_such_customer(customer_id) from None
-    member.customer_changed(customer_id)
+    member.publisher.customer_changed(customer_id)
     row = await _existing(request, customer_id)
     return json_response(describe_customer(row), headers={"ETag": etag(row.version)})
 

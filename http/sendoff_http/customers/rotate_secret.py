@@ -70,7 +70,7 @@ async def rotate_secret(request: web.Request) -> web.Response:
     rotation = await read_optional_model(request, Rotation)
     _refuse_configured(request.app[SETTINGS], customer_id)
     key, expires_at = await _rotate(request, customer_id, rotation)
-    request.app[MEMBER].customer_changed(customer_id)
+    request.app[MEMBER].publisher.customer_changed(customer_id)
     return json_response({"secret": format_secret(key), "previousExpiresAt": format_optional(expires_at)})
 
 

@@ -87,7 +87,7 @@ async def update_customer(request: web.Request) -> web.Response:
         if row is not None:
             if changed:
                 request.app[BACKLOGS].forget(customer_id)
-                request.app[MEMBER].customer_changed(customer_id)
+                request.app[MEMBER].publisher.customer_changed(customer_id)
             return json_response(describe_customer(row), headers={"ETag": etag(row.version)})
     raise overloaded("the customer is being changed by others all the time; try again")
 

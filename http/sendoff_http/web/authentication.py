@@ -1,5 +1,7 @@
-"""Lets requests in: `Authorization: Bearer <secret>` or `X-API-Key: <secret>`, and what the key may do."""
+"""Lets requests in: `Authorization: Bearer <secret>` or `X-API-Key: <secret>`, and what the key may do, how often."""
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 
 from aiohttp import web
@@ -10,9 +12,10 @@ from sendoff_http.web.key_cache import KEY_CACHE
 from sendoff_http.web.keys import CALLER
 from sendoff_http.web.operation import ACCESS, OPEN, Access
 from sendoff_http.web.problems import ProblemError
-from sendoff_http.web.request_rates import RequestRates
 
 _CHALLENGE = 'Bearer realm="sendoff"'
+#: The rates of so many keys are kept in mind; the oldest go first.
+_MOST_RATES = 10_000
 #: As istr, because a name that is a plain str is folded anew for each request.
 _AUTHORIZATION, _API_KEY = istr("Authorization"), istr("X-API-Key")
 
@@ -65,6 +68,24 @@ class Authentication:
         if wait:
             detail = f"the key {caller.id} may send {rate} requests per second"
             raise ProblemError(429, "too_many_requests", detail, headers={"Retry-After": str(wait)})
+
+
+class RequestRates:
+    """The rates of one process, each a moment up to which the key has used what it may (GCRA)."""
+
+    def __init__(self) -> None:
+        self._used_until: dict[str, float] = {}
+
+    def take(self, key_id: str, rate: int) -> int:
+        """Use one request of a key; returns 0, or the whole seconds after which to try again, and uses none then."""
+        now = time.monotonic()
+        used_until = max(self._used_until.pop(key_id, now), now) + 1 / rate
+        wait = used_until - now - 1
+        taken = wait <= 1e-9
+        self._used_until[key_id] = used_until if taken else used_until - 1 / rate
+        if len(self._used_until) > _MOST_RATES:
+            del self._used_until[next(iter(self._used_until))]
+        return 0 if taken else math.ceil(wait)
 
 
 def _presented(request: web.Request) -> str | None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from sendoff_domain.ids import format_job_id
 from sendoff_domain.jobs import JobKind
 from sendoff_http.jobs.model import BulkResult, Job, describe_job
-from sendoff_http.web.idempotency import REPLAYED_HEADER, idempotency_key
+from sendoff_http.web.body import REPLAYED_HEADER, idempotency_key
 from sendoff_http.web.keys import CALLER, POOL, REQUEST_ID
 from sendoff_http.web.operation import ResponseDoc
 from sendoff_http.web.pagination import id_bounds

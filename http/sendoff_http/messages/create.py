@@ -11,8 +11,7 @@ from sendoff_domain.ids import created_seconds
 from sendoff_domain.times import format_moment
 from sendoff_http.messages.accepting import problem_of
 from sendoff_http.messages.model import Message
-from sendoff_http.web.body import BODY_LIMIT, JSON, read_bytes, require_type
-from sendoff_http.web.idempotency import REPLAYED_HEADER, idempotency_key
+from sendoff_http.web.body import BODY_LIMIT, JSON, REPLAYED_HEADER, idempotency_key, read_bytes, require_type
 from sendoff_http.web.keys import CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse

@@ -11,8 +11,7 @@ from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.accepting import STATUSES
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
-from sendoff_http.web.body import JSON, read_bytes, require_type
-from sendoff_http.web.idempotency import idempotency_key
+from sendoff_http.web.body import JSON, idempotency_key, read_bytes, require_type
 from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response

@@ -1,29 +1,45 @@
-"""Reads the body of a request: the right type, within its limit, JSON, and what the model allows."""
+"""Reads what a request brings: its body, of the right type, within its limit, JSON, and what the model allows.
+
+And its Idempotency-Key, of whatever may be sent twice and done once.
+"""
 
 import asyncio
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from aiohttp.hdrs import CONTENT_ENCODING, CONTENT_TYPE
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import istr
 from pydantic import BaseModel
 
 from sendoff_domain.strict_json import NotJsonError, parse_json
+from sendoff_domain.validation_errors import FieldError
 from sendoff_http.web.content_coding import Decoder, make_decoder
 from sendoff_http.web.keys import BODY
-from sendoff_http.web.problems import ClientGoneError, ProblemError
+from sendoff_http.web.problems import ClientGoneError, ProblemError, invalid
 from sendoff_http.web.validation import validate
-from sendoff_intake.submission_reader import MESSAGE_LIMIT
+from sendoff_intake.submission_reader import KEY_FORM, KEY_HEADER, MESSAGE_LIMIT, match_idempotency_key
 
 Model = TypeVar("Model", bound=BaseModel)
 
 JSON = "application/json"
 BODY_LIMIT = MESSAGE_LIMIT
+#: As istr, because a name that is a plain str is folded anew for each request.
+_KEY = istr(KEY_HEADER)
+REPLAYED_HEADER: Final = "Idempotency-Replayed"
 #: A body may take so long, and longer for what of it has come: at least that fast it must arrive.
 _BODY_SECONDS = 15.0
 _BODY_BYTES_PER_SECOND = 512 * 1024
 #: What reading a body raises when the client is gone, or does not frame it as HTTP says.
 _UNREADABLE = (OSError, web.RequestPayloadError, HttpProcessingError)
+
+
+def idempotency_key(request: web.Request) -> str | None:
+    """The request's idempotency key, if it has one; raises ProblemError 422 for a header that is none."""
+    key = request.headers.get(_KEY)
+    if key is not None and not match_idempotency_key(key):
+        raise invalid([FieldError(KEY_HEADER, f"expected {KEY_FORM}")])
+    return key
 
 
 async def read_json(request: web.Request, limit: int = BODY_LIMIT) -> Any:

@@ -4,7 +4,7 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import typer
@@ -25,33 +25,35 @@ NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Don't follow the 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkOrder:
-    """What is wanted: `path` is the operation, `verb` says to a person what it does ("resend")."""
+    """What is wanted: `path` is the operation, `verb` says to a person what it does ("resend").
+
+    `change` is what else the operation has to know: the new time of a reschedule.
+    """
 
     path: str
     verb: str
     filters: Mapping[str, str]
     everything: bool = False
     rate: int | None = None
+    change: Mapping[str, str] = field(default_factory=dict)
 
     def body(self, **more: bool) -> dict[str, Any]:
         """The request's body; raises BadParameter unless it has either filters or everything."""
         if bool(self.filters) == self.everything:
             raise typer.BadParameter("expected either filters or --all")
         selection = {"all": True} if self.everything else dict(self.filters)
-        return selection | ({} if self.rate is None else {"rate": self.rate}) | more
+        return selection | dict(self.change) | ({} if self.rate is None else {"rate": self.rate}) | more
 
 
-def count_order(api: ApiClient, order: BulkOrder, *, as_json: bool) -> None:
-    """Show how many it would be about now."""
-    counted = asyncio.run(api.call("POST", order.path, order.body(dryRun=True)))
-    show_json(counted) if as_json else show(f"{counted['matched']} match")
-
-
-def carry_out(api: ApiClient, order: BulkOrder, *, yes: bool, wait: bool, as_json: bool) -> None:
+def carry_out(api: ApiClient, order: BulkOrder, *, dry_run: bool, yes: bool, wait: bool, as_json: bool) -> None:
     """Make a job of it, ask whether to start it unless `yes`, and follow it to its end if told to wait.
 
-    Raises SendoffError when the answer is no; the job is cancelled then, as it is by Ctrl-C.
+    A dry run only shows how many it would be about now. Raises SendoffError when the answer is no; the job is cancelled
+    then, as it is by Ctrl-C.
     """
+    if dry_run:
+        _count(api, order, as_json=as_json)
+        return
     job = _make(api, order, hold=not yes)
     if job["state"] == JobState.HELD:
         job = _start_if_confirmed(api, order, job)
@@ -59,6 +61,11 @@ def carry_out(api: ApiClient, order: BulkOrder, *, yes: bool, wait: bool, as_jso
         watch_job(api, job, as_json=as_json)
     else:
         show_json(job) if as_json else say(describe_job(job))
+
+
+def _count(api: ApiClient, order: BulkOrder, *, as_json: bool) -> None:
+    counted = asyncio.run(api.call("POST", order.path, order.body(dryRun=True)))
+    show_json(counted) if as_json else show(f"{counted['matched']} match")
 
 
 def _make(api: ApiClient, order: BulkOrder, *, hold: bool) -> Document:

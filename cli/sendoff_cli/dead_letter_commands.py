@@ -15,7 +15,6 @@ from sendoff_cli.bulk_order import (
     RateOption,
     YesOption,
     carry_out,
-    count_order,
 )
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.message_options import (
@@ -117,7 +116,7 @@ def resend_dead_letters(
     if message_id is None and not filters and not everything:
         raise typer.BadParameter("expected an ID, filters or --all")
     if message_id is None:
-        _carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
+        carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
     elif filters or everything or rate is not None or dry_run or no_wait:
         raise typer.BadParameter("expected either an ID, or filters and what goes with them, not both")
     else:
@@ -152,14 +151,7 @@ def purge_dead_letters(
         created_before=created_before,
     )
     order = BulkOrder(path=f"{_PATH}/purge", verb="delete", filters=filters, everything=everything, rate=rate)
-    _carry_out(configured_api(url, config), order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
-
-
-def _carry_out(api: ApiClient, order: BulkOrder, *, dry_run: bool, yes: bool, wait: bool, as_json: bool) -> None:
-    if dry_run:
-        count_order(api, order, as_json=as_json)
-    else:
-        carry_out(api, order, yes=yes, wait=wait, as_json=as_json)
+    carry_out(configured_api(url, config), order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
 
 
 def delete_dead_letter(

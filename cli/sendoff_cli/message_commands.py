@@ -7,6 +7,15 @@ from urllib.parse import quote
 import typer
 
 from sendoff_cli.api_client import ApiClient, configured_api
+from sendoff_cli.bulk_order import (
+    AllOption,
+    BulkOrder,
+    DryRunOption,
+    NoWaitOption,
+    RateOption,
+    YesOption,
+    carry_out,
+)
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.message_options import (
     CreatedAfterFilter,
@@ -28,6 +37,15 @@ from sendoff_domain.message import Status
 StatusFilter = Annotated[Status | None, typer.Option("--status", help="In this state now.")]
 SentAfterFilter = Annotated[str | None, typer.Option("--sent-after", metavar="RFC3339", help="Sent then or later.")]
 SentBeforeFilter = Annotated[str | None, typer.Option("--sent-before", metavar="RFC3339", help="Sent before.")]
+OneArgument = Annotated[str | None, typer.Argument(metavar="[ID]", help="One message's id, or else filters.")]
+WaitingFilter = Annotated[
+    Status | None, typer.Option("--status", help="Of those that wait, only these: scheduled or retrying.")
+]
+InOption = Annotated[str | None, typer.Option("--in", metavar="DURATION", help="One: so long from now: 90s, 1h30m.")]
+AtOption = Annotated[str | None, typer.Option("--at", metavar="RFC3339", help="Then: 2026-01-31T08:00:00Z.")]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="DURATION", help="Many: so much later than planned.")]
+
+_PATH = "/v1/messages"
 
 
 def add_message_commands(app: typer.Typer) -> None:
@@ -36,8 +54,8 @@ def add_message_commands(app: typer.Typer) -> None:
     messages.command("list")(list_messages)
     messages.command("show")(show_message)
     messages.command("attempts")(list_attempts)
-    messages.command("reschedule")(reschedule_message)
-    messages.command("cancel")(cancel_message)
+    messages.command("reschedule")(reschedule_messages)
+    messages.command("cancel")(cancel_messages)
     messages.command("resend")(resend_message)
     app.add_typer(messages, name="messages")
 
@@ -71,7 +89,7 @@ def list_messages(
         sent_before=sent_before,
     )
     query |= {f"metadata.{key}": value for key, value in members(metadata).items()}
-    found = asyncio.run(fetch_list(configured_api(url, config), "/v1/messages", query, limit, cursor=cursor))
+    found = asyncio.run(fetch_list(configured_api(url, config), _PATH, query, limit, cursor=cursor))
     show_json(found.document()) if as_json else show(messages_table(found))
 
 
@@ -91,29 +109,98 @@ def list_attempts(
     show_json(attempts) if as_json else show(attempts_table(attempts["data"]))
 
 
-def reschedule_message(
-    message_id: IdArgument,
+def reschedule_messages(
+    message_id: OneArgument = None,
     *,
-    delay: Annotated[str | None, typer.Option("--in", metavar="DURATION", help="So long from now: 90s, 1h30m.")] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="RFC3339", help="Then: 2026-01-31T08:00:00Z.")] = None,
+    delay: InOption = None,
+    at: AtOption = None,
+    shift: ByOption = None,
+    status: WaitingFilter = None,
+    customer: CustomerFilter = None,
+    to: ToFilter = None,
+    reference: ReferenceFilter = None,
+    created_after: CreatedAfterFilter = None,
+    created_before: CreatedBeforeFilter = None,
+    everything: AllOption = False,
+    rate: RateOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    no_wait: NoWaitOption = False,
     url: UrlOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Move a message that waits to another time."""
-    if (delay is None) == (at is None):
-        raise typer.BadParameter("expected either --in or --at")
-    body = {"delay": delay} if at is None else {"deliverAt": at}
-    message = _call(configured_api(url, config), "PATCH", message_id, body=body)
-    show_json(message) if as_json else show(f"{message['id']} {message['deliverAt']}")
+    """Move a message that waits to another time, or by filters many of them as a job; all filters must fit."""
+    filters = query_of(
+        status=status,
+        customer=customer,
+        to=to,
+        reference=reference,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    change = query_of(deliver_at=at, shift=shift)
+    order = BulkOrder(
+        path=f"{_PATH}/reschedule", verb="move", filters=filters, everything=everything, rate=rate, change=change
+    )
+    api = configured_api(url, config)
+    if not _is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
+        if delay is not None or len(change) != 1:
+            raise typer.BadParameter("expected either --at or --by, to move many")
+        carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
+    elif shift is not None or (delay is None) == (at is None):
+        raise typer.BadParameter("expected either --in or --at, to move one")
+    else:
+        body = {"delay": delay} if at is None else {"deliverAt": at}
+        message = _call(api, "PATCH", message_id or "", body=body)
+        show_json(message) if as_json else show(f"{message['id']} {message['deliverAt']}")
 
 
-def cancel_message(
-    message_id: IdArgument, *, url: UrlOption = None, config: ConfigOption = None, as_json: JsonOption = False
+def cancel_messages(
+    message_id: OneArgument = None,
+    *,
+    status: WaitingFilter = None,
+    customer: CustomerFilter = None,
+    to: ToFilter = None,
+    reference: ReferenceFilter = None,
+    created_after: CreatedAfterFilter = None,
+    created_before: CreatedBeforeFilter = None,
+    everything: AllOption = False,
+    rate: RateOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    no_wait: NoWaitOption = False,
+    url: UrlOption = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Call a message off that has not been sent."""
-    _call(configured_api(url, config), "DELETE", message_id)
-    show_json({"id": message_id, "status": Status.CANCELLED}) if as_json else say(f"{message_id} is cancelled")
+    """Call a message off that has not been sent, or by filters many of them as a job; all filters must fit."""
+    filters = query_of(
+        status=status,
+        customer=customer,
+        to=to,
+        reference=reference,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    order = BulkOrder(path=f"{_PATH}/cancel", verb="cancel", filters=filters, everything=everything, rate=rate)
+    api = configured_api(url, config)
+    if not _is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
+        carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
+    else:
+        _call(api, "DELETE", message_id or "")
+        cancelled = {"id": message_id, "status": Status.CANCELLED}
+        show_json(cancelled) if as_json else say(f"{message_id} is cancelled")
+
+
+def _is_of_one(message_id: str | None, order: BulkOrder, *, dry_run: bool, no_wait: bool) -> bool:
+    """Whether it is about one message; raises BadParameter unless there is either an ID or what chooses many."""
+    chooses = bool(order.filters) or order.everything
+    if message_id is None and not chooses:
+        raise typer.BadParameter("expected an ID, filters or --all")
+    if message_id is not None and (chooses or order.rate is not None or dry_run or no_wait):
+        raise typer.BadParameter("expected either an ID, or filters and what goes with them, not both")
+    return message_id is not None
 
 
 def resend_message(
@@ -125,5 +212,5 @@ def resend_message(
 
 
 def _call(api: ApiClient, method: str, message_id: str, verb: str = "", *, body: Any = None) -> Any:
-    path = f"/v1/messages/{quote(message_id, safe='')}{verb}"
+    path = f"{_PATH}/{quote(message_id, safe='')}{verb}"
     return asyncio.run(api.call(method, path, body))

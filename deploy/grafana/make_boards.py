@@ -103,6 +103,11 @@ TABLE: dict[str, tuple[Panel, ...]] = {
             (f"topk(10, {rate('sendoff_attempts_total', 'customer', DELIVERED)})", "{{customer}}"),
         ),
         lines(
+            "Accepted",
+            "ops",
+            (f"topk(10, {rate('sendoff_accepted_messages_total', 'customer')})", "{{customer}}"),
+        ),
+        lines(
             "Failed attempts",
             "ops",
             (f"topk(10, {rate('sendoff_attempts_total', 'customer', FAILED)})", "{{customer}}"),
@@ -152,6 +157,7 @@ TABLE: dict[str, tuple[Panel, ...]] = {
         ),
         lines("Requests to the API", "ops", (rate("sendoff_http_requests_total", "status"), "{{status}}")),
         lines("Answers of the API", "s", *quantiles("sendoff_http_request_seconds")),
+        lines("Jobs", "short", ("sum by (state) (max by (kind, state) (sendoff_jobs))", "{{state}}")),
     ),
     "Servers": (
         number("PostgreSQL", "max(sendoff_database_up)", "bool_on_off"),

@@ -1,6 +1,7 @@
 """Jobs: what they do, which commands fit which state, and how fast they may go."""
 
 import math
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sendoff_domain.access import Scope
@@ -18,6 +19,8 @@ _SHORTEST_SPAN = 10.0
 _LONGEST_PAUSE = 60.0
 #: So many steps in a row that fail for what they are to change end a job.
 MOST_FAILURES = 5
+#: A job that waits for somebody's word is cancelled after so long.
+LONGEST_HOLD = timedelta(hours=24)
 
 
 class JobKind(StrEnum):
@@ -67,6 +70,11 @@ LEAD_THERE = {
 def scope_of(kind: JobKind) -> Scope:
     """What a key must be allowed to make, command and follow jobs of that kind."""
     return Scope.DEAD_LETTERS if kind.startswith("dead-letters.") else Scope.WRITE_MESSAGES
+
+
+def hold_ends_at(state: JobState, created_at: datetime) -> datetime | None:
+    """When a job is cancelled that nobody starts; None for one that is not held."""
+    return created_at + LONGEST_HOLD if state is JobState.HELD else None
 
 
 def default_rate(sent: int, seconds: float) -> int:

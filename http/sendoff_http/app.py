@@ -118,7 +118,7 @@ OPERATIONS: list[Operation] = [
 
 def create_app(settings: Settings, identity: Identity) -> web.Application:
     """The API of one process; what it holds lives as long as the application runs."""
-    numbers = make_metrics(identity)
+    numbers = make_metrics(identity, settings.metrics)
     request_log = RequestLog(numbers, settings.logging, identity.name)
     authentication = Authentication(settings.http.callers, needs_key=settings.http.needs_key)
     sites, leaving = Sites(settings.http.hosts), asyncio.Event()

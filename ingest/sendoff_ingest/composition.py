@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from prometheus_client import Counter
-
 from sendoff_config.identity import Identity
+from sendoff_config.metrics.customer_labels import CustomerLabels
 from sendoff_config.metrics.process_metrics import exported, new_process_metrics
 from sendoff_config.settings import Settings
 from sendoff_control.fleet import join_fleet, make_member
@@ -16,6 +15,7 @@ from sendoff_db.pool_metrics import PoolMetrics
 from sendoff_ingest.events.sessions import EventSessions
 from sendoff_ingest.events.webhooks import EventMessages
 from sendoff_ingest.sessions import Sessions
+from sendoff_intake.accepted_messages import AcceptedMessages
 from sendoff_intake.backlog_figures import BacklogFigures
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission_reader import SubmissionReader
@@ -34,7 +34,8 @@ async def open_ingest(
         member = make_member(settings, pool, identity, clock)
         metrics = new_process_metrics(identity)
         metrics.registry.register(PoolMetrics(pool))
-        accepted = Counter("sendoff_accepted_messages", "Messages accepted and stored", registry=metrics.registry)
+        accepted = AcceptedMessages(CustomerLabels(settings.metrics.customers))
+        metrics.registry.register(accepted)
         wake_up = WakeUp(clock, member.publisher.wake)
         store = MessageStore(pool=pool, partitions=settings.partitions, wake_up=wake_up, accepted=accepted)
         figures = BacklogFigures(pool)

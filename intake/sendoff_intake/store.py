@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
-from prometheus_client import Counter
 from psycopg import Error, errors
 
 from sendoff_config.settings import PartitionSettings
@@ -30,6 +29,7 @@ from sendoff_db.partitions import make_partitions
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import Row, fetch_all
 from sendoff_domain.ids import created_at, created_ms
+from sendoff_intake.accepted_messages import AcceptedMessages
 from sendoff_intake.submission import NewMessage, Reason, Rejected, Result, Stored, Submission, reject_unknown_customer
 
 #: A statement, and a batch, that takes longer has lost its server; the client is told that the outcome is unknown.
@@ -99,7 +99,7 @@ class MessageStore:
     """
 
     def __init__(
-        self, *, pool: Pool, partitions: PartitionSettings, wake_up: WakeUp, accepted: Counter | None = None
+        self, *, pool: Pool, partitions: PartitionSettings, wake_up: WakeUp, accepted: AcceptedMessages | None = None
     ) -> None:
         self._pool = pool
         self._partitions = partitions
@@ -110,7 +110,7 @@ class MessageStore:
     async def store(self, submissions: Sequence[Submission]) -> list[Result | Exception]:
         """Store the submissions together; halves that the database refuses are stored apart."""
         results = await self._store_halving(submissions, repeated=False)
-        self._report(results)
+        self._report(submissions, results)
         return results
 
     async def store_batch(self, chunks: Chunks) -> list[Result | Exception]:
@@ -120,17 +120,19 @@ class MessageStore:
         the same order and never wait for each other in a circle.
         """
         async with self._batches:
+            taken: list[Submission] = []
             if chunks.is_one_chunk:
-                results = await self._store_halving(await chunks.next_chunk() or [], repeated=False)
+                taken += await chunks.next_chunk() or []
+                results = await self._store_halving(taken, repeated=False)
             else:
-                results = await self._store_chunks(chunks)
-        self._report(results)
+                results = await self._store_chunks(chunks, taken)
+        self._report(taken, results)
         return results
 
-    def _report(self, results: Sequence[Result | Exception]) -> None:
+    def _report(self, submissions: Sequence[Submission], results: Sequence[Result | Exception]) -> None:
         self._wake_up.stored(results)
         if self._accepted is not None:
-            self._accepted.inc(sum(isinstance(result, Stored) and not result.replayed for result in results))
+            self._accepted.count(submissions, results)
 
     async def _store_halving(self, submissions: Sequence[Submission], *, repeated: bool) -> list[Result | Exception]:
         try:
@@ -166,8 +168,8 @@ class MessageStore:
                 await make_partitions(connection, self._partitions.every, self._partitions.ahead)
                 return await insert(connection, submissions, repeated=repeated)
 
-    async def _store_chunks(self, chunks: Chunks) -> list[Result | Exception]:
-        taken: list[Submission] = []
+    async def _store_chunks(self, chunks: Chunks, taken: list[Submission]) -> list[Result | Exception]:
+        """Store what the chunks bring; all of it is in `taken` then."""
         try:
             return await self._write(chunks, taken)
         except Error:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sendoff_domain.access import Caller, Scope
 from sendoff_domain.ids import format_job_id
-from sendoff_domain.jobs import JobKind, JobState, progress, scope_of
+from sendoff_domain.jobs import JobKind, JobState, hold_ends_at, progress, scope_of
 from sendoff_domain.times import format_moment, format_optional
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_intake.jobs.rows import JobRow
@@ -40,8 +40,11 @@ class Job(ResponseModel):
     skipped: int = Field(description="How many had gone elsewhere when their turn came.")
     progress: float = Field(ge=0, le=1, description="The part that is behind it. It never goes back.")
     requested_by: str
-    error: str | None = Field(description="Why its last step could not be done; it is tried again unless it failed.")
+    error: str | None = Field(
+        description="Why its last step could not be done, which is tried again unless it failed; or why it has expired."
+    )
     created_at: ShownMoment
+    expires_at: ShownMoment | None = Field(description="When it is cancelled if nobody starts it; null: it isn't held.")
     started_at: ShownMoment | None
     finished_at: ShownMoment | None
 
@@ -70,6 +73,7 @@ def describe_job(row: JobRow) -> dict[str, Any]:
         "requestedBy": row.requested_by,
         "error": row.error,
         "createdAt": format_moment(row.created_at),
+        "expiresAt": format_optional(hold_ends_at(row.state, row.created_at)),
         "startedAt": format_optional(row.started_at),
         "finishedAt": format_optional(row.finished_at),
     }

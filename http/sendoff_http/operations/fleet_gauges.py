@@ -1,8 +1,9 @@
 """What the database knows of the whole fleet, alike from every API process: boards take the largest, never the sum."""
 
 import asyncio
+import itertools
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import get_args
@@ -20,7 +21,8 @@ from sendoff_db.clock import read_now
 from sendoff_db.failures import describe
 from sendoff_db.partitions import TABLES, list_partitions
 from sendoff_db.pool import Connection, Pool
-from sendoff_db.sql import fetch_all_as, fetch_one
+from sendoff_db.sql import Row, fetch_all, fetch_all_as, fetch_one
+from sendoff_domain.jobs import FINISHED, JobKind, JobState
 
 _log = structlog.get_logger("sendoff.http")
 
@@ -30,6 +32,8 @@ _FRESH = 1.0
 _BOUND = 100_000
 #: What `find_standstill.sql` tells, in its order.
 _STANDSTILLS = ("short", "unclaimed", "unrecorded")
+#: The states of jobs that somebody may have to look at.
+_SHOWN_STATES = (*(state for state in JobState if state not in FINISHED), JobState.FAILED)
 _MEANINGS = {
     "due_messages": f"Messages that are due and not claimed; counted up to {_BOUND}",
     "oldest_due_seconds": "How long the oldest of these has been due",
@@ -73,12 +77,18 @@ class FleetGauges(Collector):
         standstills: Mapping[str, bool] | None = None,
         ahead: Mapping[str, float] | None = None,
         step: timedelta = timedelta(0),
+        *,
+        jobs: Sequence[Row] = (),
     ) -> None:
-        """`ahead` is for each partitioned table how long its partitions of one `step` each still last (seconds)."""
+        """`ahead` is for each partitioned table how long its partitions of one `step` each still last (seconds).
+
+        `jobs` are a kind, a state and a number each.
+        """
         self._figures = figures
         self._standstills = standstills or {}
         self._ahead = ahead or {}
         self._step = step
+        self._jobs = jobs
 
     def collect(self) -> Iterable[Metric]:
         """Return the gauges; `generate_latest` calls it."""
@@ -96,6 +106,16 @@ class FleetGauges(Collector):
         yield GaugeMetricFamily(
             "sendoff_partition_seconds", "How long one partition is (partitions.every)", self._step.total_seconds()
         )
+        yield self._jobs_by_state()
+
+    def _jobs_by_state(self) -> GaugeMetricFamily:
+        meaning = "Jobs that are not finished, and those that failed within a day"
+        gauge = GaugeMetricFamily("sendoff_jobs", meaning, labels=("kind", "state"))
+        counts = dict.fromkeys(itertools.product(map(str, JobKind), map(str, _SHOWN_STATES)), 0)
+        counts |= {(kind, state): count for kind, state, count in self._jobs}
+        for labels, count in counts.items():
+            gauge.add_metric(labels, count)
+        return gauge
 
 
 def _labelled(name: str, meaning: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
@@ -129,7 +149,11 @@ class FleetReader:
                 values = {"bound": _BOUND}
                 found = await fetch_all_as(connection, __package__, "read_fleet_figures", values, kind=FleetFigures)
                 return FleetGauges(
-                    found[0] if found else None, await _standstills(connection), await _ahead(connection), self._step
+                    found[0] if found else None,
+                    await _standstills(connection),
+                    await _ahead(connection),
+                    self._step,
+                    jobs=await fetch_all(connection, __package__, "count_jobs"),
                 )
         except psycopg.Error as error:
             _log.warning("metrics without the fleet", error=describe(error))

@@ -19,10 +19,12 @@ from prometheus_client import Counter, Histogram
 
 from sendoff_config.identity import Identity
 from sendoff_config.logs import escaped
+from sendoff_config.metrics.customer_labels import CustomerLabels
 from sendoff_config.metrics.process_metrics import ProcessMetrics, new_process_metrics
-from sendoff_config.settings import LoggingSettings
+from sendoff_config.settings import LoggingSettings, MetricsSettings
 from sendoff_domain.ids import Entropy
 from sendoff_http.web.keys import CALLER, REQUEST_ID
+from sendoff_intake.accepted_messages import AcceptedMessages
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
@@ -32,7 +34,7 @@ class Metrics:
     """Counters and histograms of one process of the API."""
 
     of_process: ProcessMetrics
-    accepted: Counter
+    accepted: AcceptedMessages
     refused: Counter
     _requests: Counter
     _seconds: Histogram
@@ -49,13 +51,14 @@ class Metrics:
         latency.observe(seconds)
 
 
-def make_metrics(identity: Identity) -> Metrics:
+def make_metrics(identity: Identity, settings: MetricsSettings) -> Metrics:
     """Fresh numbers."""
     of_process = new_process_metrics(identity)
     registry = of_process.registry
+    registry.register(accepted := AcceptedMessages(CustomerLabels(settings.customers)))
     return Metrics(
         of_process,
-        Counter("sendoff_accepted_messages", "Messages accepted and stored", registry=registry),
+        accepted,
         Counter("sendoff_refused_messages", "Messages refused because of a full backlog", registry=registry),
         Counter("sendoff_http_requests", "Requests answered", ("method", "route", "status"), registry=registry),
         Histogram(

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from support.api import Api, api_settings, running_api
+from support.customers import create
 from support.metrics import total
 
 
@@ -74,6 +75,18 @@ async def test_metrics_count_requests_and_accepted_messages(api: Api) -> None:
     assert total(text, "sendoff_accepted_messages_total") == 3
     assert total(text, "sendoff_http_requests_total", route="/v1/messages/{id}", method="GET", status="404") == 1
     assert total(text, "sendoff_http_request_seconds_count", route="/v1/messages", method="POST") == 1
+
+
+async def test_metrics_tell_few_customers_apart_and_count_the_others_together(database: str) -> None:
+    async with running_api(api_settings(database, metrics={"customers": 1})) as api:
+        await create(api, id="acme")
+        await api.create()
+        await api.post("/v1/messages/batch", [{"to": "a", "content": 1, "customer": "acme"}] * 2)
+        for _ in range(2):
+            await api.post("/v1/messages", {"to": "a", "content": 1}, headers={"Idempotency-Key": "once"})
+        text = (await api.get("/metrics")).body.decode()
+    assert total(text, "sendoff_accepted_messages_total", customer="default") == 2
+    assert total(text, "sendoff_accepted_messages_total", customer="other") == 2
 
 
 async def test_metrics_can_be_switched_off(database: str) -> None:

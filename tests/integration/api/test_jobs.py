@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from sendoff_config.settings import PartitionSettings
+from sendoff_domain.times import parse_moment
 from sendoff_http.web.keys import POOL
 from sendoff_intake.jobs.step import take_step
+from sendoff_intake.jobs.unanswered import end_unanswered
 from support.api import Api, api_settings, running_api
 from support.customers import create
 from support.jobs import counts, done_by, work_off
@@ -70,6 +73,26 @@ async def test_a_held_job_shows_its_count_and_does_nothing_until_it_is_resumed(a
     await work_off(api)
     assert counts(await read(api, job)) == (3, 3, 0)
     assert await api.count("dead_letters") == 1, "what died after the count is not in it"
+
+
+async def test_a_held_job_that_nobody_starts_is_cancelled_after_a_day_and_says_so(api: Api) -> None:
+    await buried(api, 2)
+    old, new = [await make(api, PURGE, all=True, hold=True) for _ in range(2)]
+    assert (parse_moment(new["expiresAt"]) - parse_moment(new["createdAt"])).total_seconds() == 86_400
+    pool = api.runner.app[POOL]
+    assert await end_unanswered(pool) == 0
+    made_before = b"UPDATE jobs SET created_at = created_at - interval '1 day' WHERE id = %s"
+    await api.db.execute(made_before, [UUID(old["id"].removeprefix("job_"))])
+    ended = await asyncio.gather(*(end_unanswered(pool) for _ in range(3)))
+    assert sum(ended) == 1
+    shown = await read(api, old)
+    assert (shown["state"], shown["error"]) == ("cancelled", "nobody started it within 24h")
+    assert (shown["expiresAt"], shown["finishedAt"] is not None, shown["done"]) == (None, True, 0)
+    assert (await api.post(f"/v1/jobs/{old['id']}/resume")).status == 409
+    assert (await read(api, new))["state"] == "held"
+    entry = (await api.get(f"/v1/audit?target={old['id']}&limit=1")).json["data"][0]
+    assert (entry["actor"], entry["action"]) == ("worker", "job.expire")
+    assert await api.count("dead_letters") == 2
 
 
 async def test_a_rate_sets_the_size_of_a_step_and_a_pause_is_not_made_up_for(api: Api) -> None:

@@ -56,6 +56,20 @@ async def test_a_dry_run_counts_and_makes_no_job(api: Api, command: ApiCommand) 
     assert (await jobs(command), await api.count("dead_letters")) == ([], 3)
 
 
+async def test_many_messages_that_wait_are_counted_moved_and_cancelled(api: Api, command: ApiCommand) -> None:
+    for name in ("jane", "jane", "joe"):
+        await api.create(to=name, deliverAt="2042-01-01T00:00:00Z")
+    move = ("messages", "reschedule", "--to", "jane", "--by", "1h")
+    assert (await command.json(*move, "--dry-run"))["matched"] == 2
+    refused = await command.run("messages", "cancel", "--all", stdin="n\n")
+    assert (refused.returncode, "cancel 3 of all customers? [y/N]" in refused.stderr) == (1, True)
+    async with steps_taken(api):
+        assert counts(await command.json(*move, "--yes")) == (2, 2, 0)
+        assert "is done: 1 of 1 done" in await command.said("messages", "cancel", "--to", "joe", "--yes")
+    assert await api.scalar("SELECT count(*) FROM due WHERE due_at = '2042-01-01T01:00:00Z'") == 2
+    assert (await api.count("due"), await api.count("cancellations")) == (2, 1)
+
+
 async def test_without_yes_the_count_is_frozen_and_asked_for(api: Api, command: ApiCommand) -> None:
     await buried(api, 2)
     for answer in ("n\n", "", "maybe\n"):

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter
 
+from sendoff_config.metrics.customer_labels import CustomerLabels
 from sendoff_config.settings import PartitionSettings, PostgresSettings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool, open_pool
+from sendoff_intake.accepted_messages import AcceptedMessages
 from sendoff_intake.group_commit import GroupCommit
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission import NewMessage, Submission
@@ -26,14 +27,13 @@ class Intake:
     pool: Pool
     store: MessageStore
     group_commit: GroupCommit
-    counter: Counter
+    counter: AcceptedMessages
     hints: list[float]
 
     @property
     def accepted(self) -> float:
         """How many messages were counted as accepted."""
-        (metric,) = self.counter.collect()
-        return next(sample.value for sample in metric.samples if sample.name.endswith("_total"))
+        return self.counter.total
 
     async def scalar(self, statement: str) -> Any:
         """The first column of the first row."""
@@ -55,7 +55,7 @@ async def intake(sendoff_database: str) -> AsyncIterator[Intake]:
         clock, hints = DatabaseClock(), list[float]()
         async with pool.connection() as connection:
             await clock.sample(connection)
-        counter = Counter("accepted", "Messages accepted", registry=CollectorRegistry())
+        counter = AcceptedMessages(CustomerLabels(100))
         wake_up = WakeUp(clock, lambda: hints.append(time.monotonic()))
         store = MessageStore(pool=pool, partitions=PartitionSettings(), wake_up=wake_up, accepted=counter)
         group_commit = GroupCommit(store)

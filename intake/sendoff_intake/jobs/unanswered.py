@@ -1,0 +1,23 @@
+"""Ends the jobs that wait for a go-ahead that nobody gives: each counts among those that may be unfinished."""
+
+from sendoff_db.audit import audited
+from sendoff_db.pool import Pool
+from sendoff_db.sql import fetch_all
+from sendoff_domain.jobs import LONGEST_HOLD, JobState
+from sendoff_domain.times import format_duration
+from sendoff_intake.jobs.rows import Requester, entry_of_job
+
+#: Who did it, as the audit has it.
+_WORKER = Requester(name="worker")
+_REASON = f"nobody started it within {format_duration(LONGEST_HOLD)}"
+
+
+async def end_unanswered(pool: Pool) -> int:
+    """Cancel what has been held for too long; returns how many there were. Any number of processes may do so."""
+    async with pool.connection() as connection, audited(connection) as audit:
+        values = {"longest": LONGEST_HOLD, "reason": _REASON}
+        ended = await fetch_all(connection, __package__, "end_unanswered", values)
+        for job_id, kind, customer, matched in ended:
+            details = {"kind": kind, "matched": matched, "state": JobState.CANCELLED}
+            audit.append(entry_of_job(job_id, "job.expire", customer, _WORKER, **details))
+    return len(ended)

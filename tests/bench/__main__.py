@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.accept import measure_accept
 from bench.accounting import Strangers
+from bench.admin import measure_admin
 from bench.deliver import measure_deliver
 from bench.events import measure_events
 from bench.fairness import measure_fairness
@@ -41,9 +42,10 @@ FIGURES: dict[str, Callable[[Surroundings], Figures]] = {
     "flat": measure_flat,
     "wide": measure_wide,
     "recovery": measure_recovery,
+    "admin": measure_admin,
 }
 #: These take minutes of their own and are measured when they are asked for.
-LONG = ("fairness", "events", "metrics", "flat", "wide", "recovery")
+LONG = ("fairness", "events", "metrics", "flat", "wide", "recovery", "admin")
 _SHORT = [name for name in FIGURES if name not in LONG]
 _FULL_STOCK = (10_000_000, 100_000_000)
 _RESULTS = Path(__file__).parent / "results"

@@ -58,10 +58,10 @@ class Installation:
         assert all(process.alive for process in started), started[0].tail()
         return started
 
-    def api(self) -> tuple[Process, Client]:
-        """Start one API process on a free port, and a client of it."""
+    def api(self, api_keys: str = "[]") -> tuple[Process, Client]:
+        """Start one API process on a free port, which knows these keys, and a client of it."""
         port = free_port()
-        return self.launch.api(port), Client(f"http://127.0.0.1:{port}")
+        return self.launch.api(port, HTTP__API_KEYS=api_keys), Client(f"http://127.0.0.1:{port}")
 
     def command(self, action: str) -> None:
         """Start or stop the fleet by NATS; returns when PostgreSQL has decided."""

@@ -34,6 +34,10 @@ class Scale:
     #: Numbers of instances, and the messages of each.
     fleets: tuple[int, ...]
     fleet_messages: int
+    #: The messages and customers of the day that the admin pages show, and how often each page is opened.
+    day_messages: int
+    day_customers: int
+    page_visits: int
     #: How long anything that should happen is waited for before it counts as lost.
     patience: float = 60.0
 
@@ -61,6 +65,9 @@ FULL = Scale(
     pinned_claims=40,
     fleets=(1, 2, 4, 8),
     fleet_messages=2_000,
+    day_messages=1_000_000,
+    day_customers=1_000,
+    page_visits=300,
 )
 QUICK = Scale(
     rounds=1,
@@ -85,4 +92,7 @@ QUICK = Scale(
     pinned_claims=4,
     fleets=(1, 2),
     fleet_messages=100,
+    day_messages=2_000,
+    day_customers=10,
+    page_visits=4,
 )

@@ -1,12 +1,14 @@
-"""A stock of messages as months of use leave it: many that are due later, many more that were delivered."""
+"""Full tables: as months of use leave them, many due later and many more delivered, or as a day of many customers."""
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 
+from bench.backlog import CONTENT
 from bench.installation import Installation
 from sendoff_db.partitions import cover_moments
 from sendoff_db.sql import read_statement
@@ -18,22 +20,31 @@ _FILLERS = 2
 
 def fill(site: Installation, due: int, delivered: int, late: int) -> None:
     """Put so many rows into the tables, `late` of them due by now, in small transactions; then vacuum and analyze."""
+    _fill(site, {"insert_history": delivered, "insert_future": due}, {"late": late})
+
+
+def fill_day(site: Installation, messages: int, customers: int) -> None:
+    """Put a day of so many messages of so many new customers into the tables; a tenth of them are dead letters."""
+    site.db.execute(read_statement("bench", "insert_customers"), {"count": customers})
+    _fill(site, {"insert_day": messages}, {"customers": customers, "content": CONTENT})
+
+
+def _fill(site: Installation, counts: Mapping[LiteralString, int], values: Mapping[str, Any]) -> None:
     url = site.environment["SENDOFF_POSTGRES__URL"]
     asyncio.run(_make_room(url))
-    parts = [*_parts("insert_history", delivered), *_parts("insert_future", due)]
+    parts = [
+        (statement, {**values, "count": count, "first": first, "size": min(_PART, count - first)})
+        for statement, count in counts.items()
+        for first in range(0, count, _PART)
+    ]
     with ThreadPoolExecutor(_FILLERS) as fillers:
-        list(fillers.map(lambda part: _insert(url, late, *part), parts))
-    site.db.execute(b"VACUUM (ANALYZE) due, messages, deliveries, retries, dead_letters")
+        list(fillers.map(lambda part: _insert(url, *part), parts))
+    site.db.execute(b"VACUUM (ANALYZE) customers, due, messages, deliveries, retries, dead_letters")
     site.db.execute(b"CHECKPOINT")  # or it would come in the midst of what is measured
 
 
-def _parts(statement: LiteralString, count: int) -> list[tuple[LiteralString, int, int, int]]:
-    return [(statement, count, first, min(_PART, count - first)) for first in range(0, count, _PART)]
-
-
-def _insert(url: str, late: int, statement: LiteralString, count: int, first: int, size: int) -> None:
+def _insert(url: str, statement: LiteralString, values: Mapping[str, Any]) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
-        values = {"count": count, "first": first, "size": size, "late": late}
         connection.execute(read_statement("bench", statement), values)
 
 

@@ -64,6 +64,10 @@ def _slowest_list(figures: Figures) -> float | None:
     return max((series.median for series in figures.get("flat lists", {}).values()), default=None)
 
 
+def _slowest_page(figures: Figures) -> float | None:
+    return max((series.median for series in figures.get("admin p99", {}).values()), default=None)
+
+
 def _longest(section: str, name: str) -> Read:
     return _of(section, name, lambda series: max(series.rounds))
 
@@ -98,5 +102,6 @@ TARGETS = (
     Target("record in full tables / empty ones", _ratio("flat", "record 250"), 1.5),
     Target("claim under an old snapshot / without", _ratio("flat", "last claims, pinned"), 2),
     Target("slowest list in full tables, ms", _slowest_list, 50),
+    Target("slowest admin page in full tables, p99, ms", _slowest_page, 100),
     Target("recovery of a killed worker, s", _longest("recovery", "seconds"), 10),
 )

@@ -68,10 +68,13 @@ def nice_top(highest: float) -> float:
 
 def _line(name: str, values: Sequence[float | None], top: float, write: Callable[[float | None], str]) -> Line:
     runs = _runs(values, top)
-    path = " ".join("M" + "L".join(f"{x:g} {y:g}" for x, y in run) + ("h.01" if len(run) == 1 else "") for run in runs)
+    drawn = ["L".join(f"{x:g} {y:g}" for x, y in run) for run in runs]
+    path = " ".join(
+        f"M{points}h.01" if len(run) == 1 else f"M{points}" for run, points in zip(runs, drawn, strict=True)
+    )
     area = " ".join(
-        f"M{run[0][0]:g} {HEIGHT}L" + "L".join(f"{x:g} {y:g}" for x, y in run) + f"L{run[-1][0]:g} {HEIGHT}Z"
-        for run in runs
+        f"M{run[0][0]:g} {HEIGHT}L{points}L{run[-1][0]:g} {HEIGHT}Z"
+        for run, points in zip(runs, drawn, strict=True)
         if len(run) > 1
     )
     last = next((value for value in reversed(values[-3:]) if value is not None), None)

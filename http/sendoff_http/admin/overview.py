@@ -54,6 +54,7 @@ async def _figures(visit: Visit) -> dict[str, Any]:
     hour = await visit.request.app[SAMPLES].hour()
     fleet = await visit.read_fleet()
     return {
+        "fleet": fleet,
         "backlog": backlog,
         "lateness": lateness,
         "rate": _per_second(next((sent.rate for sent in reversed(hour.sent[-2:]) if sent is not None), None)),

@@ -106,7 +106,7 @@ class Visit:
         """The page of a template, with what all pages show."""
         shared = {
             "visit": self,
-            "fleet": await self.read_fleet(),
+            "fleet": values["fleet"] if "fleet" in values else await self.read_fleet(),
             "may_open": lambda path: self.access_table.may_open(self.caller, path),
             "may_send": lambda path: self.access_table.may_send(self.caller, path),
         }

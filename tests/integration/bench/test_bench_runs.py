@@ -74,8 +74,9 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     figures = measure(tmp_path, "--all")
 
     # Without Debian's package there is nothing to say about PgBouncer.
+    admin = {"admin p50", "admin p99", "admin cpu api", "admin cpu postgres"}
     others = {"ingest", "fairness", "events", "metrics", "idle", "flat", "flat lists", "machine"}
-    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, *others}
+    assert set(figures) - {"pgbouncer"} == {*ARRIVING, *ACCEPTING, *others, *admin}
     check_nothing_is_lost(figures, (*ARRIVING, *ACCEPTING, "ingest", "fairness", "events"))
     assert figures["events"]["unpublished"]["median"] == 0
     assert figures["fairness"]["flood acknowledged"]["median"] > 0
@@ -84,11 +85,12 @@ def test_every_figure_is_measured_and_nothing_is_lost_or_early(tmp_path: Path) -
     assert figures["wide"]["duplicates"]["rounds"] == [0, 0]
     assert figures["recovery"]["claimed"]["median"] > 0
     assert figures["flat"]["claim 500"]["ratio"] > 0
+    assert set(figures["admin p50"]) == set(figures["admin p99"]) > {"overview", "dead letters", "a static file"}
 
 
 def test_an_unknown_figure_is_refused_with_the_names_that_are_known() -> None:
     done = run_bench("--only", "deliver,speed")
 
-    known = "deliver,lateness,isolation,accept,ingest,fairness,events,metrics,stop,idle,flat,wide,recovery"
+    known = "deliver,lateness,isolation,accept,ingest,fairness,events,metrics,stop,idle,flat,wide,recovery,admin"
     assert done.returncode == 2
     assert f"expected some of {known}, got speed" in done.stderr

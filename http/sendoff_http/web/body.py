@@ -86,16 +86,17 @@ def _charsets(content_type: str) -> list[str]:
 
 async def read_kept_bytes(request: web.Request, limit: int) -> bytes:
     """The whole body as `read_bytes` reads it; a handler that is run again after an outage gets it again."""
-    body = request.get(BODY)
-    if body is None:
-        body = request[BODY] = await read_bytes(request, limit)
+    body = request[BODY] = await read_bytes(request, limit)
     return body
 
 
 async def read_bytes(request: web.Request, limit: int) -> bytes:
-    """The whole body; raises ProblemError 413 as soon as it is known to be longer than `limit` bytes."""
+    """The whole body, also if it was kept; raises ProblemError 413 once it is known to be longer than `limit` bytes."""
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
+    kept: bytes | None = request.get(BODY)
+    if kept is not None:
+        return kept
     decoder = make_decoder(request) if CONTENT_ENCODING in request.headers else None
     if decoder is None and request.content.is_eof():  # a short body has come with its head: no need to wait
         return _read_whole(request, limit)

@@ -3,22 +3,20 @@
 An operation called so validates, refuses, writes and audits as it does for a request that comes over the network.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from aiohttp import StreamReader, web
-from aiohttp.streams import EMPTY_PAYLOAD
-from multidict import CIMultiDict, CIMultiDictProxy
+from aiohttp import web
 from yarl import URL
 
 from sendoff_domain.exact_numbers import read_number
 from sendoff_http.web.authentication import require_access
 from sendoff_http.web.body import JSON
-from sendoff_http.web.keys import CALLER, REQUEST_ID
+from sendoff_http.web.keys import BODY, CALLER
+from sendoff_http.web.middleware import attach
 from sendoff_http.web.operation import ACCESS
 from sendoff_http.web.responses import QuickResponse
 
@@ -45,9 +43,7 @@ async def call_operation(
     inner = _inner_request(request, method, url, body=body, headers=headers or {})
     app = request.app
     match = await app.router.resolve(inner)
-    match.add_app(app)
-    match.freeze()
-    inner._match_info = match
+    attach(app, inner, match)
     access = app[ACCESS].get(match.handler)
     if access is not None:
         require_access(request[CALLER], access)
@@ -59,35 +55,13 @@ async def call_operation(
 def _inner_request(
     request: web.Request, method: str, url: URL, *, body: bytes, headers: Mapping[str, str]
 ) -> web.Request:
-    given = CIMultiDict({"Host": request.headers.get("Host", ""), **headers})
-    if body:
-        given.update({"Content-Type": JSON, "Content-Length": str(len(body))})
-    raw = tuple((name.encode(), value.encode()) for name, value in given.items())
-    message = request._message._replace(
-        method=method, path=str(url), url=url, headers=CIMultiDictProxy(given), raw_headers=raw
-    )
-    inner = web.Request(
-        message,
-        _payload(request, body),
-        request.protocol,
-        request.writer,
-        request.task,
-        asyncio.get_running_loop(),
-        client_max_size=0,
-    )
-    inner[CALLER], inner[REQUEST_ID] = request[CALLER], request[REQUEST_ID]
+    """The same request by the same caller, for something else and with another body, which counts as read."""
+    given = {"Host": request.headers.get("Host", ""), "Content-Length": str(len(body)), **headers}
+    inner = request.clone(method=method, rel_url=url, headers={**given, "Content-Type": JSON} if body else given)
+    inner[BODY] = body
     return inner
 
 
 def _decode(body: bytes) -> Any:
     """A document of ours; numbers of a message's content keep their digits."""
     return _read(body.decode())
-
-
-def _payload(request: web.Request, body: bytes) -> StreamReader:
-    if not body:
-        return EMPTY_PAYLOAD
-    reader = StreamReader(request.protocol, len(body) + 1, loop=asyncio.get_running_loop())
-    reader.feed_data(body)
-    reader.feed_eof()
-    return reader

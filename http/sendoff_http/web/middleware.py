@@ -36,9 +36,7 @@ def make_dispatch(app: web.Application) -> Handler:
 
     async def dispatch(request: web.Request) -> web.StreamResponse:
         match = await resolve(request)
-        match.add_app(app)
-        match.freeze()
-        request._match_info = match
+        attach(app, request, match)
         if EXPECT in request.headers:
             response = await match.expect_handler(request)
             await request.writer.drain()
@@ -47,6 +45,13 @@ def make_dispatch(app: web.Application) -> Handler:
         return await middleware(request, match.handler)
 
     return dispatch
+
+
+def attach(app: web.Application, request: web.Request, match: web.UrlMappingMatchInfo) -> None:
+    """Let a request know what was found for it; aiohttp tells that only from within its own dispatch."""
+    match.add_app(app)
+    match.freeze()
+    request._match_info = match
 
 
 def make_middleware(

@@ -141,7 +141,7 @@ def make_worker(
         extra_ticks=extra_ticks,
         clean_up=CleanUpSchedule(enqueuer),
         metrics=metrics,
-        jobs=JobRunner(pool, member.settings.partitions),
+        jobs=JobRunner(pool, member.settings.partitions, metrics.accepted),
     )
     _subscribe(worker, slots)
     return worker

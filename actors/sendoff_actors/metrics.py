@@ -18,6 +18,7 @@ from sendoff_config.settings import MetricsSettings
 from sendoff_db.pool import Pool
 from sendoff_db.pool_metrics import PoolMetrics
 from sendoff_domain.message import DeathReason
+from sendoff_intake.accepted_messages import AcceptedMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class WorkerMetrics:
     of_process: ProcessMetrics
     deliveries: DeliveryMetrics | None
     hours: HoursWriter | None
+    accepted: AcceptedMessages
     _dead_letters: Counter
 
     def count_dead_letters(self, buried: Iterable[tuple[int, str, str]]) -> None:
@@ -75,8 +77,10 @@ def new_worker_metrics(identity: Identity, pool: Pool, settings: MetricsSettings
     deliveries = DeliveryMetrics(CustomerLabels(settings.customers)) if settings.enabled else None
     if deliveries is not None:
         registry.register(deliveries)
+    accepted = AcceptedMessages(CustomerLabels(settings.customers))  # by imports
+    registry.register(accepted)
     dead_letters = Counter("sendoff_dead_letters", "Dead letters made", ("reason",), registry=registry)
     for reason in DeathReason:  # from zero, so that the first one is seen as a growth
         dead_letters.labels(reason.value)
     hours = HoursWriter(pool, deliveries) if deliveries is not None else None
-    return WorkerMetrics(of_process, deliveries, hours, dead_letters)
+    return WorkerMetrics(of_process, deliveries, hours, accepted, dead_letters)

@@ -42,7 +42,7 @@ class ApiClient:
         headers: Mapping[str, str] | None = None,
         timeout: float = 10.0,
     ) -> Any:
-        """The document that the API answers with, or None where it has nothing to say.
+        """The document that the API answers with, or None where it has nothing to say; a `body` of bytes goes as it is.
 
         Raises NoApiError when there is no Sendoff at the address, UnavailableError when the request may or may not
         have been served, and SendoffError with the problem's detail when it was refused.
@@ -52,7 +52,7 @@ class ApiClient:
         try:
             async with (
                 aiohttp.ClientSession(timeout=limits) as session,
-                session.request(method, self.url + path, json=body, params=query, headers=sent) as response,
+                session.request(method, self.url + path, params=query, headers=sent, **_body(body)) as response,
             ):
                 return self._read(response.status, response.content_type, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
@@ -106,6 +106,10 @@ def api_client(url: str | None, settings: HttpSettings) -> ApiClient:
 def configured_api(url: str | None, config: Path | None) -> ApiClient:
     """The API that --url names, or else that of this machine by its configuration."""
     return api_client(url, load_settings(chosen_config(config)).http)
+
+
+def _body(body: Any) -> dict[str, Any]:
+    return {"data": body} if isinstance(body, bytes) else {"json": body}
 
 
 def _problem(document: Mapping[str, Any]) -> str:

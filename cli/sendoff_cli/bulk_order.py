@@ -45,6 +45,15 @@ class BulkOrder:
         return selection | dict(self.change) | ({} if self.rate is None else {"rate": self.rate}) | more
 
 
+def confirmed(question: str) -> bool:
+    """Whether somebody says yes on standard input; its end is a no, and so is Ctrl-C."""
+    say(f"{question} [y/N]")
+    try:
+        return sys.stdin is not None and sys.stdin.readline().strip().lower() in ("y", "yes")
+    except KeyboardInterrupt:
+        return False
+
+
 def carry_out(api: ApiClient, order: BulkOrder, *, dry_run: bool, yes: bool, wait: bool, as_json: bool) -> None:
     """Make a job of it, ask whether to start it unless `yes`, and follow it to its end if told to wait.
 
@@ -76,20 +85,17 @@ def _make(api: ApiClient, order: BulkOrder, *, hold: bool) -> Document:
 
 def _start_if_confirmed(api: ApiClient, order: BulkOrder, job: Document) -> Document:
     rate = "" if job["rate"] is None else f", at most {job['rate']} a second"
-    try:
-        confirmed = _confirmed(f"{order.verb} {job['matched']} of {job['customer'] or 'all customers'}{rate}?")
-    except KeyboardInterrupt:
-        confirmed = False
-    if confirmed:
+    return start_if(
+        api, job, confirmed(f"{order.verb} {job['matched']} of {job['customer'] or 'all customers'}{rate}?")
+    )
+
+
+def start_if(api: ApiClient, job: Document, wanted: bool) -> Document:
+    """Start a job that is held, or cancel it; raises SendoffError then."""
+    if wanted:
         return _command(api, job, JobCommand.RESUME)
     _command(api, job, JobCommand.CANCEL)
     raise SendoffError(f"{job['id']} is cancelled, nothing was done; --yes begins without asking")
-
-
-def _confirmed(question: str) -> bool:
-    """Whether somebody says yes on standard input; its end is a no."""
-    say(f"{question} [y/N]")
-    return sys.stdin is not None and sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _command(api: ApiClient, job: Document, command: JobCommand) -> Document:

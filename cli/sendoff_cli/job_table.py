@@ -36,5 +36,6 @@ def describe_job(job: Document) -> str:
     """Where a job is, in one line."""
     counts = f"{job['done']} of {job['matched']} done"
     skipped = f", {job['skipped']} skipped" if job["skipped"] else ""
+    skipped += f", {job['rejected']} refused" if job["rejected"] else ""
     error = f" ({job['error']})" if job["error"] else ""
     return f"{job['id']} is {job['state']}: {counts}{skipped}{error}"

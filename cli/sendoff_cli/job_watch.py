@@ -19,8 +19,8 @@ _PAUSE_SECONDS = 0.5
 _PATIENCE_SECONDS = 60.0
 
 
-def watch_job(api: ApiClient, job: Document, *, as_json: bool) -> None:
-    """Wait for the end of a job, and show how it ended; raises SendoffError unless it is done.
+def watch_job(api: ApiClient, job: Document, *, as_json: bool) -> Document:
+    """Wait for the end of a job, show how it ended and return it; raises SendoffError unless it is done.
 
     Ctrl-C ends the watching, not the job; that is said.
     """
@@ -34,6 +34,7 @@ def watch_job(api: ApiClient, job: Document, *, as_json: bool) -> None:
         raise SendoffError(describe_job(ended))
     if not as_json:
         say(describe_job(ended))
+    return ended
 
 
 async def _follow(api: ApiClient, job: Document) -> Document:
@@ -45,7 +46,11 @@ async def _follow(api: ApiClient, job: Document) -> Document:
                 said = job["state"]
                 say(describe_job(job))
             error = f": {printable(job['error'])}" if job["error"] else ""
-            bar.update(task, completed=job["done"] + job["skipped"], description=f"{job['kind']} {said}{error}")
+            bar.update(
+                task,
+                completed=job["done"] + job["skipped"] + job["rejected"],
+                description=f"{job['kind']} {said}{error}",
+            )
             await asyncio.sleep(_PAUSE_SECONDS)
             job = await _look(api, job["id"])
     return job

@@ -19,6 +19,14 @@ _SHORTEST_SPAN = 10.0
 _LONGEST_PAUSE = 60.0
 #: So many steps in a row that fail for what they are to change end a job.
 MOST_FAILURES = 5
+#: An import is uploaded in pieces of so many bytes and messages at most, each of which is one step; so many of them it
+#: may have, and so much they may take, compressed: those of one import, and those of all.
+MOST_PIECE_BYTES, MOST_PIECE_ITEMS, MOST_PIECES = 4 * 1024 * 1024, LARGEST_STEP, 2_000
+MOST_BYTES_OF_IMPORT, MOST_BYTES_OF_IMPORTS = 512 * 1024 * 1024, 2 * 1024 * 1024 * 1024
+#: So many lines that it refuses are listed, each with so many of its mistakes.
+MOST_REJECTIONS, MOST_ERRORS_OF_LINE = 100, 10
+#: How long (seconds) an import waits for room in a customer's backlog before it looks again.
+PAUSE_FOR_ROOM = 5.0
 #: A job that waits for somebody's word is cancelled after so long.
 LONGEST_HOLD = timedelta(hours=24)
 
@@ -30,6 +38,7 @@ class JobKind(StrEnum):
     PURGE_DEAD_LETTERS = "dead-letters.purge"
     CANCEL_MESSAGES = "messages.cancel"
     RESCHEDULE_MESSAGES = "messages.reschedule"
+    IMPORT_MESSAGES = "messages.import"
 
 
 class JobState(StrEnum):

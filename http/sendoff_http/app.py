@@ -31,6 +31,8 @@ from sendoff_http.jobs.cancel import routes as cancel_job
 from sendoff_http.jobs.list import routes as list_jobs
 from sendoff_http.jobs.pause import routes as pause_job
 from sendoff_http.jobs.read import routes as read_job
+from sendoff_http.jobs.rejections import routes as list_rejections
+from sendoff_http.jobs.upload import routes as upload_piece
 from sendoff_http.keys.create import routes as create_key
 from sendoff_http.keys.list import routes as list_keys
 from sendoff_http.keys.read import routes as read_key
@@ -41,6 +43,7 @@ from sendoff_http.messages.cancel_many import routes as cancel_messages
 from sendoff_http.messages.create import routes as create_message
 from sendoff_http.messages.create_batch import routes as create_batch
 from sendoff_http.messages.explain import routes as explain_message
+from sendoff_http.messages.import_many import routes as import_messages
 from sendoff_http.messages.list import routes as list_messages
 from sendoff_http.messages.list_attempts import routes as list_attempts
 from sendoff_http.messages.list_retries import routes as list_retries
@@ -80,6 +83,7 @@ OPERATIONS: list[Operation] = [
     *list_retries,
     *cancel_messages,
     *reschedule_messages,
+    *import_messages,
     *resend_dead_letters,
     *purge_dead_letters,
     *list_dead_letters,
@@ -90,6 +94,8 @@ OPERATIONS: list[Operation] = [
     *read_job,
     *pause_job,
     *cancel_job,
+    *upload_piece,
+    *list_rejections,
     *list_customers,
     *create_customer,
     *read_customer,

@@ -5,18 +5,17 @@ JOB_LETTERS=50000 resends more dead letters than the thousand of every run.
 
 import asyncio
 import os
-import signal
 import time
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import psycopg
 import pytest
 
 from sendoff_domain.jobs import step_size
 from support.client import Client
-from support.instances import Launcher, Process
+from support.instances import Launcher
+from support.job_steps import Database, count, kill_within_a_step
 from support.places import bury_new
 from support.receiver import Receiver
 from support.waiting import wait_until
@@ -25,8 +24,6 @@ LETTERS = int(os.environ.get("JOB_LETTERS", "1000"))
 #: Twelve steps at least, so that three deaths fall into the middle.
 RATE = min(5_000, LETTERS // 3)
 KILLS = 3
-
-Database = psycopg.Connection[tuple[Any, ...]]
 
 
 class Followed:
@@ -113,35 +110,3 @@ async def buried(dsn: str, password: str) -> list[str]:
     """The dead letters, by the hexadecimal digits of their ids."""
     async with await psycopg.AsyncConnection.connect(dsn, password=password, autocommit=True) as connection:
         return [one.hex for one in await bury_new(connection, LETTERS)]
-
-
-def kill_within_a_step(db: Database, workers: list[Process]) -> None:
-    """Freeze the workers again and again until one of them is in the middle of a step, and kill them there."""
-
-    def frozen_within_a_step() -> bool:
-        if not is_in_a_step(db):
-            return False
-        for worker in workers:
-            worker.signal(signal.SIGSTOP)
-        if is_in_a_step(db):
-            return True
-        for worker in workers:
-            worker.signal(signal.SIGCONT)
-        return False
-
-    wait_until(frozen_within_a_step, "a worker is frozen within a step", timeout=60, every=0.002)
-    for worker in workers:
-        worker.kill()
-    wait_until(lambda: not is_in_a_step(db), "PostgreSQL has ended what they had begun")
-
-
-def is_in_a_step(db: Database) -> bool:
-    """Whether a transaction has locked a row of `jobs`, as a step does from its beginning to its end."""
-    locks = b"SELECT count(*) FROM pg_locks WHERE relation = 'jobs'::regclass AND mode = 'RowShareLock' AND granted"
-    return count(db, locks + b" AND database = (SELECT oid FROM pg_database WHERE datname = current_database())") > 0
-
-
-def count(db: Database, query: bytes) -> int:
-    row = db.execute(query).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -1,6 +1,8 @@
 """Jobs that are done in the test's own process, step by step, as a worker does them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from sendoff_config.settings import PartitionSettings
@@ -30,3 +32,18 @@ async def done_by(api: Api, path: str, body: dict[str, Any], **options: Any) -> 
 def counts(job: dict[str, Any]) -> tuple[int, int, int]:
     """Matched, done, skipped."""
     return job["matched"], job["done"], job["skipped"]
+
+
+@asynccontextmanager
+async def steps_taken(api: Api) -> AsyncIterator[None]:
+    """Within the block jobs go on, as a worker lets them."""
+
+    async def work() -> None:
+        while True:
+            await take_step(api.runner.app[POOL], PartitionSettings())
+            await asyncio.sleep(0.02)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work())
+        yield
+        task.cancel()

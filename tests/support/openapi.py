@@ -46,4 +46,4 @@ class Contract:
 
 def _pattern(path: str) -> re.Pattern[str]:
     # `batch` in /v1/messages/batch is no id; the templates of ids match nothing with a word of the API's own.
-    return re.compile(re.sub(r"{[a-z_]+}", "(?!batch$|resend$|purge$|cancel$|reschedule$)[^/]+", path))
+    return re.compile(re.sub(r"{[a-z_]+}", "(?!batch$|resend$|purge$|cancel$|reschedule$|import$|export$)[^/]+", path))

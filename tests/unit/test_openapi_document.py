@@ -49,7 +49,11 @@ def properties(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return list(schema.get("properties", {}).values())
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body], ids=lambda one: one.name)
+@pytest.mark.parametrize(
+    "operation",
+    [one for one in OPERATIONS if one.body and "application/json" in one.body.models],
+    ids=lambda one: one.name,
+)
 def test_every_example_is_accepted_by_its_model(operation: Operation) -> None:
     assert operation.body is not None
     assert operation.body.examples
@@ -91,11 +95,14 @@ ENDPOINTS = {
     "POST /v1/dead-letters/purge",
     "POST /v1/messages/cancel",
     "POST /v1/messages/reschedule",
+    "POST /v1/messages/import",
     "GET /v1/jobs",
     "GET /v1/jobs/{id}",
     "POST /v1/jobs/{id}/pause",
     "POST /v1/jobs/{id}/resume",
     "POST /v1/jobs/{id}/cancel",
+    "PUT /v1/jobs/{id}/pieces/{number}",
+    "GET /v1/jobs/{id}/rejections",
     "GET /v1/customers",
     "POST /v1/customers",
     "GET /v1/customers/{id}",

@@ -5,12 +5,13 @@ import time
 
 from sendoff_config.settings import PartitionSettings
 from sendoff_db.pool import Pool
+from sendoff_intake.accepted_messages import AcceptedMessages
 from sendoff_intake.jobs.step import seconds_to_step, take_step
-from sendoff_intake.jobs.unanswered import end_unanswered
+from sendoff_intake.jobs.unanswered import end_unanswered, free_pieces
 
 #: How long (seconds) until a new job is seen, and until a step is tried that another process was taking.
 _IDLE, _BUSY = 1.0, 0.1
-#: How often (seconds) held jobs are looked at that nobody starts.
+#: How often (seconds) held jobs are looked at that nobody starts, and cancelled ones that still hold something.
 _LOOK_AFTER = 60.0
 
 
@@ -19,9 +20,10 @@ class JobRunner:
 
     name = "jobs"
 
-    def __init__(self, pool: Pool, partitions: PartitionSettings) -> None:
+    def __init__(self, pool: Pool, partitions: PartitionSettings, accepted: AcceptedMessages) -> None:
         self._pool = pool
         self._partitions = partitions
+        self._accepted = accepted
         self._pause = _IDLE
         self._look_at = 0.0
 
@@ -34,8 +36,9 @@ class JobRunner:
         if time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + _LOOK_AFTER
             await end_unanswered(self._pool)
+            await free_pieces(self._pool)
         seconds = await seconds_to_step(self._pool)
         if seconds is None or seconds > 0:
             self._pause = min(_IDLE, seconds or _IDLE)
         else:
-            self._pause = 0.0 if await take_step(self._pool, self._partitions) else _BUSY
+            self._pause = 0.0 if await take_step(self._pool, self._partitions, self._accepted) else _BUSY

@@ -28,6 +28,7 @@ KINDS = {
     ),
     JobKind.CANCEL_MESSAGES: KindWords("Cancel", "messages", "What is cancelled is not sent.", is_final=True),
     JobKind.RESCHEDULE_MESSAGES: KindWords("Reschedule", "messages", "Each is sent at its new time."),
+    JobKind.IMPORT_MESSAGES: KindWords("Import", "messages", "Each is accepted as if it were sent in now."),
 }
 
 
@@ -35,7 +36,8 @@ def selected_in_words(job: Mapping[str, Any]) -> str:
     """Which messages a job is about: `dead letters of acme, exhausted, to jane`."""
     noun = KINDS[JobKind(job["kind"])].noun
     parts = [*_filters(job["selection"], job["customer"])]
-    return f"{noun} {', '.join(parts)}" if parts else f"all {noun}"
+    everything = noun if job["kind"] == JobKind.IMPORT_MESSAGES else f"all {noun}"
+    return f"{noun} {', '.join(parts)}" if parts else everything
 
 
 def change_in_words(job: Mapping[str, Any]) -> str:

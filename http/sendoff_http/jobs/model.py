@@ -37,7 +37,10 @@ class Job(ResponseModel):
     rate: int | None = Field(description="Messages per second at most; null: no limit.")
     matched: int = Field(description="How many there were when it was made; this does not change.")
     done: int = Field(description="How many it has moved. None is moved twice.")
-    skipped: int = Field(description="How many had gone elsewhere when their turn came.")
+    skipped: int = Field(
+        description="How many had gone elsewhere when their turn came; of an import: were there by key."
+    )
+    rejected: int = Field(description="How many lines of an import were refused.")
     progress: float = Field(ge=0, le=1, description="The part that is behind it. It never goes back.")
     requested_by: str
     error: str | None = Field(
@@ -69,7 +72,8 @@ def describe_job(row: JobRow) -> dict[str, Any]:
         "matched": row.matched,
         "done": row.done,
         "skipped": row.skipped,
-        "progress": progress(matched=row.matched, taken=row.done + row.skipped, state=row.state),
+        "rejected": row.rejected,
+        "progress": progress(matched=row.matched, taken=row.done + row.skipped + row.rejected, state=row.state),
         "requestedBy": row.requested_by,
         "error": row.error,
         "createdAt": format_moment(row.created_at),

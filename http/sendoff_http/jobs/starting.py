@@ -17,7 +17,15 @@ from sendoff_http.web.pagination import id_bounds
 from sendoff_http.web.problems import ProblemError
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.selection import BulkOrder, Filters
-from sendoff_intake.jobs.creating import MOST_OF_CUSTOMER, MOST_UNFINISHED, NewJob, NoJob, count_selected, make_job
+from sendoff_intake.jobs.creating import (
+    MOST_OF_CUSTOMER,
+    MOST_UNFINISHED,
+    Made,
+    NewJob,
+    NoJob,
+    count_selected,
+    make_job,
+)
 from sendoff_intake.jobs.rows import Requester
 from sendoff_intake.jobs.selection import Selection
 from sendoff_intake.submission_reader import KEY_HEADER
@@ -45,7 +53,11 @@ async def start_job(
         if order.dry_run:
             matched = await count_selected(connection, kind, new.selection)
             return json_response(BulkResult(matched=matched, done=0, remaining=matched).document())
-        made = await make_job(connection, new)
+        return answer_made(await make_job(connection, new))
+
+
+def answer_made(made: Made | NoJob) -> web.Response:
+    """Answer 202 with a job that was made; raises ProblemError if none was."""
     if isinstance(made, NoJob):
         raise _refused(made)
     headers = {"Location": f"/v1/jobs/{format_job_id(made.job.id)}"}

@@ -11,7 +11,7 @@ from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.accepting import STATUSES
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
-from sendoff_http.web.body import JSON, idempotency_key, read_bytes, require_type
+from sendoff_http.web.body import JSON, LINES, idempotency_key, read_bytes, require_type
 from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
@@ -23,7 +23,6 @@ from sendoff_intake.submission_reader import KEY_HEADER
 
 routes = Routes("Messages")
 
-LINES = "application/x-ndjson"
 BATCH_LIMIT = 64 * 1024 * 1024
 #: What is kept of the items beside their body while they wait to be stored.
 _SIZE_OF_ITEMS = 1024 * 1024

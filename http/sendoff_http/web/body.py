@@ -23,6 +23,7 @@ from sendoff_intake.submission_reader import KEY_FORM, KEY_HEADER, MESSAGE_LIMIT
 Model = TypeVar("Model", bound=BaseModel)
 
 JSON = "application/json"
+LINES = "application/x-ndjson"
 BODY_LIMIT = MESSAGE_LIMIT
 #: As istr, because a name that is a plain str is folded anew for each request.
 _KEY = istr(KEY_HEADER)

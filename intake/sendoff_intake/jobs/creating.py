@@ -63,13 +63,16 @@ async def count_selected(connection: Connection, kind: JobKind, selection: Selec
 
 
 async def make_job(connection: Connection, new: NewJob) -> Made | NoJob:
-    """Make a job, which any worker begins within a second unless it is to be held; nothing to do is done at once."""
+    """Make a job, which any worker begins within a second unless it is to be held; nothing to do is done at once.
+
+    An import is held, until all of it is uploaded.
+    """
     found = await _made_before(connection, new)
     if found is not None:
         return found
     now = await read_now(connection)
     selection = await _as_of(connection, new.selection, now, new.owner)
-    matched = await count_matches(connection, new.kind, selection)
+    matched = 0 if new.kind is JobKind.IMPORT_MESSAGES else await count_matches(connection, new.kind, selection)
     rate = new.rate or await _default_rate(connection, new)
     values = _values(replace(new, selection=selection, rate=rate), matched, now)
     async with audited(connection) as audit:
@@ -118,7 +121,7 @@ def _values(new: NewJob, matched: int, now: datetime) -> dict[str, Any]:
     return {
         "id": UUID(hex=hex_uuid7(time.time_ns() // 1_000_000, os.urandom(UUID7_ENTROPY_BYTES))),
         "kind": new.kind,
-        "state": state if matched else JobState.DONE,
+        "state": state if matched or new.kind is JobKind.IMPORT_MESSAGES else JobState.DONE,
         "selection": Jsonb(dict(new.selected)),
         "change": Jsonb(dict(new.change)),
         "customer": new.owner,

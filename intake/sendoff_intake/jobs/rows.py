@@ -27,6 +27,7 @@ class JobRow:
     matched: int
     done: int
     skipped: int
+    rejected: int
     error: str | None
     requested_by: str
     created_at: datetime
@@ -86,6 +87,12 @@ async def find_job_by_key(connection: Connection, requested_by: str, key: str) -
     values = {**_NO_FILTER, "requested_by": requested_by, "idempotency_key": key}
     rows = await fetch_all_as(connection, __package__, "list_jobs", values, kind=JobRow)
     return rows[0] if rows else None
+
+
+async def read_rejections(connection: Connection, job_id: UUID) -> list[dict[str, Any]]:
+    """The lines that an import has refused, with what is wrong in each; the first of them."""
+    row = await fetch_one(connection, __package__, "read_rejections", {"id": job_id})
+    return [] if row is None else list(row[0])
 
 
 async def command_job(connection: Connection, job: JobRow, command: JobCommand, requester: Requester) -> bool:

@@ -7,10 +7,7 @@ without being counted nor one counted without being moved. No lease has to run o
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import structlog
 
@@ -22,7 +19,10 @@ from sendoff_db.sql import fetch_all_as, fetch_one
 from sendoff_domain.jobs import MOST_FAILURES, JobKind, JobState, pause_after, pause_after_failure, step_size
 from sendoff_domain.message import DeathReason, Status
 from sendoff_domain.times import parse_duration, parse_moment
-from sendoff_intake.jobs.rows import Requester, entry_of_job
+from sendoff_intake.accepted_messages import AcceptedMessages
+from sendoff_intake.jobs.importing import import_next
+from sendoff_intake.jobs.rows import entry_of_job
+from sendoff_intake.jobs.running import RunningJob, StepTaken
 from sendoff_intake.jobs.selection import Picked, Selection, pick
 from sendoff_intake.moves.dead_letters import delete_dead_letters
 from sendoff_intake.moves.resending import resend_dead_letters
@@ -34,35 +34,10 @@ _STALL = "2s"
 log = structlog.get_logger("sendoff.jobs")
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A row of `take_step.sql`."""
-
-    id: UUID
-    kind: str
-    selection: Mapping[str, Any]
-    change: Mapping[str, Any]
-    customer_id: str | None
-    incarnation: int | None
-    low: UUID
-    high: UUID
-    reached: UUID
-    rate: int | None
-    failures: int
-    created_at: datetime
-    requested_by: str
-    request_id: str | None
-
-    @property
-    def requester(self) -> Requester:
-        """Who made it."""
-        return Requester(name=self.requested_by, request_id=self.request_id)
-
-
 class _StepError(Exception):
     """The step of a job could not be done."""
 
-    def __init__(self, job: _Job) -> None:
+    def __init__(self, job: RunningJob) -> None:
         super().__init__(job.id)
         self.job = job
 
@@ -74,44 +49,56 @@ async def seconds_to_step(pool: Pool) -> float | None:
     return None if row is None else row[0]
 
 
-async def take_step(pool: Pool, partitions: PartitionSettings) -> bool:
+async def take_step(pool: Pool, partitions: PartitionSettings, accepted: AcceptedMessages | None = None) -> bool:
     """Take the step that is due for the longest time; False if none is due that nobody else is working on.
 
     One that can't be done is put off, and its job has failed after five in a row that its messages were to blame for,
-    so that no job stands in the way of the others.
+    so that no job stands in the way of the others. What an import stores is counted by `accepted`.
     """
     async with pool.connection() as connection:
         try:
-            return await _take_step(connection, partitions)
+            taken = await _take_step(connection, partitions)
         except _StepError as error:
             job, cause = error.job, error.__cause__ or error
+        else:
+            if taken is not None and accepted is not None:
+                accepted.count(taken.submissions, taken.results)
+            return taken is not None
     log.warning("a step of a job could not be done", job=job.id.hex, error=describe(cause))
     async with pool.connection() as connection:
         await _postpone(connection, job, cause)
     return True
 
 
-async def _take_step(connection: Connection, partitions: PartitionSettings) -> bool:
+async def _take_step(connection: Connection, partitions: PartitionSettings) -> StepTaken | None:
     began = time.monotonic()
     async with audited(connection) as audit:
         await fetch_one(connection, __package__, "bound_step", {"stall": _STALL})
-        jobs = await fetch_all_as(connection, __package__, "take_step", kind=_Job)
+        jobs = await fetch_all_as(connection, __package__, "take_step", kind=RunningJob)
         if not jobs:
-            return False
+            return None
         (job,) = jobs
+        step = import_next if job.kind == JobKind.IMPORT_MESSAGES else _move_next
         try:
-            picked, done = await _act_on_next(connection, partitions, job)
+            taken = await step(connection, partitions, job, began)
         except Exception as error:  # whatever it is, it is this job's: the others must go on
             raise _StepError(job) from error
-        pause = pause_after(len(picked.ids), job.rate, time.monotonic() - began)
-        done_in_all, skipped = await _advance(connection, job, picked, done=done, pause=pause)
-        if picked.reached is None:
-            counts = {"count": done_in_all, "skipped": skipped, "state": JobState.DONE}
-            audit.append(entry_of_job(job.id, job.kind, job.customer_id, job.requester, **counts))
-    return True
+        if taken.ended is not None:
+            audit.append(entry_of_job(job.id, job.kind, job.customer_id, job.requester, **taken.ended))
+    return taken
 
 
-async def _act_on_next(connection: Connection, partitions: PartitionSettings, job: _Job) -> tuple[Picked, int]:
+async def _move_next(connection: Connection, partitions: PartitionSettings, job: RunningJob, began: float) -> StepTaken:
+    """Move the next messages, and write how far the job is."""
+    picked, done = await _act_on_next(connection, partitions, job)
+    pause = pause_after(len(picked.ids), job.rate, time.monotonic() - began)
+    done_in_all, skipped = await _advance(connection, job, picked, done=done, pause=pause)
+    if picked.reached is not None:
+        return StepTaken()
+    return StepTaken(ended={"count": done_in_all, "skipped": skipped, "state": JobState.DONE})
+
+
+async def _act_on_next(connection: Connection, partitions: PartitionSettings, job: RunningJob) -> tuple[Picked, int]:
     """Pick the next messages and move them; returns them, and how many there still were."""
     kind, limit = JobKind(job.kind), step_size(job.rate)
     picked = await pick(connection, kind, _selection_of(job), reached=job.reached, made_at=job.created_at, limit=limit)
@@ -124,9 +111,12 @@ async def _act_on_next(connection: Connection, partitions: PartitionSettings, jo
             return picked, await cancel(connection, picked.ids)
         case JobKind.RESCHEDULE_MESSAGES:
             return picked, await reschedule(connection, picked.ids, _new_time(job.change))
+    raise ValueError(f"no message is moved by {kind}")
 
 
-async def _advance(connection: Connection, job: _Job, picked: Picked, *, done: int, pause: float) -> tuple[int, int]:
+async def _advance(
+    connection: Connection, job: RunningJob, picked: Picked, *, done: int, pause: float
+) -> tuple[int, int]:
     """Write how far the job is; returns how many were moved and skipped in all."""
     values = {
         "id": job.id,
@@ -140,7 +130,7 @@ async def _advance(connection: Connection, job: _Job, picked: Picked, *, done: i
     return row or (0, 0)  # it is there: this transaction has its lock
 
 
-async def _postpone(connection: Connection, job: _Job, cause: BaseException) -> None:
+async def _postpone(connection: Connection, job: RunningJob, cause: BaseException) -> None:
     """Let the step be tried again later; an outage is nobody's mistake and does not count."""
     failures = job.failures if is_outage(cause) else job.failures + 1
     failed = failures >= MOST_FAILURES
@@ -158,7 +148,7 @@ async def _postpone(connection: Connection, job: _Job, cause: BaseException) -> 
             audit.append(entry_of_job(job.id, job.kind, job.customer_id, job.requester, **details))
 
 
-def _selection_of(job: _Job) -> Selection:
+def _selection_of(job: RunningJob) -> Selection:
     asked = job.selection
     return Selection(
         low=job.low,

@@ -1,8 +1,8 @@
-"""Ends the jobs that wait for a go-ahead that nobody gives: each counts among those that may be unfinished."""
+"""Ends the jobs that wait for a go-ahead that nobody gives, and frees what cancelled ones still hold."""
 
 from sendoff_db.audit import audited
 from sendoff_db.pool import Pool
-from sendoff_db.sql import fetch_all
+from sendoff_db.sql import fetch_all, fetch_one
 from sendoff_domain.jobs import LONGEST_HOLD, JobState
 from sendoff_domain.times import format_duration
 from sendoff_intake.jobs.rows import Requester, entry_of_job
@@ -21,3 +21,10 @@ async def end_unanswered(pool: Pool) -> int:
             details = {"kind": kind, "matched": matched, "state": JobState.CANCELLED}
             audit.append(entry_of_job(job_id, "job.expire", customer, _WORKER, **details))
     return len(ended)
+
+
+async def free_pieces(pool: Pool) -> None:
+    """Delete the pieces of jobs that were cancelled, a few in each transaction."""
+    async with pool.connection() as connection:
+        while (row := await fetch_one(connection, __package__, "free_pieces")) is not None and row[0]:
+            pass

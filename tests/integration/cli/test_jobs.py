@@ -1,16 +1,11 @@
 """`sendoff jobs`, and dead letters sent again or deleted in bulk: counted, asked for, followed, cancelled."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
-from sendoff_config.settings import PartitionSettings
-from sendoff_http.web.keys import POOL
-from sendoff_intake.jobs.step import take_step
 from support.api import Api
 from support.api_command import ApiCommand
-from support.jobs import counts
+from support.jobs import counts, steps_taken
 from support.places import bury
 from support.refusals import refusing
 from support.waiting import eventually
@@ -21,21 +16,6 @@ RESEND, PURGE = ("dead-letters", "resend"), ("dead-letters", "purge")
 async def buried(api: Api, count: int, **fields: Any) -> None:
     for _ in range(count):
         await bury(api.db, await api.create(**fields))
-
-
-@asynccontextmanager
-async def steps_taken(api: Api) -> AsyncIterator[None]:
-    """Within the block jobs go on, as a worker lets them."""
-
-    async def work() -> None:
-        while True:
-            await take_step(api.runner.app[POOL], PartitionSettings())
-            await asyncio.sleep(0.02)
-
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(work())
-        yield
-        task.cancel()
 
 
 async def jobs(command: ApiCommand, *words: str) -> list[dict[str, Any]]:

@@ -1,0 +1,45 @@
+"""A job that runs, as a step of it finds it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sendoff_intake.jobs.rows import Requester
+from sendoff_intake.submission import Result, Submission
+
+
+@dataclass(frozen=True, slots=True)
+class RunningJob:
+    """A row of `take_step.sql`; `listed` is how many rejections of an import are kept already."""
+
+    id: UUID
+    kind: str
+    selection: Mapping[str, Any]
+    change: Mapping[str, Any]
+    customer_id: str | None
+    incarnation: int | None
+    low: UUID
+    high: UUID
+    reached: UUID
+    rate: int | None
+    failures: int
+    listed: int
+    created_at: datetime
+    requested_by: str
+    request_id: str | None
+
+    @property
+    def requester(self) -> Requester:
+        """Who made it."""
+        return Requester(name=self.requested_by, request_id=self.request_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTaken:
+    """What came of a step: the counts of a job that has come to its end, and what an import has stored."""
+
+    ended: Mapping[str, Any] | None = None
+    submissions: Sequence[Submission] = ()
+    results: Sequence[Result | Exception] = ()

@@ -12,7 +12,15 @@ from sendoff_http.admin.notices import Notice, read_notice
 from sendoff_http.admin.rendering import Rendering, compile_templates
 from sendoff_http.admin.samples import Backlog
 from sendoff_http.admin.session_cookie import read_session, seal_session
-from sendoff_http.admin.shown import DASH, shortened, shown_milliseconds, shown_moment, shown_number, shown_text
+from sendoff_http.admin.shown import (
+    DASH,
+    shortened,
+    shown_milliseconds,
+    shown_moment,
+    shown_number,
+    shown_sentence,
+    shown_text,
+)
 from support.layout import ROOT
 
 QUIET = Backlog(0, False, 0, False, 0, False, None, 0, 1)
@@ -108,8 +116,12 @@ def test_a_job_says_in_words_what_it_is_about() -> None:
     selection = {"to": "jane", "reason": "expired", "createdAfter": "2026-01-31T08:00:00.000000Z"}
     narrow = {**job, "customer": "acme", "selection": selection}
     assert selected_in_words(narrow) == (
-        "dead letters of acme, expired, to jane, created after 2026-01-31T08:00:00.000000Z"
+        "dead letters of acme, that are expired, to jane, created after 2026-01-31T08:00:00.000000Z"
     )
     moved = {**job, "kind": "messages.reschedule", "selection": {"status": "retrying"}}
-    assert selected_in_words(moved) == "messages retrying"
+    assert selected_in_words(moved) == "messages that are retrying"
     assert change_in_words({**moved, "change": {"deliverAt": "2099-01-31T08:00:00.000000Z"}}).startswith("to 2099")
+
+
+def test_what_is_said_is_a_sentence_whatever_it_was() -> None:
+    assert [shown_sentence(said) for said in ("it is due", "It is due.")] == ["It is due."] * 2

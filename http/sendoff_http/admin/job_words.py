@@ -33,7 +33,7 @@ KINDS = {
 
 
 def selected_in_words(job: Mapping[str, Any]) -> str:
-    """Which messages a job is about: `dead letters of acme, exhausted, to jane`."""
+    """Which messages a job is about: `dead letters of acme, that are exhausted, to jane`."""
     noun = KINDS[JobKind(job["kind"])].noun
     parts = [*_filters(job["selection"], job["customer"])]
     everything = noun if job["kind"] == JobKind.IMPORT_MESSAGES else f"all {noun}"
@@ -51,7 +51,7 @@ def _filters(selection: Mapping[str, Any], customer: str | None) -> Iterator[str
         yield f"of {customer}"
     for name in ("reason", "status"):
         if name in selection:
-            yield selection[name]
+            yield f"that are {selection[name]}"
     for name, words in (
         ("to", "to"),
         ("reference", "with reference"),

@@ -93,4 +93,5 @@ def _per_second(value: float | None) -> str:
 
 
 def _count(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
+    """A number of messages: half of an odd scale is none."""
+    return "" if value is None or value != int(value) else f"{value:,.0f}"

@@ -36,6 +36,7 @@ _FILTERS = {
     "short": shown.shortened,
     "json": shown.shown_json,
     "text": shown.shown_text,
+    "sentence": shown.shown_sentence,
 }
 
 

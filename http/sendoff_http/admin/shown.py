@@ -59,3 +59,8 @@ def shown_json(value: Any) -> str:
 def shown_text(value: Any) -> str:
     """Any value, or the dash."""
     return DASH if value is None or value == "" else str(value)
+
+
+def shown_sentence(value: str) -> str:
+    """What is said in a sentence of its own: with a capital at its beginning and a full stop at its end."""
+    return f"{value[:1].upper()}{value[1:].rstrip('. ')}."

@@ -24,7 +24,7 @@ async def select_all(client: AdminClient, action: str, **filters: str) -> str:
 
 
 def state_of(shown: Shown) -> str:
-    return shown.text.split("<h1>")[1].split('<span class="badge ')[1].split(">")[1].split("<")[0]
+    return shown.text.split("<h1")[1].split('<span class="badge ')[1].split(">")[1].split("<")[0]
 
 
 async def test_all_that_match_are_counted_frozen_and_resent_at_a_press(api: Api, operator: AdminClient) -> None:
@@ -83,7 +83,7 @@ async def test_the_list_says_what_each_job_does_to_what(api: Api, operator: Admi
     moved = (await api.post("/v1/messages/reschedule", {**order, "shift": "1h"})).json
     cancelled = (await api.post("/v1/messages/cancel", order)).json
     shown = await operator.open("/admin/jobs?state=held")
-    assert "messages scheduled, with reference order-1 by 1h" in shown.text
+    assert "messages that are scheduled, with reference order-1 by 1h" in shown.text
     assert ("50/s" in shown.text, "config:boss" in shown.text, "<progress" in shown.text) == (True, True, True)
     only = await operator.open("/admin/jobs?kind=messages.cancel")
     assert (cancelled["id"] in only.text, moved["id"] in only.text) == (True, False)

@@ -5,12 +5,14 @@ import signal
 from hypothesis import HealthCheck, settings
 
 from support.browsers import browser
-from support.databases import sendoff_database, template_database
+from support.databases import migrated_database, migrated_template, sendoff_database, template_database
 from support.servers import database, nats_url, redis_urls, servers, unused_redis_databases
 
 __all__ = [
     "browser",
     "database",
+    "migrated_database",
+    "migrated_template",
     "nats_url",
     "redis_urls",
     "sendoff_database",

@@ -11,10 +11,25 @@ import pytest
 from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
 from support.seeding import seed
-from support.servers import Servers
+from support.servers import Servers, new_database
 from support.waiting import wait_until
 
-_TEMPLATE = "sendoff_template"
+_MIGRATED, _TEMPLATE = "sendoff_migrated", "sendoff_template"
+
+
+@pytest.fixture(scope="session")
+def migrated_template(servers: Servers) -> str:
+    """The name of a database that is migrated and not seeded, which nobody is connected to."""
+    _execute(servers.postgres, f"CREATE DATABASE {_MIGRATED}")
+    asyncio.run(_migrate(url_of(servers, _MIGRATED)))
+    return _MIGRATED
+
+
+@pytest.fixture
+def migrated_database(servers: Servers, migrated_template: str) -> Iterator[str]:
+    """The URL of a new database that is migrated and not seeded; copying it takes a fraction of the time."""
+    with new_database(servers, migrated_template) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +65,11 @@ def copied(servers: Servers, template: str) -> Iterator[str]:
 def url_of(servers: Servers, name: str) -> str:
     """The URL of another database on the test's PostgreSQL."""
     return f"{servers.postgres.rpartition('/')[0]}/{name}"
+
+
+async def _migrate(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await migrate(connection)
 
 
 async def prepare(url: str) -> None:

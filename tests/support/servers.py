@@ -51,13 +51,22 @@ def servers() -> Iterator[Servers]:
 @pytest.fixture
 def database(servers: Servers) -> Iterator[str]:
     """The URL of a new, empty database, which is dropped after the test whoever is still connected."""
+    with new_database(servers) as url:
+        yield url
+
+
+@contextmanager
+def new_database(servers: Servers, template: str = "template1") -> Iterator[str]:
+    """The URL of a copy of that database, dropped after the block whoever is still connected."""
     name = f"test_{secrets.token_hex(6)}"
     with psycopg.connect(servers.postgres, autocommit=True) as connection:
         # Ten times as fast as the default while fsync is off.
-        connection.execute(f"CREATE DATABASE {name} STRATEGY FILE_COPY".encode())
-    yield servers.postgres.rpartition("/")[0] + f"/{name}"
-    with psycopg.connect(servers.postgres, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY".encode())
+    try:
+        yield servers.postgres.rpartition("/")[0] + f"/{name}"
+    finally:
+        with psycopg.connect(servers.postgres, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(scope="session")

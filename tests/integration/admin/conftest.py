@@ -9,6 +9,12 @@ from support.api import Api, api_settings, running_api
 
 
 @pytest.fixture
+def database(migrated_database: str) -> str:
+    """A database that is migrated already."""
+    return migrated_database
+
+
+@pytest.fixture
 async def api(database: str) -> AsyncIterator[Api]:
     """A server that needs keys, on a fresh database."""
     settings = api_settings(database, http={"apiKeys": ADMIN_KEYS})

@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 from support.api import Api, api_settings, running_api
 from support.places import bury, claim, deliver, fail, retry_later
 from support.proxy import open_proxy
-from support.servers import Servers
+from support.servers import Servers, new_database
 from support.waiting import eventually
 
 
@@ -52,9 +52,10 @@ async def test_nats_is_down_for_a_process_that_it_refuses(database: str, servers
         assert await becomes_ready(api, postgres="up", redis="up", nats="down")
 
 
-async def test_a_database_without_migrations_is_not_ready(database: str) -> None:
-    async with running_api(api_settings(database), prepare=False) as api:
-        reply = await api.get("/health/ready")
+async def test_a_database_without_migrations_is_not_ready(servers: Servers) -> None:
+    with new_database(servers) as empty:
+        async with running_api(api_settings(empty), prepare=False) as api:
+            reply = await api.get("/health/ready")
     assert (reply.status, reply.json["code"]) == (503, "not_ready")
     assert reply.json["servers"]["postgres"] == "outdated"
     assert reply.headers["Retry-After"]

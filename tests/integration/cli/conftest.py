@@ -45,9 +45,9 @@ def addresses(redis_urls: RedisUrls, nats_url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-async def api(database: str) -> AsyncIterator[Api]:
+async def api(migrated_database: str) -> AsyncIterator[Api]:
     """A server on a fresh database, without workers."""
-    async with running_api(api_settings(database)) as running:
+    async with running_api(api_settings(migrated_database)) as running:
         yield running
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
+from sendoff_db.partitions import make_partitions
 from support.seeding import seed
 from support.servers import Servers, new_database
 from support.waiting import wait_until
@@ -19,7 +20,7 @@ _MIGRATED, _TEMPLATE = "sendoff_migrated", "sendoff_template"
 
 @pytest.fixture(scope="session")
 def migrated_template(servers: Servers) -> str:
-    """The name of a database that is migrated and not seeded, which nobody is connected to."""
+    """The name of a migrated database without any rows, which nobody is connected to."""
     _execute(servers.postgres, f"CREATE DATABASE {_MIGRATED}")
     asyncio.run(_migrate(url_of(servers, _MIGRATED)))
     return _MIGRATED
@@ -27,7 +28,7 @@ def migrated_template(servers: Servers) -> str:
 
 @pytest.fixture
 def migrated_database(servers: Servers, migrated_template: str) -> Iterator[str]:
-    """The URL of a new database that is migrated and not seeded; copying it takes a fraction of the time."""
+    """The URL of a new database with the schema and its partitions; copying it takes a fraction of the time."""
     with new_database(servers, migrated_template) as url:
         yield url
 
@@ -68,8 +69,10 @@ def url_of(servers: Servers, name: str) -> str:
 
 
 async def _migrate(url: str) -> None:
+    partitions = Settings().partitions
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
         await migrate(connection)
+        await make_partitions(connection, partitions.every, partitions.ahead)
 
 
 async def prepare(url: str) -> None:

@@ -1,12 +1,15 @@
 """PostgreSQL, Valkey and NATS for the tests: the embedded ones, started once per session."""
 
 import secrets
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from redis import Redis
@@ -14,6 +17,11 @@ from redis import Redis
 from sendoff_cli.servers.embedded import embedded_servers
 
 _REDIS_DATABASES = 1024
+#: Where a database is made with a tenth of the work, if there is so much room (bytes): a file system in memory.
+_MEMORY, _ROOM = Path("/dev/shm"), 6 * 2**30
+_PREFIX = "sendoff-test-"
+#: What a test left there that was killed goes after this time (seconds).
+_ABANDONED = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,12 @@ def servers() -> Iterator[Servers]:
         embedded_servers(
             folder / "data",
             ("postgres", "redis", "nats"),
-            postgres_settings={"max_connections": "300", "fsync": "off", "full_page_writes": "off"},
+            postgres_settings={
+                "max_connections": "300",
+                "fsync": "off",
+                "full_page_writes": "off",
+                "max_wal_size": "256MB",  # it may be in memory
+            },
             redis_settings={"databases": str(_REDIS_DATABASES)},
         ) as running,
     ):
@@ -96,6 +109,17 @@ def nats_url(servers: Servers) -> str:
 @contextmanager
 def open_folder() -> Iterator[Path]:
     """A temporary folder that every user may enter, unlike pytest's: PostgreSQL does not run as root."""
-    with tempfile.TemporaryDirectory(prefix="sendoff-test-") as name:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=_quick_place()) as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+def _quick_place() -> Path | None:
+    """Where folders are made in memory, or None for the usual place."""
+    if not _MEMORY.is_dir():
+        return None
+    for left in _MEMORY.glob(f"{_PREFIX}*"):
+        if time.time() - left.stat().st_mtime > _ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+    has_room = min(shutil.disk_usage(_MEMORY).free, psutil.virtual_memory().available) > _ROOM
+    return _MEMORY if has_room else None

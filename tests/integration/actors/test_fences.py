@@ -84,7 +84,7 @@ async def claims(connection: Connection) -> Claims:
 
 async def claim(connection: Connection) -> int:
     """Claim the only message there is; returns its token."""
-    ((*_, token, _, _, _),) = await run_statement(connection, "claim_due", claim_values("default", 1))
+    ((*_, token, _, _, _, _),) = await run_statement(connection, "claim_due", claim_values("default", 1))
     return int(token)
 
 
@@ -160,7 +160,7 @@ async def tokens_of_all(connection: Connection) -> list[int]:
     """Claim 100 messages; returns their tokens."""
     claims = await run_statement(connection, "claim_due", claim_values("default", 100))
     assert len(claims) == 100
-    return [token for (*_, token, _, _, _) in claims]
+    return [token for (*_, token, _, _, _, _) in claims]
 
 
 def test_every_statement_that_compares_a_token_is_tried() -> None:
@@ -193,7 +193,7 @@ async def test_every_move_makes_the_tokens_before_it_worthless(connection: Conne
     await connection.execute(read_statement("sendoff_intake.moves", "cancel"), {"ids": [message_id], "customer": None})
     await come_back(*resend)
     await run_statement(connection, "record_failed", failure_values(message_id, tokens[-1], 1, 3, datetime.now(UTC)))
-    ((*_, token, _, _, _),) = await run_statement(connection, "claim_retries", claim_values("default", 1))
+    ((*_, token, _, _, _, _),) = await run_statement(connection, "claim_retries", claim_values("default", 1))
 
     assert tokens == sorted(set(tokens))
     assert token > tokens[-1]

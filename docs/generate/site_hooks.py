@@ -1,10 +1,16 @@
-"""Hooks of MkDocs: the decisions come into the navigation, and links that lead out of docs/ become names of files."""
+"""Hooks of MkDocs: what comes into the navigation, where links lead that leave docs/, what a page must show.
 
+A block of code that a reader would not see as one is a warning, which ends `make docs`.
+"""
+
+import logging
 import posixpath
 import re
 from pathlib import Path
 from typing import Any
 
+_log = logging.getLogger("mkdocs.hooks.site")
+_FENCE = re.compile(r"^ *```\w", re.MULTILINE)
 _LINK = re.compile(r"\[([^\]]+)\]\((\.\.?/[^)#]+)(#[^)]*)?\)")
 #: What the site has under another name.
 _ELSEWHERE = {"config.yaml": "reference/config.md"}
@@ -35,3 +41,15 @@ def point_inwards(markdown: str, page: str) -> str:
         return f"`{target}`" if link[1] == target else f"{link[1]} (`{target}`)"
 
     return _LINK.sub(replaced, markdown)
+
+
+def on_page_content(html: str, page: Any, **_: Any) -> None:
+    """Warn of a page that shows fewer blocks of code than it has."""
+    hidden = hidden_blocks(str(page.markdown), html)
+    if hidden:
+        _log.warning("%s: %d blocks of code are not shown as such", page.file.src_uri, hidden)
+
+
+def hidden_blocks(markdown: str, html: str) -> int:
+    """How many blocks of code with a language are in the text of a page and not in what is shown of it."""
+    return max(0, len(_FENCE.findall(markdown)) - html.count('class="highlight"'))

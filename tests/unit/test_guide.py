@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from generate.configuration import sections
 from generate.pages import FOLDER, reference_pages
-from generate.site_hooks import point_inwards
+from generate.site_hooks import hidden_blocks, point_inwards
 from sendoff_cli.main import create_app
 from sendoff_config.settings import Settings
 from sendoff_http.app import OPERATIONS
@@ -79,12 +79,37 @@ def test_a_link_that_leads_out_of_the_guide_becomes_a_name(page: str, link: str,
     assert point_inwards(link, page) == shown
 
 
+def test_a_block_of_code_that_is_not_shown_as_one_is_told() -> None:
+    written = "```sh terminal=1\nmake run\n```\n\n- In a list:\n\n    ```text\n    ready\n    ```\n"
+    assert hidden_blocks(written, '<div class="highlight">make run</div><div class="highlight">ready</div>') == 0
+    assert hidden_blocks(written, "<p>```sh terminal=1 make run</p>") == 2
+
+
+def test_every_block_that_is_not_run_says_why() -> None:
+    reasons = [
+        block.attributes["not-run"]
+        for language in ("sh", "json")
+        for _, block in examples(language)
+        if "not-run" in block.attributes
+    ]
+    assert all(len(reason.split()) > 2 for reason in reasons)
+
+
 def test_every_example_of_a_body_is_accepted() -> None:
     bodies = [block for _, block in examples("json") if "message" in block.attributes or "post" in block.attributes]
     assert len(bodies) > 8
     for block in bodies:
         model = TypeAdapter(MODELS[block.attributes.get("post", "/v1/messages")])
         model.validate_json(block.text)
+
+
+def test_every_example_of_settings_is_accepted() -> None:
+    sections_of_settings = {field.alias or name for name, field in Settings.model_fields.items()}
+    documents = [yaml.safe_load(block.text) for _, block in examples("yaml")]
+    settings = [one for one in documents if isinstance(one, dict) and set(one) <= sections_of_settings]
+    assert len(settings) > 8
+    for one in settings:
+        Settings.model_validate(one)
 
 
 def test_every_command_that_is_shown_exists_with_its_options() -> None:
@@ -95,14 +120,27 @@ def test_every_command_that_is_shown_exists_with_its_options() -> None:
         if line.startswith("sendoff ")
     ]
     assert len(commands) > 25
-    assert [line for line in commands if (problem := problem_with(line))] == [], problem
+    assert [problem for line in commands if (problem := problem_with(line))] == []
+
+
+def test_every_command_in_a_sentence_exists_with_its_options() -> None:
+    """`sendoff keys` alone names a group; what follows a command in such a sentence is an example or stands for one."""
+    said = {
+        (page.name, " ".join(command.split()))
+        for page in PAGES
+        for command in re.findall(r"`(sendoff [a-z][^`|…]*)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(said) > 25
+    assert [(page, problem) for page, line in sorted(said) if (problem := problem_with(line))] == []
 
 
 def problem_with(line: str) -> str:
     """What is wrong with a command, "" if nothing is."""
     command: Any = typer.main.get_command(create_app())
-    words = shlex.split(line.split(" > ")[0])[1:]
+    words = shlex.split(re.split(r" [>|] ", line)[0])[1:]
     while words and (inner := getattr(command, "commands", None)) is not None:
+        if words == ["--version"]:
+            return ""
         if words[0] not in inner:
             return f"there is no {words[0]}"
         command, words = inner[words[0]], words[1:]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.layout import ROOT
-from support.pages import Block, code_blocks
+from support.pages import code_blocks
+from support.readers import Reader
 from support.servers import open_folder
 from support.terminals import Terminals, terminals
-from support.waiting import wait_until
 from support.whole_sendoff import free_port
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -39,34 +39,13 @@ def reader(folder: Path) -> Iterator[Terminals]:
 
 def test_the_tutorial_works_to_the_letter(reader: Terminals) -> None:
     ports = {"localhost:8080": f"localhost:{reader.settings['SENDOFF_HTTP__PORT']}", "9000": str(free_port())}
-    began, blocks = time.monotonic(), code_blocks(TUTORIAL)
-    for block in blocks:
-        text = block.text
-        for printed, taken in ports.items():
-            text = text.replace(printed, taken)
-        follow(reader, Block(block.language, block.attributes, text))
-        if "verified" in text and block.language == "text":
+    follower, began = Reader(reader, ports), time.monotonic()
+    for block in code_blocks(TUTORIAL):
+        follower.do(block)
+        if "verified" in block.text and block.language == "text":
             assert time.monotonic() - began < MINUTES
     assert reader.shown("3").count("verified:") == 3
-
-
-def follow(reader: Terminals, block: Block) -> None:
-    """Do what a block of the tutorial says."""
-    match block.language, block.attributes:
-        case "python", {"file": name}:
-            (reader.folder / name).write_text(block.text, encoding="utf-8")
-        case "text", {"terminal": terminal}:
-            reader.wait_for(terminal, block.text.strip())
-        case "sh", {"terminal": terminal}:
-            reader.start(terminal, block.text, ROOT if "make" in block.text else None)
-        case "sh", {"stop": terminal}:
-            reader.interrupt(terminal)
-        case "sh", {"until": shown}:
-            wait_until(lambda: shown in reader.run(block.text), f"{shown} is shown", 60, every=0.5)
-        case "sh", {}:
-            reader.run(block.text)
-        case _:
-            raise AssertionError(f"nobody knows what to do with {block}")
+    assert follower.not_run == []
 
 
 def test_what_readme_says_to_try_works_to_the_letter(reader: Terminals) -> None:

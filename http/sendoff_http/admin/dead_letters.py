@@ -59,9 +59,11 @@ async def show_dead_letters(visit: Visit) -> web.Response:
 
 async def _groups(visit: Visit) -> tuple[Sequence[Any], bool]:
     """Customer, reason and number of each group, the largest first; and whether there are older dead letters."""
-    values = {"customer": visit.caller.customer, "grouped": _GROUPED, "limit": _MOST_GROUPS}
+    customer = visit.caller.customer
+    statement = "group_dead_letters" if customer is None else "group_dead_letters_of_customer"
+    values = {"customer": customer, "grouped": _GROUPED, "limit": _MOST_GROUPS}
     async with visit.request.app[POOL].connection() as connection:
-        rows = await fetch_all(connection, __package__, "group_dead_letters", values)
+        rows = await fetch_all(connection, __package__, statement, values)
     return rows, bool(rows) and rows[0][3] >= _GROUPED
 
 

@@ -3,10 +3,7 @@ SELECT message_id, reference, customer_id, recipient, payload, deliver_at, expir
        reason, attempts, generation, last_error
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s
-   AND (%(customer)s::text IS NULL OR customer_id = %(customer)s AND dead_letters.incarnation = coalesce(
-           (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation))
    AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
-   AND (%(reference)s::text IS NULL OR reference = %(reference)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC
  LIMIT %(limit)s

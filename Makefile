@@ -27,8 +27,8 @@ format: .venv/.dev ## Format the code
 	$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
 requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
-	$(PIN) --extra embedded --extra build --output-file requirements.txt
-	$(PIN) --extra build --constraints requirements.txt --output-file requirements-runtime.txt
+	$(PIN) --extra embedded --extra traces --extra build --output-file requirements.txt
+	$(PIN) --extra traces --extra build --constraints requirements.txt --output-file requirements-runtime.txt
 	$(PIN) --all-extras --constraints requirements.txt --output-file requirements-test.txt
 	$(subst pyproject.toml,--group tools,$(PIN)) --output-file requirements-tools.txt
 

@@ -29,6 +29,7 @@ from sendoff_actors.dead_letterer.clean_up_schedule import CleanUpSchedule
 from sendoff_actors.dead_letterer.handler import Burying
 from sendoff_actors.handoffs import ActorName, Undeliverable, read_handoff_key
 from sendoff_actors.jobs.runner import JobRunner
+from sendoff_actors.marker_cache import open_cache
 from sendoff_actors.metrics import WorkerMetrics, new_worker_metrics
 from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.retrier.handler import Retrying
@@ -44,6 +45,7 @@ from sendoff_config.metrics.process_metrics import exported
 from sendoff_config.process_index import ProcessIndex
 from sendoff_config.service import run_services
 from sendoff_config.settings import Settings
+from sendoff_config.tracing.tracer import Tracer, open_tracer
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_control.member import Member
 from sendoff_control.poll import Progress
@@ -89,20 +91,30 @@ async def open_worker(
     Raises PoolTimeout when PostgreSQL does not answer; the process is then started again.
     """
     clock = DatabaseClock()
-    async with open_pool(settings.postgres, identity.name) as pool, _open_cache(settings) as cache:
+    async with (
+        open_pool(settings.postgres, identity.name) as pool,
+        open_cache(settings) as cache,
+        open_tracer(settings.tracing, identity) as tracer,
+    ):
         async with pool.connection(timeout=30) as connection:
             await clock.sample(connection)
             broker.authenticate(await read_handoff_key(connection))
             await seed_state(connection, settings.scheduler)
             await seed(connection, settings)
         member = make_member(settings, pool, identity, clock)
-        worker = make_worker(member=member, process=process, pool=pool, cache=cache, broker=broker)
+        worker = make_worker(member=member, process=process, pool=pool, cache=cache, broker=broker, tracer=tracer)
         async with run_worker(worker):
             yield worker
 
 
 def make_worker(
-    *, member: Member, process: ProcessIndex, pool: Pool, cache: "redis.asyncio.Redis", broker: BlockingRedisBroker
+    *,
+    member: Member,
+    process: ProcessIndex,
+    pool: Pool,
+    cache: "redis.asyncio.Redis",
+    broker: BlockingRedisBroker,
+    tracer: Tracer | None = None,
 ) -> Worker:
     """Make all parts of a process and subscribe them to the news of the fleet; none of them runs yet."""
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
@@ -123,14 +135,13 @@ def make_worker(
         sender=make_sender(
             member=member,
             pool=pool,
-            slots=slots,
             holdings=holdings,
-            shortage=shortage,
             markers=markers,
             enqueuer=enqueuer,
             customers=customers,
             keep_failures=unrecorded.take,
             metrics=metrics.deliveries,
+            tracer=tracer,
         ),
         retrying=retrying,
         unrecorded=unrecorded,
@@ -285,15 +296,3 @@ def _make_claiming(member: Member, process: ProcessIndex, pool: Pool) -> Claimin
         rate_ahead=min(scheduler.interval, _LONGEST_RATE_AHEAD) + scheduler.horizon,
         parts=process.count,
     )
-
-
-@contextlib.asynccontextmanager
-async def _open_cache(settings: Settings) -> "AsyncIterator[redis.asyncio.Redis]":
-    """The Redis of the markers."""
-    cache = redis.asyncio.Redis.from_url(
-        str(settings.redis.cache_url), socket_timeout=2, socket_connect_timeout=2, retry=None
-    )
-    try:
-        yield cache
-    finally:
-        await cache.aclose()

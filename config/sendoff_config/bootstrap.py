@@ -16,6 +16,7 @@ from sendoff_config.identity import Identity, Role
 from sendoff_config.loading import load_settings
 from sendoff_config.process_index import ProcessIndex, parse_process_index
 from sendoff_config.settings import HttpSettings, Settings
+from sendoff_config.tracing.tracer import is_installed
 from sendoff_domain.errors import SettingsError
 
 #: The code a process ends with when its configuration is wrong; a supervisor must not start it again.
@@ -37,11 +38,13 @@ def exit_when_misconfigured() -> Iterator[None]:
 def read_settings(path: Path | None, *servers: Literal["postgres", "redis", "nats"]) -> Settings:
     """The settings of that file, or of the one that `SENDOFF_CONFIG` names, overridden by the environment.
 
-    Raises SettingsError for mistakes in them, and when one of `servers` has no address.
+    Raises SettingsError for mistakes in them, when one of `servers` has no address, and when an extra is missing.
     """
     named = os.environ.get("SENDOFF_CONFIG")
     settings = load_settings(path or (Path(named) if named else None))
     require_addresses(settings, *servers)
+    if settings.tracing.enabled and not is_installed():
+        raise SettingsError("tracing.enabled: expected the package of OpenTelemetry: pip install 'sendoff[traces]'")
     return settings
 
 

@@ -17,7 +17,18 @@ from sendoff_config.settings import LoggingSettings
 
 #: Of the libraries only warnings: below that some of them log what they carry. Dramatiq names the loggers of actors
 #: after their modules, and ours are called `sendoff.…`.
-_LIBRARIES = ("nats", "dramatiq", "sendoff_actors", "psycopg", "psycopg.pool", "asyncio", "aiohttp", "redis")
+_LIBRARIES = (
+    "nats",
+    "dramatiq",
+    "sendoff_actors",
+    "psycopg",
+    "psycopg.pool",
+    "asyncio",
+    "aiohttp",
+    "redis",
+    "opentelemetry",
+    "urllib3",
+)
 #: Control characters, line separators, what turns the direction of text, and halves of characters.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSAFE_IN_TRACES = re.compile(_UNSAFE.pattern.replace("\x00-\x1f", "\x00-\x09\x0b-\x1f"))

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 from sendoff_config.event_settings import EventSettings
 from sendoff_config.ingest_settings import IngestSettings
 from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
+from sendoff_config.tracing_settings import TracingSettings
 from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_domain.breaker import BreakerPolicy
@@ -241,10 +242,7 @@ class SecuritySettings(PolicyModel):
 
 
 class MetricsSettings(PolicyModel):
-    """Whether there are numbers for Prometheus: from the API, and with a `port` from the supervisor without a key.
-
-    So many `customers` of each process have series of their own.
-    """
+    """Whether there are numbers for Prometheus, where they are without a key, and how many customers have their own."""
 
     enabled: bool = True
     host: str = "127.0.0.1"
@@ -281,6 +279,7 @@ class Settings(PolicyModel):
     security: SecuritySettings = SecuritySettings()
     metrics: MetricsSettings = MetricsSettings()
     logging: LoggingSettings = LoggingSettings()
+    tracing: TracingSettings = TracingSettings()
 
     @model_validator(mode="after")
     def _sections_agree(self) -> "Settings":

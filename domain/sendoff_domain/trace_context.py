@@ -45,6 +45,26 @@ def read_trace(parents: Sequence[str], states: Iterable[str]) -> str | None:
     return f"00-{trace_id}-{span_id}-{flags}" + (f" {state}" if state else "")
 
 
+def is_sampled(trace: str) -> bool:
+    """Whether spans of this trace are recorded."""
+    return int(trace[53:_LENGTH], 16) & 1 == 1
+
+
+def trace_id_of(trace: str) -> str:
+    """The id of a trace as people search for it: 32 hexadecimal digits."""
+    return trace[3:35]
+
+
+def parse_trace(trace: str) -> tuple[int, int, int]:
+    """The numbers of a trace: its id, that of the span which is the parent, and the flags."""
+    return int(trace[3:35], 16), int(trace[36:52], 16), int(trace[53:_LENGTH], 16)
+
+
+def write_trace(trace_id: int, span_id: int, flags: int, parent: str | None) -> str:
+    """A trace with another span as the parent; the tracestate of `parent` goes along."""
+    return f"00-{trace_id:032x}-{span_id:016x}-{flags:02x}" + ("" if parent is None else parent[_LENGTH:])
+
+
 def trace_headers(trace: str, own: Mapping[str, str]) -> dict[str, str]:
     """The headers that pass a trace on; none if a customer's `own` have one of them, which then go alone."""
     if own and not {TRACEPARENT, TRACESTATE}.isdisjoint(name.lower() for name in own):

@@ -10,6 +10,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from sendoff_config.metrics.process_metrics import exported
+from sendoff_config.tracing.tracer import open_tracer
 from sendoff_control.fleet import join_fleet, make_member
 from sendoff_db.pool import open_pool
 from sendoff_db.pool_metrics import PoolMetrics
@@ -27,6 +28,7 @@ from sendoff_http.web.keys import (
     POOL,
     SETTINGS,
     SUBMISSION_READER,
+    TRACER,
     database_now,
 )
 from sendoff_http.web.request_log import METRICS
@@ -48,6 +50,13 @@ async def hold_pool(app: web.Application) -> AsyncIterator[None]:
     async with open_pool(postgres, "http", patience=max(postgres.timeout, _LONGEST_READ)) as pool:
         app[POOL] = pool
         app[METRICS].of_process.registry.register(PoolMetrics(pool))
+        yield
+
+
+async def hold_tracer(app: web.Application) -> AsyncIterator[None]:
+    """Hold what makes spans, if tracing is on."""
+    async with open_tracer(app[SETTINGS].tracing, app[IDENTITY]) as tracer:
+        app[TRACER] = tracer
         yield
 
 
@@ -89,4 +98,13 @@ async def hold_intake(app: web.Application) -> AsyncIterator[None]:
     await group_commit.close()
 
 
-LIFETIMES = (hold_pool, hold_metrics, hold_key_cache, hold_backlogs, hold_membership, hold_intake, hold_webhook_client)
+LIFETIMES = (
+    hold_tracer,
+    hold_pool,
+    hold_metrics,
+    hold_key_cache,
+    hold_backlogs,
+    hold_membership,
+    hold_intake,
+    hold_webhook_client,
+)

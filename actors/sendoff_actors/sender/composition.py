@@ -20,13 +20,16 @@ from sendoff_actors.sender.saturation_reporter import SaturationReporter
 from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_actors.sender.slots import Slots
 from sendoff_config.open_files import connection_files, requests_within
+from sendoff_config.tracing.tracer import Tracer
 from sendoff_control.member import Member
 from sendoff_db.pool import Pool
 from sendoff_domain.control import Action, Command
 from sendoff_domain.webhook_url import parse_host_port
+from sendoff_webhooks.attempt import make_attempt
 from sendoff_webhooks.client.own_servers import own_servers
 from sendoff_webhooks.client.webhook_client import WebhookClient
 from sendoff_webhooks.customer_cache import CustomerCache
+from sendoff_webhooks.traced_attempt import TracedAttempts
 
 #: A process may hold so many messages that wait for their moment within the horizon, or four batches if that is more.
 _LEAST_HELD = 5000
@@ -82,14 +85,13 @@ def make_sender(
     *,
     member: Member,
     pool: Pool,
-    slots: Slots,
     holdings: Holdings,
-    shortage: ShortageWatch,
     markers: Markers,
     enqueuer: Enqueuer,
     customers: CustomerCache,
     keep_failures: Callable[[Sequence[FailedAttempt]], None],
     metrics: DeliveryMetrics | None,
+    tracer: Tracer | None,
 ) -> SenderParts:
     """Make the Sender; `keep_failures` takes failed attempts that can't be handed to another process."""
     scheduler, clock = member.settings.scheduler, member.clock
@@ -106,17 +108,23 @@ def make_sender(
         metrics=metrics,
     )
     dispatcher = _make_dispatcher(
-        member=member, customers=customers, slots=slots, holdings=holdings, shortage=shortage, recorder=recorder
+        member=member, customers=customers, holdings=holdings, recorder=recorder, tracer=tracer
     )
-    shortage.on_change = dispatcher.release_stopped
+    holdings.shortage.on_change = dispatcher.release_stopped
     watch = CustomerWatch(customers, holdings.customers, dispatcher.release_for_open_breaker)
     sending = Sending(
-        clock=clock, customers=customers, markers=markers, holdings=holdings, dispatcher=dispatcher, recorder=recorder
+        clock=clock,
+        customers=customers,
+        markers=markers,
+        holdings=holdings,
+        dispatcher=dispatcher,
+        recorder=recorder,
+        tracer=tracer,
     )
     return SenderParts(
         sending=sending,
         holdings=holdings,
-        shortage=shortage,
+        shortage=holdings.shortage,
         dispatcher=dispatcher,
         recorder=recorder,
         outcomes=outcomes,
@@ -131,10 +139,9 @@ def _make_dispatcher(
     *,
     member: Member,
     customers: CustomerCache,
-    slots: Slots,
     holdings: Holdings,
-    shortage: ShortageWatch,
     recorder: Recorder,
+    tracer: Tracer | None,
 ) -> Dispatcher:
     security = member.settings.security
     return Dispatcher(
@@ -146,13 +153,14 @@ def _make_dispatcher(
             own=own_servers(member.settings),
             trusted=map(parse_host_port, member.settings.webhook.trusted),
         ),
-        slots=slots,
+        slots=holdings.slots,
         holdings=holdings,
         recorder=recorder,
-        shortage=shortage,
+        shortage=holdings.shortage,
         is_running=member.is_running,
         read_clock=lambda: member.queries.ask(member.clock.sample, _CLOCK_PATIENCE),
         user_agent=f"sendoff/{member.identity.version}",
+        attempt=make_attempt if tracer is None else TracedAttempts(tracer).make,
     )
 
 

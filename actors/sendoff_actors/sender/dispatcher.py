@@ -17,8 +17,7 @@ from sendoff_actors.sender.slots import Slots
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import ShortageError
 from sendoff_domain.message import DeathReason
-from sendoff_domain.outcome import ErrorClass, Failed
-from sendoff_webhooks.attempt import make_attempt
+from sendoff_domain.outcome import ErrorClass, Failed, Outcome
 from sendoff_webhooks.client.webhook_client import CancelledUnsentError, WebhookClient
 from sendoff_webhooks.customer_cache import CustomerCache
 
@@ -28,6 +27,7 @@ class Dispatcher:
 
     `is_running` says whether a customer's messages may be sent now; it is asked before each request. `read_clock` takes
     a sample of the database's clock (`Pacer`). While the process is short of its own (`shortage`), all goes back.
+    `attempt` is `make_attempt`, or what does the same.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Dispatcher:
         is_running: Callable[[str], bool],
         read_clock: Callable[[], Awaitable[None]],
         user_agent: str,
+        attempt: Callable[..., Awaitable[Outcome]],
     ) -> None:
         self._clock = clock
         self._customers = customers
@@ -53,6 +54,7 @@ class Dispatcher:
         self._shortage = shortage
         self._is_running = is_running
         self._user_agent = user_agent
+        self._attempt = attempt
         self._pacer = Pacer(clock, self._wait_for_slot, read_clock=read_clock)
         self._requests: set[asyncio.Task[None]] = set()
 
@@ -159,7 +161,7 @@ class Dispatcher:
         while message is not None:
             claimed, started_at = message.claimed, self._clock.now()
             try:
-                outcome = await make_attempt(
+                outcome = await self._attempt(
                     self._customers.get(claimed.incarnation),
                     self._client,
                     customer_id=claimed.customer,

@@ -13,11 +13,13 @@ services: `LeaseRenewal` (in `holdings`), `CustomerWatch`, `Breakers` and `Satur
 from dataclasses import dataclass
 
 from sendoff_actors.handoffs import Batch, FailedAttempt
+from sendoff_actors.sender.claim_spans import record_claims
 from sendoff_actors.sender.claimed_message import LEASE_MARGIN
 from sendoff_actors.sender.dispatcher import Dispatcher
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.recorder import Recorder
+from sendoff_config.tracing.tracer import Tracer
 from sendoff_db.clock import DatabaseClock
 from sendoff_webhooks.customer_cache import CustomerCache
 
@@ -35,6 +37,7 @@ class Sending:
     holdings: Holdings
     dispatcher: Dispatcher
     recorder: Recorder
+    tracer: Tracer | None
 
     async def accept(self, batch: Batch) -> None:
         """Hold the messages of a batch and schedule them, but for those whose marker tells of a request already made.
@@ -45,6 +48,8 @@ class Sending:
         if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.is_first_arrival(batch.id):
             return
         await self.customers.ensure({claimed.incarnation for claimed in batch.messages})
+        if self.tracer is not None:
+            record_claims(self.tracer, batch, self.clock.now())
         markers = await self.markers.find([claimed for claimed in batch.messages if claimed.was_claimed_before])
         unsent = []
         for claimed in batch.messages:

@@ -41,8 +41,8 @@ class Holdings:
         shortage: ShortageWatch,
         on_limit_freed: Callable[[], None],
     ) -> None:
-        self._slots = slots
-        self._shortage = shortage
+        self.slots = slots
+        self.shortage = shortage
         self._most = most
         self._backpressure = backpressure
         self._on_limit_freed = on_limit_freed
@@ -100,9 +100,7 @@ class Holdings:
 
     def update_room(self) -> None:
         """Open or close the Sender's queue: what exceeds the slots of this process is for other processes."""
-        has_room = (
-            self._slots.ready < self._slots.limit and len(self._messages) < self._most and not self._shortage.pauses
-        )
+        has_room = self.slots.ready < self.slots.limit and len(self._messages) < self._most and not self.shortage.pauses
         if has_room is not self._has_room:
             self._has_room = has_room
             (self._backpressure.open if has_room else self._backpressure.close)(Queue.SENDER)

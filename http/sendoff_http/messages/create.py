@@ -6,16 +6,17 @@ from functools import lru_cache
 import msgspec
 from aiohttp import web
 
+from sendoff_config.tracing.tracer import CUSTOMER, MESSAGE_ID
 from sendoff_domain.access import Scope
 from sendoff_domain.ids import created_seconds
 from sendoff_domain.times import format_moment
 from sendoff_http.messages.accepting import problem_of
 from sendoff_http.messages.model import Message
 from sendoff_http.web.body import BODY_LIMIT, JSON, REPLAYED_HEADER, idempotency_key, read_bytes, require_type
-from sendoff_http.web.keys import CALLER, INTAKE, SUBMISSION_READER
+from sendoff_http.web.keys import CALLER, INTAKE, SPAN, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse
-from sendoff_http.web.traces import TRACE_HEADERS, trace_of
+from sendoff_http.web.traces import TRACE_HEADERS, accept_in_span
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.submission import Rejected, Stored, Submission
 from sendoff_intake.submission_reader import KEY_HEADER
@@ -61,15 +62,21 @@ _EXAMPLES = {
 )
 async def create_message(request: web.Request) -> web.StreamResponse:
     """Answer after the commit."""
+    return await accept_in_span(request, _accept)
+
+
+async def _accept(request: web.Request, trace: str | None) -> web.StreamResponse:
     require_type(request, (JSON,))
     app = request.app
     body, key = await read_bytes(request, BODY_LIMIT), idempotency_key(request)
-    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer, trace=trace_of(request))
+    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer, trace=trace)
     if isinstance(submission, Rejected):
         raise problem_of(submission)
     result = await app[INTAKE].store(submission)
     if isinstance(result, Rejected):
         raise problem_of(result)
+    if SPAN in request:
+        request[SPAN].describe({MESSAGE_ID: f"msg_{result.hex_id}", CUSTOMER: submission.message.customer})
     headers = {"Location": "/v1/messages/msg_" + result.hex_id}
     if result.replayed:
         headers[REPLAYED_HEADER] = "true"

@@ -6,16 +6,17 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
+from sendoff_config.tracing.tracer import MESSAGES
 from sendoff_domain.access import Scope
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.accepting import STATUSES
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, LINES, idempotency_key, read_bytes, require_type
-from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SUBMISSION_READER
+from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SPAN, SUBMISSION_READER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
-from sendoff_http.web.traces import TRACE_HEADERS, trace_of
+from sendoff_http.web.traces import TRACE_HEADERS, accept_in_span
 from sendoff_http.web.validation import ApiModel
 from sendoff_intake.message_input import MessageInput
 from sendoff_intake.submission import Rejected, Result, Stored, Submission
@@ -70,15 +71,21 @@ class BatchResult(ApiModel):
     ),
     headers={KEY_HEADER: "Sending the same batch with the same key again gives the same ids.", **TRACE_HEADERS},
 )
-async def create_batch(request: web.Request) -> web.Response:
+async def create_batch(request: web.Request) -> web.StreamResponse:
     """Answer after the commit that holds all good items."""
+    return await accept_in_span(request, _accept)
+
+
+async def _accept(request: web.Request, trace: str | None) -> web.StreamResponse:
     is_lines = require_type(request, (JSON, LINES)) == LINES
     key = idempotency_key(request)
     reader, customer = request.app[SUBMISSION_READER], request[CALLER].customer
     async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
         body = await read_bytes(request, BATCH_LIMIT)
-        items = await read_items(body, key, reader, is_lines=is_lines, customer=customer, trace=trace_of(request))
+        items = await read_items(body, key, reader, is_lines=is_lines, customer=customer, trace=trace)
         results = await request.app[INTAKE].store_batch(items)
+        if SPAN in request:
+            request[SPAN].describe({MESSAGES: sum(isinstance(result, Stored) for result in results)})
         return raw_json_response(await _describe(items.read, results), 202)
 
 

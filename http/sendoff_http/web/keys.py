@@ -6,6 +6,7 @@ from aiohttp import web
 
 from sendoff_config.identity import Identity
 from sendoff_config.settings import Settings
+from sendoff_config.tracing.tracer import Span, Tracer
 from sendoff_control.member import Member
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
@@ -18,6 +19,7 @@ from sendoff_intake.submission_reader import SubmissionReader
 from sendoff_webhooks.keys.encryption import KeyCipher
 
 SETTINGS: web.AppKey[Settings] = web.AppKey("settings", Settings)
+TRACER: web.AppKey[Tracer | None] = web.AppKey("tracer")
 IDENTITY: web.AppKey[Identity] = web.AppKey("identity", Identity)
 POOL: web.AppKey[Pool] = web.AppKey("pool")
 CLOCK: web.AppKey[DatabaseClock] = web.AppKey("clock", DatabaseClock)
@@ -36,6 +38,9 @@ BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
 LEAVING: web.AppKey[asyncio.Event] = web.AppKey("leaving", asyncio.Event)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+#: The trace of a request that has one, and the span that accepts what it brings, if it is sampled.
+TRACE: web.RequestKey[str] = web.RequestKey("trace", str)
+SPAN: web.RequestKey[Span] = web.RequestKey("span")
 
 
 def database_now(app: web.Application) -> float:

@@ -23,7 +23,8 @@ from sendoff_config.metrics.customer_labels import CustomerLabels
 from sendoff_config.metrics.process_metrics import ProcessMetrics, new_process_metrics
 from sendoff_config.settings import LoggingSettings, MetricsSettings
 from sendoff_domain.ids import Entropy
-from sendoff_http.web.keys import CALLER, REQUEST_ID
+from sendoff_domain.trace_context import trace_id_of
+from sendoff_http.web.keys import CALLER, REQUEST_ID, TRACE
 from sendoff_intake.accepted_messages import AcceptedMessages
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -80,8 +81,8 @@ _ID_BYTES = 16
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
 
-#: Method, path, status, seconds, peer, request id, key.
-AccessLog = Callable[[str, str, int, float, str | None, str, str | None], None]
+#: Method, path, status, seconds, peer, request id, key, trace id.
+AccessLog = Callable[[str, str, int, float, str | None, str, str | None, str | None], None]
 
 
 class RequestLog:
@@ -115,7 +116,9 @@ class RequestLog:
         caller = request.get(CALLER)
         key = None if caller is None else caller.id
         path = escaped(request.rel_url.raw_path)
-        self._access_log(request.method, path, status, seconds, request.remote, request[REQUEST_ID], key)
+        trace = request.get(TRACE)
+        trace_id = None if trace is None else trace_id_of(trace)
+        self._access_log(request.method, path, status, seconds, request.remote, request[REQUEST_ID], key, trace_id)
 
 
 def make_access_log(settings: LoggingSettings, process: str) -> AccessLog:
@@ -140,19 +143,36 @@ class TextLines:
         self._shown = ""
 
     def add(  # noqa: PLR0917  called for every request, where keywords cost
-        self, method: str, path: str, status: int, seconds: float, peer: str | None, request_id: str, key: str | None
+        self,
+        method: str,
+        path: str,
+        status: int,
+        seconds: float,
+        peer: str | None,
+        request_id: str,
+        key: str | None,
+        trace_id: str | None = None,
     ) -> None:
         """Log one request, by this turn's end."""
         if not self._lines:
             asyncio.get_running_loop().call_soon(self._write)
-        self._lines.append(self._line(method, path, status, round(seconds * 1000, 2), peer, request_id, key))
+        ms = round(seconds * 1000, 2)
+        self._lines.append(self._line(method, path, status, ms, peer, request_id, key, trace_id))
 
     def _line(  # noqa: PLR0917  called by `add`
-        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str, key: str | None
+        self,
+        method: str,
+        path: str,
+        status: int,
+        ms: float,
+        peer: str | None,
+        request_id: str,
+        key: str | None,
+        trace_id: str | None,
     ) -> bytes:
         text = (
             f"{self._now()} [info] request process={self._process} method={method} path={path} status={status} ms={ms} "
-            f"peer={peer} request_id={request_id} key={key}\n"
+            f"peer={peer} request_id={request_id} key={key}{'' if trace_id is None else f' trace_id={trace_id}'}\n"
         )
         return text.encode("utf-8", "backslashreplace")
 
@@ -175,7 +195,15 @@ class JsonLines(TextLines):
     """Lines for programs: one JSON object each."""
 
     def _line(  # noqa: PLR0917  called by `add`
-        self, method: str, path: str, status: int, ms: float, peer: str | None, request_id: str, key: str | None
+        self,
+        method: str,
+        path: str,
+        status: int,
+        ms: float,
+        peer: str | None,
+        request_id: str,
+        key: str | None,
+        trace_id: str | None,
     ) -> bytes:
         line = {
             "level": "info",
@@ -191,4 +219,6 @@ class JsonLines(TextLines):
             "request_id": request_id,
             "key": key,
         }
+        if trace_id is not None:
+            line["trace_id"] = trace_id
         return msgspec.json.encode(line) + b"\n"

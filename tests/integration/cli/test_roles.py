@@ -110,7 +110,9 @@ def test_a_database_that_is_newer_is_refused(sendoff_database: str, addresses: A
     with psycopg.connect(sendoff_database) as connection:
         connection.execute("INSERT INTO migrations (name, digest) VALUES ('9999_future', 'x')")
     for command in ("migrate", "http"):
-        refused = sendoff(command, folder=folder, POSTGRES__URL=sendoff_database, **addresses)
+        refused = sendoff(
+            command, folder=folder, POSTGRES__URL=sendoff_database, HTTP__PORT=str(free_port()), **addresses
+        )
         assert refused.returncode == 1
         assert "9999_future, which this version does not know" in refused.stderr
         assert "Traceback" not in refused.stderr

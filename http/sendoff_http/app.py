@@ -1,6 +1,8 @@
 """The composition root of the API process, and its table of contents: the one module that knows every use case."""
 
 import asyncio
+from functools import lru_cache
+from typing import Any
 
 from aiohttp import web
 
@@ -134,7 +136,7 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app[SETTINGS], app[IDENTITY], app[METRICS], app[LEAVING] = settings, identity, numbers, leaving
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
-    app[OPENAPI] = describe_api(OPERATIONS, needs_key=settings.http.needs_key)
+    app[OPENAPI] = _describe(needs_key=settings.http.needs_key)
     app[ASYNCAPI] = describe_streams(settings.control.prefix)
     app.on_response_prepare.append(name_server)
     mount(app, OPERATIONS)
@@ -142,3 +144,9 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app.cleanup_ctx.extend(LIFETIMES)
     mount_admin(app)
     return app
+
+
+@lru_cache(maxsize=2)
+def _describe(*, needs_key: bool) -> dict[str, Any]:
+    """The OpenAPI document; a process describes the API once, whatever it makes of it."""
+    return describe_api(OPERATIONS, needs_key=needs_key)

@@ -10,6 +10,7 @@ import pytest
 from support.command_line import Running, running, sendoff
 from support.receiver import Receiver
 from support.waiting import wait_until
+from support.whole_sendoff import free_port
 
 Addresses = dict[str, str]
 

@@ -19,6 +19,7 @@ from sendoff_domain.errors import SendoffError, UnavailableError
 _CONNECT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.5
 _JSON = ("application/json", "application/problem+json")
+_LINES = "application/x-ndjson"
 
 
 class NoApiError(SendoffError):
@@ -43,6 +44,8 @@ class ApiClient:
         timeout: float = 10.0,
     ) -> Any:
         """The document that the API answers with, or None where it has nothing to say; a `body` of bytes goes as it is.
+
+        Lines of JSON are answered as bytes.
 
         Raises NoApiError when there is no Sendoff at the address, UnavailableError when the request may or may not
         have been served, and SendoffError with the problem's detail when it was refused.
@@ -76,6 +79,8 @@ class ApiClient:
     def _read(self, status: int, kind: str, body: bytes) -> Any:
         if status == 204:
             return None
+        if status < 300 and kind == _LINES:
+            return body
         try:
             document = json.loads(body) if kind in _JSON else None
         except ValueError:

@@ -13,6 +13,7 @@ from sendoff_cli.dead_letter_commands import add_dead_letter_commands
 from sendoff_cli.doctor.command import add_doctor_command
 from sendoff_cli.events.command import add_events_command
 from sendoff_cli.explain_command import add_explain_command
+from sendoff_cli.export_command import add_export_command
 from sendoff_cli.imports.command import add_import_command
 from sendoff_cli.job_commands import add_job_commands
 from sendoff_cli.key_commands import add_key_commands
@@ -47,6 +48,7 @@ def create_app() -> typer.Typer:
     add_send_command(app)
     add_publish_command(app)
     add_import_command(app)
+    add_export_command(app)
     add_explain_command(app)
     add_message_commands(app)
     add_dead_letter_commands(app)

@@ -22,7 +22,9 @@ MOST_FAILURES = 5
 #: An import is uploaded in pieces of so many bytes and messages at most, each of which is one step; so many of them it
 #: may have, and so much they may take, compressed: those of one import, and those of all.
 MOST_PIECE_BYTES, MOST_PIECE_ITEMS, MOST_PIECES = 4 * 1024 * 1024, LARGEST_STEP, 2_000
-MOST_BYTES_OF_IMPORT, MOST_BYTES_OF_IMPORTS = 512 * 1024 * 1024, 2 * 1024 * 1024 * 1024
+MOST_BYTES_HELD, MOST_BYTES_HELD_BY_ALL = 512 * 1024 * 1024, 2 * 1024 * 1024 * 1024
+#: An export has so many messages at most, so many of them in a piece, and is kept for so long after its end.
+MOST_EXPORTED, LARGEST_EXPORT_STEP, EXPORT_KEPT_FOR = 1_000_000, 100, timedelta(hours=24)
 #: So many lines that it refuses are listed, each with so many of its mistakes.
 MOST_REJECTIONS, MOST_ERRORS_OF_LINE = 100, 10
 #: How long (seconds) an import waits for room in a customer's backlog before it looks again.
@@ -39,6 +41,7 @@ class JobKind(StrEnum):
     CANCEL_MESSAGES = "messages.cancel"
     RESCHEDULE_MESSAGES = "messages.reschedule"
     IMPORT_MESSAGES = "messages.import"
+    EXPORT_MESSAGES = "messages.export"
 
 
 class JobState(StrEnum):
@@ -78,12 +81,18 @@ LEAD_THERE = {
 
 def scope_of(kind: JobKind) -> Scope:
     """What a key must be allowed to make, command and follow jobs of that kind."""
+    if kind is JobKind.EXPORT_MESSAGES:
+        return Scope.READ_MESSAGES
     return Scope.DEAD_LETTERS if kind.startswith("dead-letters.") else Scope.WRITE_MESSAGES
 
 
-def hold_ends_at(state: JobState, created_at: datetime) -> datetime | None:
-    """When a job is cancelled that nobody starts; None for one that is not held."""
-    return created_at + LONGEST_HOLD if state is JobState.HELD else None
+def expires_at(kind: JobKind, state: JobState, created_at: datetime, finished_at: datetime | None) -> datetime | None:
+    """When a held job is cancelled that nobody starts, and what an export has made is deleted; else None."""
+    if state is JobState.HELD:
+        return created_at + LONGEST_HOLD
+    if kind is JobKind.EXPORT_MESSAGES and state is JobState.DONE and finished_at is not None:
+        return finished_at + EXPORT_KEPT_FOR
+    return None
 
 
 def default_rate(sent: int, seconds: float) -> int:

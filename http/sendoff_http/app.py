@@ -30,6 +30,7 @@ from sendoff_http.fleet.read import routes as read_scheduler
 from sendoff_http.fleet.start import routes as start_scheduler
 from sendoff_http.fleet.stop import routes as stop_scheduler
 from sendoff_http.jobs.cancel import routes as cancel_job
+from sendoff_http.jobs.download import routes as download_piece
 from sendoff_http.jobs.list import routes as list_jobs
 from sendoff_http.jobs.pause import routes as pause_job
 from sendoff_http.jobs.read import routes as read_job
@@ -45,6 +46,7 @@ from sendoff_http.messages.cancel_many import routes as cancel_messages
 from sendoff_http.messages.create import routes as create_message
 from sendoff_http.messages.create_batch import routes as create_batch
 from sendoff_http.messages.explain import routes as explain_message
+from sendoff_http.messages.export_many import routes as export_messages
 from sendoff_http.messages.import_many import routes as import_messages
 from sendoff_http.messages.list import routes as list_messages
 from sendoff_http.messages.list_attempts import routes as list_attempts
@@ -86,6 +88,7 @@ OPERATIONS: list[Operation] = [
     *cancel_messages,
     *reschedule_messages,
     *import_messages,
+    *export_messages,
     *resend_dead_letters,
     *purge_dead_letters,
     *list_dead_letters,
@@ -97,6 +100,7 @@ OPERATIONS: list[Operation] = [
     *pause_job,
     *cancel_job,
     *upload_piece,
+    *download_piece,
     *list_rejections,
     *list_customers,
     *create_customer,

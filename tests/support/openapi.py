@@ -33,7 +33,7 @@ class Contract:
             return
         media_type = content_type.partition(";")[0]
         assert media_type in promised, f"{method} {template} {status}: {media_type}, promised {list(promised)}"
-        if media_type.endswith("json"):
+        if media_type.endswith(("/json", "+json")):
             self._validate(promised[media_type]["schema"], body)
 
     def _validate(self, schema: dict[str, Any], body: bytes) -> None:

@@ -28,6 +28,7 @@ KINDS = {
     ),
     JobKind.CANCEL_MESSAGES: KindWords("Cancel", "messages", "What is cancelled is not sent.", is_final=True),
     JobKind.RESCHEDULE_MESSAGES: KindWords("Reschedule", "messages", "Each is sent at its new time."),
+    JobKind.EXPORT_MESSAGES: KindWords("Export", "messages", "Each is written as it is shown, until then."),
     JobKind.IMPORT_MESSAGES: KindWords("Import", "messages", "Each is accepted as if it were sent in now."),
 }
 

@@ -2,10 +2,9 @@
 
 from aiohttp import web
 
-from sendoff_domain.access import Scope
 from sendoff_domain.jobs import JobCommand, scope_of
 from sendoff_http.jobs.finding import find_visible_job
-from sendoff_http.jobs.model import Job, describe_job
+from sendoff_http.jobs.model import SEEING, Job, describe_job
 from sendoff_http.web.authentication import missing_scope
 from sendoff_http.web.keys import CALLER, POOL, REQUEST_ID
 from sendoff_http.web.operation import ResponseDoc, needs
@@ -14,7 +13,7 @@ from sendoff_http.web.responses import json_response
 from sendoff_intake.jobs.rows import Requester, command_job
 
 #: What the operations declare.
-ACCESS = needs(Scope.WRITE_MESSAGES, Scope.DEAD_LETTERS)
+ACCESS = needs(*SEEING)
 RESPONSES = {200: ResponseDoc("The job as it is now", Job)}
 PROBLEMS = (404, 409, 503)
 

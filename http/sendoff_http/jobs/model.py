@@ -6,7 +6,7 @@ from pydantic import Field
 
 from sendoff_domain.access import Caller, Scope
 from sendoff_domain.ids import format_job_id
-from sendoff_domain.jobs import JobKind, JobState, hold_ends_at, progress, scope_of
+from sendoff_domain.jobs import JobKind, JobState, expires_at, progress, scope_of
 from sendoff_domain.times import format_moment, format_optional
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_intake.jobs.rows import JobRow
@@ -41,13 +41,16 @@ class Job(ResponseModel):
         description="How many had gone elsewhere when their turn came; of an import: were there by key."
     )
     rejected: int = Field(description="How many lines of an import were refused.")
+    pieces: int = Field(description="Of an import: uploaded; of an export: to be downloaded.")
     progress: float = Field(ge=0, le=1, description="The part that is behind it. It never goes back.")
     requested_by: str
     error: str | None = Field(
         description="Why its last step could not be done, which is tried again unless it failed; or why it has expired."
     )
     created_at: ShownMoment
-    expires_at: ShownMoment | None = Field(description="When it is cancelled if nobody starts it; null: it isn't held.")
+    expires_at: ShownMoment | None = Field(
+        description="When a held job is cancelled, and when what an export has made is deleted; null for all others."
+    )
     started_at: ShownMoment | None
     finished_at: ShownMoment | None
 
@@ -73,11 +76,12 @@ def describe_job(row: JobRow) -> dict[str, Any]:
         "done": row.done,
         "skipped": row.skipped,
         "rejected": row.rejected,
+        "pieces": row.pieces,
         "progress": progress(matched=row.matched, taken=row.done + row.skipped + row.rejected, state=row.state),
         "requestedBy": row.requested_by,
         "error": row.error,
         "createdAt": format_moment(row.created_at),
-        "expiresAt": format_optional(hold_ends_at(row.state, row.created_at)),
+        "expiresAt": format_optional(expires_at(row.kind, row.state, row.created_at, row.finished_at)),
         "startedAt": format_optional(row.started_at),
         "finishedAt": format_optional(row.finished_at),
     }

@@ -8,7 +8,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from sendoff_domain.ids import format_job_id
-from sendoff_domain.jobs import JobKind
+from sendoff_domain.jobs import MOST_EXPORTED, JobKind
 from sendoff_http.jobs.model import BulkResult, Job, describe_job
 from sendoff_http.web.body import REPLAYED_HEADER, idempotency_key
 from sendoff_http.web.keys import CALLER, POOL, REQUEST_ID
@@ -94,5 +94,9 @@ def _new_job(request: web.Request, kind: JobKind, order: BulkOrder, change: Mapp
 def _refused(why: NoJob) -> ProblemError:
     if why is NoJob.KEY_REUSED:
         return ProblemError(422, why, "this Idempotency-Key was used for another body")
+    if why is NoJob.TOO_MANY_MESSAGES:
+        return ProblemError(
+            422, why, f"more than {MOST_EXPORTED} messages match: export them in parts, by createdAfter"
+        )
     detail = f"at most {MOST_UNFINISHED} jobs may be unfinished, and {MOST_OF_CUSTOMER} of one customer; cancel some"
     return ProblemError(429, why, detail, headers={"Retry-After": _RETRY_AFTER})

@@ -5,11 +5,11 @@ from aiohttp import web
 from sendoff_domain.access import Scope
 from sendoff_domain.message import WAITING
 from sendoff_http.messages.moves import TRIES, wrong_state
-from sendoff_http.messages.rows import load_message
 from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
+from sendoff_intake.message_rows import load_message
 from sendoff_intake.moves.waiting import cancel
 
 routes = Routes("Messages")

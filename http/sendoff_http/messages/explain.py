@@ -16,13 +16,13 @@ from sendoff_domain.message import FINAL
 from sendoff_domain.times import format_moment
 from sendoff_http.messages.model import MessageId
 from sendoff_http.messages.moves import TRIES
-from sendoff_http.messages.rows import MessageRow, load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import CALLER, MEMBER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
+from sendoff_intake.message_rows import MessageRow, load_message
 
 routes = Routes("Messages")
 

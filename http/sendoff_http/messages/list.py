@@ -7,7 +7,6 @@ from sendoff_domain.access import Scope
 from sendoff_domain.ids import created_at
 from sendoff_domain.times import format_moment
 from sendoff_http.messages.model import Message
-from sendoff_http.messages.rows import describe_row
 from sendoff_http.messages.search import KIND, ListQuery, find_page
 from sendoff_http.web.documents import ShownMoment
 from sendoff_http.web.keys import CALLER, POOL
@@ -15,6 +14,7 @@ from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.pagination import encode_cursor
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel, read_query
+from sendoff_intake.message_rows import describe_row
 
 routes = Routes("Messages")
 

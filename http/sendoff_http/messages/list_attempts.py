@@ -9,13 +9,13 @@ from pydantic import Field
 
 from sendoff_db.sql import fetch_all_as
 from sendoff_domain.access import Scope
-from sendoff_http.messages.rows import load_message
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
+from sendoff_intake.message_rows import load_message
 
 routes = Routes("Messages")
 

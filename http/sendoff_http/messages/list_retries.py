@@ -11,7 +11,6 @@ from sendoff_domain.access import Scope
 from sendoff_domain.ids import format_message_id
 from sendoff_domain.texts import CustomerId
 from sendoff_http.messages.model import LastError, MessageId
-from sendoff_http.messages.rows import MessageRow, last_error, load_messages
 from sendoff_http.web.documents import ResponseModel, ShownMoment
 from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
@@ -25,6 +24,7 @@ from sendoff_http.web.pagination import (
 )
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import read_query
+from sendoff_intake.message_rows import MessageRow, last_error, load_messages
 
 routes = Routes("Retries")
 

@@ -1,7 +1,7 @@
 """What the moves that the API makes have in common: how often one is tried, and how it is refused."""
 
-from sendoff_http.messages.rows import MessageRow
 from sendoff_http.web.problems import ProblemError
+from sendoff_intake.message_rows import MessageRow
 
 #: A statement can miss a message that goes from one place to another at this very moment, so it is run again.
 TRIES = 3

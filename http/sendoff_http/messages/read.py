@@ -4,12 +4,12 @@ from aiohttp import web
 
 from sendoff_domain.access import Scope
 from sendoff_http.messages.model import Message
-from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
+from sendoff_intake.message_rows import describe_row, load_message
 
 routes = Routes("Messages")
 

@@ -10,7 +10,6 @@ from sendoff_domain.times import Duration, Moment
 from sendoff_domain.validation_errors import FieldError
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.moves import TRIES, wrong_state
-from sendoff_http.messages.rows import MessageRow, describe_row, load_message
 from sendoff_http.web.body import JSON, read_model
 from sendoff_http.web.keys import CALLER, POOL
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
@@ -18,6 +17,7 @@ from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import invalid, no_such_message
 from sendoff_http.web.responses import json_response
 from sendoff_http.web.validation import ApiModel
+from sendoff_intake.message_rows import MessageRow, describe_row, load_message
 from sendoff_intake.moves.waiting import NewTime, reschedule
 
 routes = Routes("Messages")

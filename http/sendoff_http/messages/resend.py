@@ -6,13 +6,13 @@ from sendoff_domain.access import Scope
 from sendoff_domain.ids import format_message_id
 from sendoff_http.messages.model import Message
 from sendoff_http.messages.moves import customer_gone, wrong_state
-from sendoff_http.messages.rows import describe_row, load_message
 from sendoff_http.web.auditing import entry_of
 from sendoff_http.web.keys import CALLER, POOL, SETTINGS
 from sendoff_http.web.operation import ResponseDoc, Routes, needs
 from sendoff_http.web.paths import message_id_of
 from sendoff_http.web.problems import no_such_message
 from sendoff_http.web.responses import json_response
+from sendoff_intake.message_rows import describe_row, load_message
 from sendoff_intake.moves.resending import Resent, Which, resend_one
 
 routes = Routes("Messages")

@@ -18,8 +18,8 @@ from sendoff_db.sql import fetch_all
 from sendoff_domain.message import Status
 from sendoff_domain.texts import CustomerId, Recipient, Reference
 from sendoff_domain.webhook_request import metadata_member, read_payload
-from sendoff_http.messages.rows import MessageRow, load_messages
 from sendoff_http.web.pagination import CreatedQuery, QueryMoment
+from sendoff_intake.message_rows import MessageRow, load_messages
 
 KIND = "m"
 #: After this long a page is given as it is; its cursor goes on where the scan has come to.

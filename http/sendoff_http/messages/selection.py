@@ -10,6 +10,18 @@ from sendoff_domain.times import Moment, PositiveDuration
 from sendoff_http.web.selection import BulkOrder, Filter, Filters, absent
 
 
+class ExportFilters(Filters):
+    """What can be said of messages wherever they are."""
+
+    status: Filter[Status] = absent("In this state when its turn comes.")
+
+
+class ExportSelection(BulkOrder, ExportFilters):
+    """Which messages to export: those that fit all filters (at least one), or `all`."""
+
+    filters: ClassVar[tuple[str, ...]] = tuple(ExportFilters.model_fields)
+
+
 class WaitingFilters(Filters):
     """What can be said of messages that wait."""
 

@@ -17,7 +17,7 @@ from sendoff_db.locks import JOBS
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_one, run
 from sendoff_domain.ids import UUID7_ENTROPY_BYTES, first_uuid_at, hex_uuid7
-from sendoff_domain.jobs import JobKind, JobState, default_rate
+from sendoff_domain.jobs import MOST_EXPORTED, JobKind, JobState, default_rate
 from sendoff_intake.jobs.rows import JobRow, Requester, entry_of_job, find_job, find_job_by_key
 from sendoff_intake.jobs.selection import Selection, count_matches
 
@@ -45,6 +45,7 @@ class NoJob(StrEnum):
     """Why none was made."""
 
     TOO_MANY = "too_many_jobs"
+    TOO_MANY_MESSAGES = "too_many_messages"
     KEY_REUSED = "idempotency_key_reused"
 
 
@@ -73,6 +74,8 @@ async def make_job(connection: Connection, new: NewJob) -> Made | NoJob:
     now = await read_now(connection)
     selection = await _as_of(connection, new.selection, now, new.owner)
     matched = 0 if new.kind is JobKind.IMPORT_MESSAGES else await count_matches(connection, new.kind, selection)
+    if new.kind is JobKind.EXPORT_MESSAGES and matched > MOST_EXPORTED:
+        return NoJob.TOO_MANY_MESSAGES
     rate = new.rate or await _default_rate(connection, new)
     values = _values(replace(new, selection=selection, rate=rate), matched, now)
     async with audited(connection) as audit:

@@ -1,5 +1,5 @@
 -- Lists the newest jobs that fit the filters; those that are null let everything through.
-SELECT id, kind, state, selection, change, customer_id, rate, matched, done, skipped, rejected, error, requested_by,
+SELECT id, kind, state, selection, change, customer_id, rate, matched, done, skipped, rejected, pieces, error, requested_by,
        created_at, started_at, finished_at, body_hash
   FROM jobs
  WHERE (%(id)s::uuid IS NULL OR id = %(id)s)

@@ -28,6 +28,7 @@ class JobRow:
     done: int
     skipped: int
     rejected: int
+    pieces: int
     error: str | None
     requested_by: str
     created_at: datetime

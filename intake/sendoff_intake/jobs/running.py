@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sendoff_domain.message import DeathReason, Status
 from sendoff_intake.jobs.rows import Requester
+from sendoff_intake.jobs.selection import Selection
 from sendoff_intake.submission import Result, Submission
 
 
@@ -26,6 +28,8 @@ class RunningJob:
     rate: int | None
     failures: int
     listed: int
+    pieces: int
+    held_bytes: int
     created_at: datetime
     requested_by: str
     request_id: str | None
@@ -34,6 +38,20 @@ class RunningJob:
     def requester(self) -> Requester:
         """Who made it."""
         return Requester(name=self.requested_by, request_id=self.request_id)
+
+    def asked(self) -> Selection:
+        """Which messages it is about; raises ValueError for words that this version does not know."""
+        asked = self.selection
+        return Selection(
+            low=self.low,
+            high=self.high,
+            customer=self.customer_id,
+            incarnation=self.incarnation,
+            recipient=asked.get("to"),
+            reference=asked.get("reference"),
+            reason=DeathReason(asked["reason"]) if "reason" in asked else None,
+            status=Status(asked["status"]) if "status" in asked else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all, fetch_one
-from sendoff_domain.jobs import JobKind
+from sendoff_domain.jobs import MOST_EXPORTED, JobKind
 from sendoff_domain.message import DeathReason, Status
 
 #: So many rows are looked at in one step: of very many, few may fit.
@@ -40,6 +40,7 @@ class Selection:
             "reason": self.reason,
             "retrying": None if self.status is None else self.status is Status.RETRYING,
             "resendable": kind is JobKind.RESEND_DEAD_LETTERS,
+            "most": MOST_EXPORTED + 1,
         }
 
 
@@ -53,7 +54,7 @@ class Picked:
 
 async def count_matches(connection: Connection, kind: JobKind, selection: Selection) -> int:
     """How many messages fit now."""
-    statement = "count_dead_letters" if _is_of_the_dead(kind) else "count_waiting"
+    statement, _ = _statements(kind)
     row = await fetch_one(connection, __package__, statement, selection.values(kind))
     return 0 if row is None else int(row[0])
 
@@ -65,7 +66,7 @@ async def pick(
 
     What died after `made_at` is not among them.
     """
-    statement = "pick_dead_letters" if _is_of_the_dead(kind) else "pick_waiting"
+    _, statement = _statements(kind)
     bounds = {"reached": reached, "made_at": made_at, "chunk": _CHUNK, "enough": limit}
     found = await fetch_all(connection, __package__, statement, {**selection.values(kind), **bounds})
     ids = [message_id for message_id, fits in found if fits]
@@ -74,5 +75,10 @@ async def pick(
     return Picked(ids, next((message_id for message_id, fits in found if not fits), None))
 
 
-def _is_of_the_dead(kind: JobKind) -> bool:
-    return kind in (JobKind.RESEND_DEAD_LETTERS, JobKind.PURGE_DEAD_LETTERS)
+def _statements(kind: JobKind) -> tuple[str, str]:
+    """How the messages of such jobs are counted and picked."""
+    if kind in (JobKind.RESEND_DEAD_LETTERS, JobKind.PURGE_DEAD_LETTERS):
+        return "count_dead_letters", "pick_dead_letters"
+    if kind is JobKind.EXPORT_MESSAGES:
+        return "count_messages", "pick_messages"
+    return "count_waiting", "pick_waiting"

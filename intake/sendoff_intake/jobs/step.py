@@ -17,19 +17,22 @@ from sendoff_db.failures import describe, is_outage
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import fetch_all_as, fetch_one
 from sendoff_domain.jobs import MOST_FAILURES, JobKind, JobState, pause_after, pause_after_failure, step_size
-from sendoff_domain.message import DeathReason, Status
 from sendoff_domain.times import parse_duration, parse_moment
 from sendoff_intake.accepted_messages import AcceptedMessages
+from sendoff_intake.jobs.exporting import export_next
 from sendoff_intake.jobs.importing import import_next
 from sendoff_intake.jobs.rows import entry_of_job
 from sendoff_intake.jobs.running import RunningJob, StepTaken
-from sendoff_intake.jobs.selection import Picked, Selection, pick
+from sendoff_intake.jobs.selection import Picked, pick
 from sendoff_intake.moves.dead_letters import delete_dead_letters
 from sendoff_intake.moves.resending import resend_dead_letters
 from sendoff_intake.moves.waiting import NewTime, cancel, reschedule
 
 #: A process that freezes within a step holds the job, and what it was about to move, so long at most.
 _STALL = "2s"
+
+#: The kinds that do not move messages.
+_STEPS = {JobKind.IMPORT_MESSAGES.value: import_next, JobKind.EXPORT_MESSAGES.value: export_next}
 
 log = structlog.get_logger("sendoff.jobs")
 
@@ -78,7 +81,7 @@ async def _take_step(connection: Connection, partitions: PartitionSettings) -> S
         if not jobs:
             return None
         (job,) = jobs
-        step = import_next if job.kind == JobKind.IMPORT_MESSAGES else _move_next
+        step = _STEPS.get(job.kind, _move_next)
         try:
             taken = await step(connection, partitions, job, began)
         except Exception as error:  # whatever it is, it is this job's: the others must go on
@@ -101,7 +104,7 @@ async def _move_next(connection: Connection, partitions: PartitionSettings, job:
 async def _act_on_next(connection: Connection, partitions: PartitionSettings, job: RunningJob) -> tuple[Picked, int]:
     """Pick the next messages and move them; returns them, and how many there still were."""
     kind, limit = JobKind(job.kind), step_size(job.rate)
-    picked = await pick(connection, kind, _selection_of(job), reached=job.reached, made_at=job.created_at, limit=limit)
+    picked = await pick(connection, kind, job.asked(), reached=job.reached, made_at=job.created_at, limit=limit)
     match kind:
         case JobKind.RESEND_DEAD_LETTERS:
             return picked, await resend_dead_letters(connection, partitions, picked.ids)
@@ -146,20 +149,6 @@ async def _postpone(connection: Connection, job: RunningJob, cause: BaseExceptio
         if counts is not None and failed:
             details = {"count": counts[0], "skipped": counts[1], "state": JobState.FAILED}
             audit.append(entry_of_job(job.id, job.kind, job.customer_id, job.requester, **details))
-
-
-def _selection_of(job: RunningJob) -> Selection:
-    asked = job.selection
-    return Selection(
-        low=job.low,
-        high=job.high,
-        customer=job.customer_id,
-        incarnation=job.incarnation,
-        recipient=asked.get("to"),
-        reference=asked.get("reference"),
-        reason=DeathReason(asked["reason"]) if "reason" in asked else None,
-        status=Status(asked["status"]) if "status" in asked else None,
-    )
 
 
 def _new_time(change: Mapping[str, Any]) -> NewTime:

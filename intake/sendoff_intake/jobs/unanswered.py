@@ -3,7 +3,7 @@
 from sendoff_db.audit import audited
 from sendoff_db.pool import Pool
 from sendoff_db.sql import fetch_all, fetch_one
-from sendoff_domain.jobs import LONGEST_HOLD, JobState
+from sendoff_domain.jobs import EXPORT_KEPT_FOR, LONGEST_HOLD, JobState
 from sendoff_domain.times import format_duration
 from sendoff_intake.jobs.rows import Requester, entry_of_job
 
@@ -24,7 +24,8 @@ async def end_unanswered(pool: Pool) -> int:
 
 
 async def free_pieces(pool: Pool) -> None:
-    """Delete the pieces of jobs that were cancelled, a few in each transaction."""
+    """Delete the pieces of cancelled jobs, and of exports a day after their end, a few in each transaction."""
     async with pool.connection() as connection:
-        while (row := await fetch_one(connection, __package__, "free_pieces")) is not None and row[0]:
+        values = {"kept": EXPORT_KEPT_FOR}
+        while (row := await fetch_one(connection, __package__, "free_pieces", values)) is not None and row[0]:
             pass

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_one, run
-from sendoff_domain.jobs import MOST_BYTES_OF_IMPORT, MOST_BYTES_OF_IMPORTS, JobState
+from sendoff_domain.jobs import MOST_BYTES_HELD, MOST_BYTES_HELD_BY_ALL, JobState
 from sendoff_intake.jobs.import_lines import count_lines
 
 #: Lines compress well, and a piece is to be stored in milliseconds.
@@ -69,8 +69,8 @@ async def _insert(connection: Connection, job_id: UUID, piece: NewPiece, *, firs
         "items": piece.items,
         "lines": piece.lines,
         "size": len(piece.body),
-        "most_of_job": MOST_BYTES_OF_IMPORT,
-        "most": MOST_BYTES_OF_IMPORTS,
+        "most_of_job": MOST_BYTES_HELD,
+        "most": MOST_BYTES_HELD_BY_ALL,
     }
     if await fetch_one(connection, __package__, "count_piece", counted) is None:
         return NoPiece.FULL

@@ -105,24 +105,45 @@ def broker(redis_urls: RedisUrls) -> Iterator["redis.Redis"]:
 
 
 def envelope(task_id: str, *, eta: datetime | None, **changes: Any) -> dict[str, Any]:
-    """A task as Celery 5 puts it into Redis (protocol 2, kombu's envelope)."""
-    body = json.dumps([[1, "two"], {"user": "jane"}, {"callbacks": None, "errbacks": None, "chain": None}])
-    headers = {
+    """A task as Celery 5.7 put it into Redis, under another id and with another eta."""
+    embedded = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+    body = json.dumps([[1, "two"], {"user": "jane"}, embedded])
+    headers: dict[str, Any] = {
         "lang": "py",
         "task": "app.remind",
         "id": task_id,
+        "shadow": None,
         "eta": None if eta is None else eta.isoformat(),
         "expires": None,
+        "group": None,
+        "group_index": None,
         "retries": 0,
+        "timelimit": [None, None],
         "root_id": task_id,
+        "parent_id": None,
         "argsrepr": "(1, 'two')",
+        "kwargsrepr": "{'user': 'jane'}",
+        "origin": "gen17742@vm",
+        "ignore_result": False,
+        "replaced_task_nesting": 0,
+        "stamped_headers": None,
+        "stamps": {},
+    }
+    properties: dict[str, Any] = {
+        "correlation_id": task_id,
+        "reply_to": "f0e777d2-4a1b-3687-89e3-88a177b7626e",
+        "delivery_mode": 2,
+        "delivery_info": {"exchange": "", "routing_key": "celery"},
+        "priority": 0,
+        "body_encoding": "base64",
+        "delivery_tag": "0eb23ad9-8208-484c-822d-1fb9f785e731",
     }
     return {
         "body": base64.b64encode(body.encode()).decode(),
         "content-encoding": "utf-8",
         "content-type": "application/json",
         "headers": headers,
-        "properties": {"correlation_id": task_id, "body_encoding": "base64", "delivery_tag": task_id, "priority": 0},
+        "properties": properties,
         **changes,
     }
 

@@ -3,38 +3,37 @@
 `redis-cli` and `nats` stand in for themselves where they are not installed: they speak with the real servers.
 """
 
+import base64
+import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import redis
 
 from sendoff_cli.servers.binaries import postgres_programs
 from sendoff_cli.servers.unprivileged import SHARED, postgres_account, reachable_programs
 from support.layout import ROOT
 from support.pages import code_blocks
 from support.readers import Reader
-from support.servers import open_folder
+from support.servers import RedisUrls, open_folder
 from support.stand_ins import put_stand_ins
 from support.terminals import terminals
 from support.warm_command import warm_command
 from support.whole_sendoff import free_port
 
 DOCS = ROOT / "docs"
-#: What waits in Celery's Redis or in QStash is needed for these; tests of `sendoff import` have it.
-OF_OTHER_HOUSES = {"how-to/move-from-celery.md", "how-to/move-from-qstash.md"}
 #: All that have something to type; the others only tell.
 PAGES = sorted(
-    {
-        str(page.relative_to(DOCS))
-        for folder in ("how-to", "operations")
-        for page in (DOCS / folder).glob("*.md")
-        if any(block.language in ("sh", "python") for block in code_blocks(page))
-    }
-    - OF_OTHER_HOUSES
+    str(page.relative_to(DOCS))
+    for folder in ("how-to", "operations")
+    for page in (DOCS / folder).glob("*.md")
+    if any(block.language in ("sh", "python") for block in code_blocks(page))
 )
 #: What can't be run here, page by page, in the words of the page.
 NOT_RUN: dict[str, list[str]] = {}
@@ -67,11 +66,37 @@ def machine() -> Iterator[Machine]:
 
 
 @pytest.fixture
-def reader(machine: Machine) -> Iterator[Reader]:
-    """Somebody with new terminals, in whose second one the environment is active."""
+def celery(redis_urls: RedisUrls) -> str:
+    """The Redis of a Celery in which a task waits for the day after tomorrow."""
+    eta = (datetime.now(UTC) + timedelta(days=2)).isoformat()
+    task = {
+        "body": base64.b64encode(b'[[], {"user": "jane"}, {}]').decode(),
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {"task": "app.remind", "id": "reminder-4711", "eta": eta, "expires": None},
+        "properties": {"body_encoding": "base64"},
+    }
+    with redis.Redis.from_url(redis_urls.broker) as client:
+        client.lpush("celery", json.dumps(task))
+    return redis_urls.broker
+
+
+@pytest.fixture
+def qstash(machine: Machine) -> None:
+    """What was saved of QStash: a message that waits there."""
+    due = datetime.now(UTC) + timedelta(days=2)
+    waiting = {"messageId": "msg_1", "url": "https://acme.example/hook", "body": "hello"}
+    text = json.dumps([{**waiting, "notBefore": int(due.timestamp() * 1000)}])
+    (machine.folder / "messages.json").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def reader(machine: Machine, celery: str, qstash: None) -> Iterator[Reader]:
+    """Somebody with new terminals, in whose second one the environment is active, who comes from elsewhere."""
+    elsewhere = {"redis://127.0.0.1:6379/0": celery, "localhost:8080": f"localhost:{machine.ports['8080']}"}
     with terminals(machine.folder, machine.settings) as opened:
         opened.run(". .venv/bin/activate")
-        yield Reader(opened, machine.ports | {"localhost:8080": f"localhost:{machine.ports['8080']}"})
+        yield Reader(opened, machine.ports | elsewhere)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -36,7 +36,7 @@ class Terminals:
             ["bash", "-euo", "pipefail", "-c", typed],
             cwd=self.folder,
             env=self._environment(),
-            stdin=subprocess.DEVNULL,
+            input="y\n",  # whoever asks hears a yes
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
-from nats.js import JetStreamContext
 
 from sendoff_db.pool import Pool
 from sendoff_domain.events import Event, cloud_event, event_headers, event_subject, in_waves
+from sendoff_ingest.events.acknowledged import AcknowledgedPublisher, Outgoing
 from sendoff_ingest.events.contents import with_contents
 from sendoff_ingest.events.cursor import LEASE, advance, read_events, take_turn
 from sendoff_ingest.events.webhooks import EventMessages
@@ -33,7 +33,7 @@ class EventPublisher:
         self,
         *,
         pool: Pool,
-        jetstream: JetStreamContext,
+        streams: AcknowledgedPublisher,
         messages: EventMessages,
         prefix: str,
         holder: str,
@@ -41,7 +41,7 @@ class EventPublisher:
     ) -> None:
         self._pool = pool
         self._messages = messages
-        self._jetstream = jetstream
+        self._streams = streams
         self._prefix = prefix
         self._content_limit = content_limit
         self._holder = holder
@@ -81,18 +81,14 @@ class EventPublisher:
         known = 0
         for wave in in_waves(event for event in events if not event.is_orphan):
             for start in range(0, len(wave), _AT_A_TIME):
-                async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._publish_one(event)) for event in wave[start : start + _AT_A_TIME]]
-                known += sum(task.result() for task in tasks)
+                outgoing = [self._outgoing(event) for event in wave[start : start + _AT_A_TIME]]
+                known += await self._streams.publish(outgoing, _TIMEOUT)
         if known:
             log.info("events were in the streams already", count=known)
 
-    async def _publish_one(self, event: Event) -> bool:
-        """Returns whether the stream had it already."""
-        acknowledged = await self._jetstream.publish(
+    def _outgoing(self, event: Event) -> Outgoing:
+        return Outgoing(
             event_subject(self._prefix, event.kind, event.customer),
             msgspec.json.encode(cloud_event(event, f"/{self._prefix}")),
-            timeout=_TIMEOUT,
-            headers=event_headers(event),
+            event_headers(event),
         )
-        return bool(acknowledged.duplicate)

@@ -11,6 +11,7 @@ from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT, close_client, connection_options
 from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
+from sendoff_ingest.events.acknowledged import AcknowledgedPublisher
 from sendoff_ingest.events.cursor import release, start_recording
 from sendoff_ingest.events.lost_past import warn_of_lost_past
 from sendoff_ingest.events.publisher import EventPublisher
@@ -70,7 +71,7 @@ class EventSessions:
             log.info("publishing events", streams=[stream.name for stream in streams])
             publisher = EventPublisher(
                 pool=self._pool,
-                jetstream=jetstream,
+                streams=await AcknowledgedPublisher.open(client),
                 messages=self._messages,
                 prefix=self._prefix,
                 holder=self._holder,

@@ -1,11 +1,11 @@
 """Statements live in `.sql` files beside the code that runs them, one each, named by a verb."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, TypeVar
 
-from psycopg.rows import class_row
+from psycopg.rows import kwargs_row
 
 from sendoff_db.pool import Connection
 
@@ -33,13 +33,18 @@ async def fetch_all(
 
 
 async def fetch_all_as(
-    connection: Connection, package: str, name: str, values: Mapping[str, Any] | None = None, *, kind: type[Kind]
+    connection: Connection,
+    package: str,
+    name: str,
+    values: Mapping[str, Any] | None = None,
+    *,
+    kind: Callable[..., Kind],
 ) -> list[Kind]:
-    """Run `<name>.sql` of that package and return its rows as instances of `kind`, whose fields its columns are.
+    """Run `<name>.sql` of that package and return what `kind` makes of each row, whose columns it gets by name.
 
-    Raises TypeError for a column that is no field, and for a field without a default that is no column.
+    Raises TypeError for a column that `kind` does not take, and for one that it misses.
     """
-    async with connection.cursor(row_factory=class_row(kind)) as cursor:
+    async with connection.cursor(row_factory=kwargs_row(kind)) as cursor:
         await cursor.execute(read_statement(package, name), values)
         return await cursor.fetchall()
 

@@ -1,7 +1,8 @@
 """The cursor of the events in PostgreSQL: how far they are published, and who publishes them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -85,8 +86,7 @@ async def read_events(pool: Pool, place: Place, limit: int) -> list[Event]:
     """The next events, none of which another one may still precede."""
     values = {"position": place.position, "message_id": place.message_id, "limit": limit}
     async with pool.connection() as connection:
-        found = await fetch_all_as(connection, __package__, "read_events", values, kind=Event)
-    return [replace(event, kind=EventKind(event.kind)) for event in found]
+        return await fetch_all_as(connection, __package__, "read_events", values, kind=_event)
 
 
 async def advance(pool: Pool, holder: str, event: Event) -> bool:
@@ -100,6 +100,10 @@ async def release(pool: Pool, holder: str) -> None:
     """Let another publisher go on at once."""
     async with pool.connection() as connection:
         await run(connection, __package__, "release_cursor", {"holder": holder})
+
+
+def _event(*, kind: str, **columns: Any) -> Event:
+    return Event(kind=EventKind(kind), **columns)
 
 
 async def _record(connection: Connection, found: _Found, position: int, shift: int) -> None:

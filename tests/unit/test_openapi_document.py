@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from sendoff_domain.texts import WORDS_OF_PATTERNS
 from sendoff_domain.times import format_duration, parse_duration
+from sendoff_domain.validation_errors import field_errors, field_types
 from sendoff_http.app import OPERATIONS
 from sendoff_http.web.openapi import describe_api
 from sendoff_http.web.operation import Operation
@@ -60,6 +61,23 @@ def test_every_example_is_accepted_by_its_model(operation: Operation) -> None:
     model = TypeAdapter(operation.body.models["application/json"])
     for example in operation.body.examples.values():
         model.validate_python(example)
+
+
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.body], ids=lambda one: one.name)
+def test_what_is_wrong_is_named_by_its_place_in_the_document_and_in_words(operation: Operation) -> None:
+    assert operation.body is not None
+    model = operation.body.models.get("application/json")
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return  # lines, or a list
+    nonsense: list[object] = [[[]], {"?": {}}, "\x00"]
+    for name in field_types(model):
+        for wrong in nonsense:
+            with pytest.raises(ValidationError) as caught:
+                model.model_validate({name: wrong, "unknown": 1})
+            for error in field_errors(model, caught.value):
+                part, *rest = error.pointer.split("/")[1:]
+                assert part != name or set(rest) <= {"0", "?"}, error
+                assert "<" not in error.detail, error
 
 
 def test_a_default_is_shown_in_the_form_in_which_it_may_be_sent(document: dict[str, Any]) -> None:

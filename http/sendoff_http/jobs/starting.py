@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sendoff_domain.ids import format_job_id
 from sendoff_domain.jobs import MOST_EXPORTED, JobKind
+from sendoff_domain.message import Status
 from sendoff_http.jobs.model import BulkResult, Job, describe_job
 from sendoff_http.web.body import REPLAYED_HEADER, idempotency_key
 from sendoff_http.web.keys import CALLER, POOL, REQUEST_ID
@@ -66,6 +67,7 @@ def answer_made(made: Made | NoJob) -> web.Response:
 
 def _new_job(request: web.Request, kind: JobKind, order: BulkOrder, change: Mapping[str, Any]) -> NewJob:
     caller, filters = request[CALLER], cast(Filters, order)
+    status: str | None = getattr(order, "status", None)
     low, high = id_bounds(filters.created_after, filters.created_before)
     selection = Selection(
         low=low,
@@ -74,7 +76,7 @@ def _new_job(request: web.Request, kind: JobKind, order: BulkOrder, change: Mapp
         recipient=filters.to,
         reference=filters.reference,
         reason=getattr(order, "reason", None),
-        status=getattr(order, "status", None),
+        status=None if status is None else Status(status),
     )
     body = json.dumps([kind, order.model_dump(mode="json")], sort_keys=True)
     return NewJob(

@@ -25,7 +25,7 @@ class ExportSelection(BulkOrder, ExportFilters):
 class WaitingFilters(Filters):
     """What can be said of messages that wait."""
 
-    status: Filter[Literal[Status.SCHEDULED, Status.RETRYING]] = absent("In this state; either if absent.")
+    status: Filter[Literal["scheduled", "retrying"]] = absent("In this state; either if absent.")
 
 
 class WaitingSelection(BulkOrder, WaitingFilters):

@@ -152,5 +152,7 @@ def _problem_page(request: web.BaseRequest) -> Callable[[ProblemError], web.Resp
 def _from_aiohttp(error: web.HTTPException) -> ProblemError:
     code = "body_too_large" if error.status == 413 else HTTPStatus(error.status).name.lower()
     detail = HTTPStatus(error.status).description or error.reason
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        detail = f"expected one of {', '.join(sorted(error.allowed_methods))}, got {error.method}"
     kept = {name: value for name, value in error.headers.items() if name.lower() != "content-type"}
     return ProblemError(error.status, code, detail, headers=kept)

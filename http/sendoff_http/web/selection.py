@@ -1,11 +1,18 @@
 """What a request says about many messages at once: it never means all of them unless it says so."""
 
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
-from pydantic import BeforeValidator, Field, StrictBool, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.config import JsonDict
-from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from sendoff_domain.jobs import LARGEST_RATE
 from sendoff_domain.texts import CustomerId, Recipient, Reference
@@ -30,8 +37,13 @@ def absent(description: str, **bounds: Any) -> Any:
     return Field(default=None, description=description, json_schema_extra=_drop_default, **bounds)
 
 
+def _of_the_value(optional: Any, schema_of: GetCoreSchemaHandler) -> CoreSchema:
+    """Of a union each branch would say what is wrong, and where in pydantic's words instead of the document's."""
+    return schema_of(get_args(optional)[0])
+
+
 #: What a filter must be equal to; absent means any, null is refused.
-Filter = Annotated[Value | SkipJsonSchema[None], BeforeValidator(_refuse_null)]
+Filter = Annotated[Value | None, GetPydanticSchema(_of_the_value), BeforeValidator(_refuse_null)]
 
 
 class Filters(ApiModel):

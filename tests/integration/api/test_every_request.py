@@ -114,5 +114,6 @@ async def test_a_word_beside_an_id_is_no_id(api: Api, path: str) -> None:
     for method in ("GET", "DELETE", "PATCH", "PUT", "OPTIONS"):
         reply = await api.call(method, path, checked=False)
         assert (reply.status, reply.json["code"], reply.headers["Allow"]) == (405, "method_not_allowed", "POST")
+        assert "POST" in reply.json["detail"]
     longer = await api.get(path + "x")
     assert (longer.status, longer.json["code"].endswith("_not_found")) == (404, True)

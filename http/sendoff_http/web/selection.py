@@ -1,18 +1,19 @@
 """What a request says about many messages at once: it never means all of them unless it says so."""
 
-from typing import Annotated, Any, ClassVar, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import (
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     GetPydanticSchema,
     StrictBool,
     ValidationInfo,
     field_validator,
 )
 from pydantic.config import JsonDict
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError
 
 from sendoff_domain.jobs import LARGEST_RATE
 from sendoff_domain.texts import CustomerId, Recipient, Reference
@@ -37,13 +38,15 @@ def absent(description: str, **bounds: Any) -> Any:
     return Field(default=None, description=description, json_schema_extra=_drop_default, **bounds)
 
 
-def _of_the_value(optional: Any, schema_of: GetCoreSchemaHandler) -> CoreSchema:
-    """Of a union each branch would say what is wrong, and where in pydantic's words instead of the document's."""
-    return schema_of(get_args(optional)[0])
+def _without_null(optional: Any, schema_of: GetJsonSchemaHandler) -> JsonSchemaValue:
+    return schema_of(optional["schema"])
 
 
-#: What a filter must be equal to; absent means any, null is refused.
-Filter = Annotated[Value | None, GetPydanticSchema(_of_the_value), BeforeValidator(_refuse_null)]
+#: What a filter must be equal to; absent means any, null is refused. It is no union, each branch of which would say
+#: what is wrong, and where in pydantic's words instead of the document's.
+Filter = Annotated[
+    Value | None, GetPydanticSchema(get_pydantic_json_schema=_without_null), BeforeValidator(_refuse_null)
+]
 
 
 class Filters(ApiModel):

@@ -58,6 +58,11 @@ def test_no_problem_and_no_setting_is_without_words() -> None:
     ] == []
 
 
+def test_every_decision_has_a_number_of_its_own() -> None:
+    numbers = [page.name[:4] for page in sorted((DOCS / "adr").glob("*.md"))]
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]
+
+
 def test_every_page_is_in_the_navigation() -> None:
     described = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     listed = set(re.findall(r"[\w/-]+\.md", json.dumps(described["nav"])))

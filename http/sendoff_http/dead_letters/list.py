@@ -27,15 +27,17 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     """Answer with one page."""
     query = read_query(request, DeadLetterQuery)
     values = {**query.values(), "customer": request[CALLER].narrow(query.customer), "limit": query.limit + 1}
-    statement = _choose_statement(query.reference, values["customer"])
+    statement = _choose_statement(query, values["customer"])
     async with request.app[POOL].connection() as connection:
         rows = await fetch_all_as(connection, __package__, statement, values, kind=DeadLetterRow)
     shown, next_cursor = cut_page(rows, query.limit, lambda row: encode_cursor(KIND, row.message_id))
     return json_response({"data": [describe_row(row) for row in shown], "nextCursor": next_cursor})
 
 
-def _choose_statement(reference: str | None, customer: str | None) -> str:
+def _choose_statement(query: DeadLetterQuery, customer: str | None) -> str:
     """The one that walks the most selective index."""
-    if reference is not None:
+    if query.reference is not None:
         return "list_dead_letters_of_reference"
+    if query.to is not None:
+        return "list_dead_letters_of_recipient"
     return "list_dead_letters" if customer is None else "list_dead_letters_of_customer"

@@ -3,7 +3,6 @@ SELECT message_id, reference, customer_id, recipient, payload, deliver_at, expir
        reason, attempts, generation, last_error
   FROM dead_letters
  WHERE message_id >= %(low)s AND message_id < %(high)s
-   AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC
  LIMIT %(limit)s

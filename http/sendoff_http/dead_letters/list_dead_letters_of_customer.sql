@@ -6,7 +6,6 @@ SELECT message_id, reference, customer_id, recipient, payload, deliver_at, expir
  WHERE customer_id = %(customer)s::text AND message_id >= %(low)s AND message_id < %(high)s
    AND dead_letters.incarnation = coalesce(
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), dead_letters.incarnation)
-   AND (%(recipient)s::text IS NULL OR recipient = %(recipient)s)
    AND (%(reason)s::text IS NULL OR reason = %(reason)s)
  ORDER BY message_id DESC
  LIMIT %(limit)s

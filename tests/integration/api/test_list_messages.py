@@ -197,6 +197,7 @@ async def test_no_list_reads_a_whole_table(api: Api, subtests: pytest.Subtests) 
         ("messages", "list_attempts"),
         ("dead_letters", "list_dead_letters"),
         ("dead_letters", "list_dead_letters_of_reference"),
+        ("dead_letters", "list_dead_letters_of_recipient"),
         ("dead_letters", "read_dead_letter"),
         ("", "load_messages"),
     ]:

@@ -169,6 +169,28 @@ async def test_a_search_for_a_reference_walks_its_index_whatever_is_known_of_the
             assert rows_read(plans[0]["Plan"]) <= most, (name, reference, plans)
 
 
+@pytest.mark.parametrize("is_analyzed", [False, True])
+async def test_dead_letters_to_a_recipient_are_found_without_reading_those_to_others(
+    api: Api, is_analyzed: bool
+) -> None:
+    await api.db.execute(
+        b"INSERT INTO dead_letters (message_id, customer_id, recipient, payload, deliver_at, created_at, dead_at,"
+        b" reason, attempts, generation, token, last_error, history, incarnation)"
+        b" SELECT gen_random_uuid(), 'default', CASE WHEN n % 10 = 0 THEN 'bob' ELSE 'u' || n END, '{}', now(), now(),"
+        b" now(), 'expired', 1, 0, 1, '', '[]', 0 FROM generate_series(1, 2000) AS n"
+    )
+    if is_analyzed:
+        await api.db.execute(b"ANALYZE dead_letters")
+    statement = read_statement("sendoff_http.dead_letters", "list_dead_letters_of_recipient")
+    values = {"low": FIRST_ID, "high": LAST_ID, "limit": 51, "customer": None, "reason": None}
+    for recipient, most in (("bob", 51), ("u7", 1), ("nobody", 0)):
+        cursor = await api.db.execute(
+            b"EXPLAIN (ANALYZE, FORMAT json) " + statement, {**values, "recipient": recipient}
+        )
+        ((plans,),) = await cursor.fetchall()
+        assert rows_read(plans[0]["Plan"]) <= most, (recipient, plans)
+
+
 def rows_read(plan: dict[str, Any]) -> float:
     """How many rows a plan has taken from tables and indexes."""
     own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if "Relation Name" in plan else 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from sendoff_config.settings import LoggingSettings
+from sendoff_config.logging_settings import LoggingSettings
 
 #: Of the libraries only warnings: below that some of them log what they carry. Dramatiq names the loggers of actors
 #: after their modules, and ours are called `sendoff.…`.

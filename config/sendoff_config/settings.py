@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from sendoff_config.event_settings import EventSettings
 from sendoff_config.ingest_settings import IngestSettings
+from sendoff_config.logging_settings import LoggingSettings
 from sendoff_config.secret_texts import WITH_PASSWORD_OR_NONE, ApiSecret, EncryptionKey, ServerSecret, SigningSecret
 from sendoff_config.tracing_settings import TracingSettings
 from sendoff_domain.access import Caller, KeyName, KeyPolicy, Role, key_digest
@@ -248,13 +249,6 @@ class MetricsSettings(PolicyModel):
     host: str = "127.0.0.1"
     port: Port | None = None
     customers: int = Field(default=100, ge=0, le=10_000)
-
-
-class LoggingSettings(PolicyModel):
-    """What is logged, and as what."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["console", "json"] = "console"
 
 
 class Settings(PolicyModel):

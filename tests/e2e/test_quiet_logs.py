@@ -30,10 +30,17 @@ async def forge(nats_url: str, prefix: str) -> None:
     await client.close()
 
 
+def attempts_told(lines: list[bytes]) -> set[tuple[str, int, str, int]]:
+    """Message, attempt, outcome and generation of each attempt in a log."""
+    attempts = [line for line in map(json.loads, filter(None, lines)) if line["event"] == "attempt"]
+    return {(line["message"], line["attempt"], line["outcome"], line.get("generation", 0)) for line in attempts}
+
+
 def test_no_log_tells_contents_or_secrets_and_every_line_is_json(
     launch: Launcher, receiver: Receiver, redis_urls: RedisUrls, nats_url: str, prefix: str
 ) -> None:
-    launch.environment |= {"SENDOFF_LOGGING__LEVEL": "debug", "SENDOFF_LOGGING__FORMAT": "json"}
+    logging = {"LEVEL": "debug", "FORMAT": "json", "ATTEMPTS": "all"}
+    launch.environment |= {f"SENDOFF_LOGGING__{name}": value for name, value in logging.items()}
     launch.environment["SENDOFF_HTTP__API_KEYS"] = json.dumps([API_KEY])
     port = free_port()
     launch.api(port)
@@ -64,9 +71,11 @@ def test_no_log_tells_contents_or_secrets_and_every_line_is_json(
 
     key = made.body["secrets"][0] if made.body.get("secrets") else made.body.get("secret")
     marks = [CONTENT, SECRET, urlsplit(nats_url).password, str(key).removeprefix("whsec_")]
+    told = set[tuple[str, int, str, int]]()
     for process in launch.processes:
         assert process.stop() == 0, process.tail()
         lines = process.log.read_bytes().split(b"\n")
         assert not [line for line in lines for mark in marks if mark and mark.encode() in line]
-        assert all(json.loads(line)["event"] for line in lines if line)
-        assert not [line for line in lines if line and not line.decode("ascii").isprintable()]
+        assert all(json.loads(line)["event"] and line.decode("ascii").isprintable() for line in lines if line)
+        told |= attempts_told(lines)
+    assert told == {(sent, 1, "delivered", 0), (failed, 1, "status", 0), (failed, 1, "delivered", 1)}

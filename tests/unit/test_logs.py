@@ -13,7 +13,7 @@ PROGRAM = """
 import gc, logging, sys, threading, warnings
 import structlog
 from sendoff_config.logs import configure_logging
-from sendoff_config.settings import LoggingSettings
+from sendoff_config.logging_settings import LoggingSettings
 
 evil = sys.argv[2].encode().decode("unicode_escape")
 configure_logging(LoggingSettings(format=sys.argv[1], level="debug"), process="p")

@@ -7,6 +7,7 @@ import structlog
 
 from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
 from sendoff_actors.handoffs import FailedAttempt
+from sendoff_actors.sender.attempt_log import AttemptLog
 from sendoff_actors.sender.breakers import Breakers, OutcomeCounts
 from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.customer_watch import CustomerWatch
@@ -106,6 +107,7 @@ def make_sender(
         outcomes=outcomes,
         keep_failures=keep_failures,
         metrics=metrics,
+        attempts=AttemptLog(member.settings.logging.attempts),
     )
     dispatcher = _make_dispatcher(
         member=member, customers=customers, holdings=holdings, recorder=recorder, tracer=tracer

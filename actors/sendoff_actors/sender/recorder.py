@@ -18,6 +18,7 @@ import structlog
 from sendoff_actors.broker import Enqueuer
 from sendoff_actors.handoffs import ActorName, FailedAttempt, Undeliverable
 from sendoff_actors.micro_batches import MicroBatches
+from sendoff_actors.sender.attempt_log import AttemptLog
 from sendoff_actors.sender.breakers import OutcomeCounts
 from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.completer import Completer
@@ -56,6 +57,7 @@ class Recorder:
         outcomes: OutcomeCounts,
         keep_failures: Callable[[Sequence[FailedAttempt]], None],
         metrics: DeliveryMetrics | None,
+        attempts: AttemptLog,
     ) -> None:
         self._clock = clock
         self._completer = completer
@@ -65,6 +67,7 @@ class Recorder:
         self._outcomes = outcomes
         self._keep_failures = keep_failures
         self._metrics = metrics
+        self._attempts = attempts
         self._is_leaving = False
         self._released = MicroBatches("releases", self._release, set_aside=self._let_go, patience=())
         self._marked: MicroBatches[_Sent] = MicroBatches(
@@ -93,7 +96,11 @@ class Recorder:
             sent_at = self._clock.now()
             marker = Marker(sent_at, outcome.status_code, outcome.duration_us, outcome.external_message_id)
             self._sent.put((message, marker))
+            if self._attempts.delivered:
+                self._attempts.write(message.claimed, outcome, started_at)
             return
+        if self._attempts.failed:
+            self._attempts.write(message.claimed, outcome, started_at)
         if self._metrics is not None:
             self._metrics.count_failed(message, outcome, started_at)
         self._failed.put((message, _failed_attempt(message, outcome, started_at)))

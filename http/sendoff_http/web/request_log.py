@@ -18,10 +18,11 @@ from multidict import istr
 from prometheus_client import Counter, Histogram
 
 from sendoff_config.identity import Identity
+from sendoff_config.logging_settings import LoggingSettings
 from sendoff_config.logs import escaped
 from sendoff_config.metrics.customer_labels import CustomerLabels
 from sendoff_config.metrics.process_metrics import ProcessMetrics, new_process_metrics
-from sendoff_config.settings import LoggingSettings, MetricsSettings
+from sendoff_config.settings import MetricsSettings
 from sendoff_domain.ids import Entropy
 from sendoff_domain.trace_context import trace_id_of
 from sendoff_http.web.keys import CALLER, REQUEST_ID, TRACE

@@ -17,6 +17,7 @@ __all__ = ["launch", "prefix", "receiver"]
 
 SCHEMATHESIS = Path(sys.prefix) / "tools/bin/st"
 CONFIGURATION = Path(__file__).with_name("generated_requests.toml")
+HOOKS = Path(__file__).with_name("serialized_lines.py")
 SECRET = "the-secret-of-the-generated-requests"
 #: Tags of the document that are tried together, and how many requests at least: some 2,000 in all.
 PARTS = {
@@ -52,7 +53,7 @@ def run_schemathesis(document: str, tags: tuple[str, ...], folder: Path) -> Any:
     run = subprocess.run(
         [*command, "--report-json-path", "report.json"],
         cwd=folder,
-        env={**os.environ, "SENDOFF_KEY": SECRET},
+        env={**os.environ, "SENDOFF_KEY": SECRET, "SCHEMATHESIS_HOOKS": HOOKS.stem, "PYTHONPATH": str(HOOKS.parent)},
         capture_output=True,
         text=True,
         check=False,

@@ -45,6 +45,16 @@ class BulkOrder:
         return selection | dict(self.change) | ({} if self.rate is None else {"rate": self.rate}) | more
 
 
+def is_of_one(message_id: str | None, order: BulkOrder, *, dry_run: bool, no_wait: bool) -> bool:
+    """Whether it is about one message; raises BadParameter unless there is either an ID or what chooses many."""
+    chooses = bool(order.filters) or order.everything
+    if message_id is None and not chooses:
+        raise typer.BadParameter("expected an ID, filters or --all")
+    if message_id is not None and (chooses or order.rate is not None or dry_run or no_wait):
+        raise typer.BadParameter("expected either an ID, or filters and what goes with them, not both")
+    return message_id is not None
+
+
 def confirmed(question: str) -> bool:
     """Whether somebody says yes on standard input; its end is a no, and so is Ctrl-C."""
     say(f"{question} [y/N]")

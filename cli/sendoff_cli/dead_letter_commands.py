@@ -15,6 +15,7 @@ from sendoff_cli.bulk_order import (
     RateOption,
     YesOption,
     carry_out,
+    is_of_one,
 )
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.message_options import (
@@ -113,14 +114,10 @@ def resend_dead_letters(
     )
     order = BulkOrder(path=f"{_PATH}/resend", verb="resend", filters=filters, everything=everything, rate=rate)
     api = configured_api(url, config)
-    if message_id is None and not filters and not everything:
-        raise typer.BadParameter("expected an ID, filters or --all")
-    if message_id is None:
+    if not is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
         carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
-    elif filters or everything or rate is not None or dry_run or no_wait:
-        raise typer.BadParameter("expected either an ID, or filters and what goes with them, not both")
     else:
-        message = _call(api, "POST", message_id, "/resend")
+        message = _call(api, "POST", message_id or "", "/resend")
         show_json(message) if as_json else say(f"{message['id']} is due again")
 
 

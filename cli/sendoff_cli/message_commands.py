@@ -15,6 +15,7 @@ from sendoff_cli.bulk_order import (
     RateOption,
     YesOption,
     carry_out,
+    is_of_one,
 )
 from sendoff_cli.console import say, show, show_json
 from sendoff_cli.message_options import (
@@ -144,7 +145,7 @@ def reschedule_messages(
         path=f"{_PATH}/reschedule", verb="move", filters=filters, everything=everything, rate=rate, change=change
     )
     api = configured_api(url, config)
-    if not _is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
+    if not is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
         if delay is not None or len(change) != 1:
             raise typer.BadParameter("expected either --at or --by, to move many")
         carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
@@ -185,22 +186,12 @@ def cancel_messages(
     )
     order = BulkOrder(path=f"{_PATH}/cancel", verb="cancel", filters=filters, everything=everything, rate=rate)
     api = configured_api(url, config)
-    if not _is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
+    if not is_of_one(message_id, order, dry_run=dry_run, no_wait=no_wait):
         carry_out(api, order, dry_run=dry_run, yes=yes, wait=not no_wait, as_json=as_json)
     else:
         _call(api, "DELETE", message_id or "")
         cancelled = {"id": message_id, "status": Status.CANCELLED}
         show_json(cancelled) if as_json else say(f"{message_id} is cancelled")
-
-
-def _is_of_one(message_id: str | None, order: BulkOrder, *, dry_run: bool, no_wait: bool) -> bool:
-    """Whether it is about one message; raises BadParameter unless there is either an ID or what chooses many."""
-    chooses = bool(order.filters) or order.everything
-    if message_id is None and not chooses:
-        raise typer.BadParameter("expected an ID, filters or --all")
-    if message_id is not None and (chooses or order.rate is not None or dry_run or no_wait):
-        raise typer.BadParameter("expected either an ID, or filters and what goes with them, not both")
-    return message_id is not None
 
 
 def resend_message(

@@ -7,9 +7,10 @@ once, by its id. What a message looks like: Celery's message protocol, versions 
 
 import base64
 import binascii
+import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -55,7 +56,7 @@ def read_celery(wanted: CeleryTasks) -> Source:
 
 def _lines(wanted: CeleryTasks, skipped: Counter[str]) -> Iterator[SourceLine]:
     seen: set[str] = set()
-    for text in _texts(wanted):
+    for text in _each_once(_texts(wanted)):
         try:
             found = json.loads(text)
             task = _Task.read(found[0] if isinstance(found, list) else found)
@@ -69,6 +70,16 @@ def _lines(wanted: CeleryTasks, skipped: Counter[str]) -> Iterator[SourceLine]:
             skipped["not a task"] += 1
         else:
             yield SourceLine(len(seen), message)
+
+
+def _each_once(texts: Iterable[bytes | str]) -> Iterator[bytes | str]:
+    """What is read twice in the same words, such as what stays in a queue: also what can't be read is counted once."""
+    digests: set[bytes] = set()
+    for text in texts:
+        digest = hashlib.blake2b(text if isinstance(text, bytes) else text.encode(), digest_size=16).digest()
+        if digest not in digests:
+            digests.add(digest)
+            yield text
 
 
 def _texts(wanted: CeleryTasks) -> Iterator[bytes | str]:

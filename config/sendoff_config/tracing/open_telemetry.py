@@ -1,4 +1,4 @@
-"""The tracer of OpenTelemetry's SDK, which exports in a thread of its own: whoever makes spans never waits for it.
+"""The tracer of OpenTelemetry's SDK, which exports in a thread of its own: making a span never waits for it.
 
 What is not exported yet is in a queue with a limit, from which the oldest go. Only `tracer` imports this module, and
 only where tracing is on.

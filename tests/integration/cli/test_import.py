@@ -164,7 +164,8 @@ async def test_tasks_that_wait_in_celery_are_read_once_and_left_where_they_are(
         assert counts(await command.json(*words)) == (3, 3, 0, 0)
         again = await command.run(*words)
     assert "is done: 0 of 3 done, 3 skipped" in again.stderr
-    assert "serialized as application/x-python-serialize" in again.stderr
+    assert "1 left out: serialized as application/x-python-serialize" in again.stderr
+    assert "1 left out: no eta" in again.stderr
     assert {key: broker.dump(key) for key in broker.scan_iter()} == before
     found = (await api.get("/v1/messages?customer=acme&reference=held")).json["data"][0]
     assert found["content"] == {"task": "app.remind", "args": [1, "two"], "kwargs": {"user": "jane"}}

@@ -138,7 +138,10 @@ def split(messages: Sequence[Claimed], at_least: int = 1) -> list[list[Claimed]]
 
 
 class FailedAttempt(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt that failed; the message is still held under `token`. Times are Unix seconds (database's clock)."""
+    """One attempt that failed; the message is still held under `token`. Times are Unix seconds (database's clock).
+
+    `started_at` is when it began or slightly before, `over_by` when it had certainly ended, None if that is not known.
+    """
 
     id: str
     customer: str
@@ -156,11 +159,12 @@ class FailedAttempt(msgspec.Struct, frozen=True, array_like=True):
     retry_after: float | None
     final: bool
     retry: str | None = None
+    over_by: float | None = None
 
     @property
     def ended_at(self) -> float:
-        """When the attempt was over; waits are counted from here."""
-        return self.started_at + self.duration_us / 1e6
+        """When the attempt was over, or slightly later; waits are counted from here, so that none is too short."""
+        return self.started_at + self.duration_us / 1e6 if self.over_by is None else self.over_by
 
 
 class Undeliverable(msgspec.Struct, frozen=True, array_like=True):

@@ -26,7 +26,9 @@ class DatabaseClock:
     #: When the newest sample was there (`time.monotonic()`).
     read_at: float = float("-inf")
     _offsets: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
+    _bounds: deque[float] = field(default_factory=lambda: deque(maxlen=_SAMPLES))
     _best: float = 0.0
+    _least: float = 0.0
 
     @property
     def known(self) -> bool:
@@ -42,13 +44,23 @@ class DatabaseClock:
         most = database_seconds - (answered_at if asked_at is None else asked_at)
         if self._best > min(most, offset + _DOUBT):
             self._offsets.clear()
+        if self._least < offset:  # the clock was set ahead
+            self._bounds.clear()
         self._offsets.append(offset)
-        self._best = max(self._offsets)
+        self._bounds.append(most)
+        self._best, self._least = max(self._offsets), min(self._bounds)
         self.read_at = answered_at
 
     def now(self) -> float:
         """The database's clock in Unix seconds, or slightly less."""
         return time.monotonic() + self._best
+
+    def at_latest(self) -> float:
+        """The database's clock in Unix seconds, or slightly more: a wait that is counted from here is never too short.
+
+        The server read its clock after it was asked, so `reading + time since the question` is never behind it.
+        """
+        return time.monotonic() + self._least
 
     async def sample(self, connection: Connection) -> None:
         """Ask the database for its time once."""

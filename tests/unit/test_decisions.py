@@ -24,6 +24,11 @@ def test_the_wait_counts_from_the_end_of_the_attempt() -> None:
     assert decide(slow, STRATEGY, 0.0) == at(slow.started_at + 15 + 10)
 
 
+def test_the_wait_counts_from_when_the_attempt_was_certainly_over() -> None:
+    failure = failed_attempt(over_by=ENDED + 0.5)
+    assert decide(failure, STRATEGY, 0.0) == at(ENDED + 10.5)
+
+
 def test_the_second_failure_waits_longer() -> None:
     assert decide(failed_attempt(attempt=2), STRATEGY, 0.0) == at(ENDED + 20)
 

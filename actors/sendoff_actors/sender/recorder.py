@@ -103,7 +103,7 @@ class Recorder:
             self._attempts.write(message.claimed, outcome, started_at)
         if self._metrics is not None:
             self._metrics.count_failed(message, outcome, started_at)
-        self._failed.put((message, _failed_attempt(message, outcome, started_at)))
+        self._failed.put((message, _failed_attempt(message, outcome, started_at, self._clock.at_latest())))
 
     def record_marked(self, message: ClaimedMessage, marker: Marker) -> None:
         """Record a message that was sent under an earlier claim, as its marker tells, which is written anew."""
@@ -183,7 +183,7 @@ def _leave(undeliverable: Undeliverable, why: str) -> None:
     log.error("not handed to the DeadLetterer", message=undeliverable.id, error=why)
 
 
-def _failed_attempt(message: ClaimedMessage, outcome: Failed, started_at: float) -> FailedAttempt:
+def _failed_attempt(message: ClaimedMessage, outcome: Failed, started_at: float, over_by: float) -> FailedAttempt:
     claimed = message.claimed
     return FailedAttempt(
         id=claimed.id,
@@ -202,4 +202,5 @@ def _failed_attempt(message: ClaimedMessage, outcome: Failed, started_at: float)
         retry_after=outcome.retry_after.total_seconds() if outcome.retry_after is not None else None,
         final=outcome.final,
         retry=claimed.retry,
+        over_by=over_by,
     )

@@ -70,7 +70,9 @@ def test_any_process_of_the_api_and_the_supervisor_tell_of_all(settings: dict[st
                 lambda url=url: total(read(url), "sendoff_attempts_total", outcome="delivered") == 1,  # type: ignore[misc]
                 f"the delivery is counted at {url}",
             )
-        assert total(read(started.url), "sendoff_accepted_messages_total") == 1
+        wait_until(
+            lambda: total(read(started.url), "sendoff_accepted_messages_total") == 1, "the acceptance is counted"
+        )
         assert "sendoff_due_messages" in names(read(started.url)) - names(read(supervisor))
         was_started = started_at(read(supervisor), "worker-1")
         workers = [one for one in started.processes() if one.cmdline()[-1] == "sendoff_actors"]

@@ -34,6 +34,24 @@ async def test_it_is_behind_by_no_more_than_a_round_trip(connection: Connection)
     assert clock.now() >= before - max(round_trips)
 
 
+async def test_a_wait_counted_from_at_latest_is_never_too_short(connection: Connection) -> None:
+    clock = DatabaseClock()
+    for _ in range(200):
+        before = await database_now(connection)
+        await clock.sample(connection)
+        assert clock.at_latest() >= before
+    before = await database_now(connection)
+    assert clock.at_latest() >= before
+
+
+def test_after_a_slow_answer_the_time_lies_between_now_and_at_latest() -> None:
+    clock, answered_at = DatabaseClock(), time.monotonic()
+    clock.add(1_000_000.0, answered_at, asked_at=answered_at - 1)
+    assert clock.at_latest() - clock.now() == pytest.approx(1, abs=0.1)
+    clock.add(1_000_000.0 + 3600, answered_at)
+    assert clock.at_latest() >= clock.now() - 0.1 > 1_000_000.0 + 3599, "it was set ahead"
+
+
 def test_it_follows_a_database_whose_clock_was_set_back() -> None:
     clock = DatabaseClock()
     clock.add(1_000_000.0, time.monotonic())

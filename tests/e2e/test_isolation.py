@@ -14,14 +14,20 @@ def test_a_hanging_webhook_leaves_slots_to_the_others(launch: Launcher, api: Cli
     with running_receiver() as hanging:
         hanging.hang(lambda _: True)
         add_customer(api, hanging, "hanging", breaker=NO_BREAKER, timeout="60s")
-        api.send_many(3000, customer="hanging")
         launch.instance(processes=2)
+        wait_until(lambda: _processes(api) == {"api": 1, "one": 2}, "both workers are up, so that both get their share")
+        api.send_many(3000, customer="hanging")
         wait_until(lambda: len(hanging.received) >= 36, "it hangs on all slots that it can get", timeout=30)
 
         ids = [api.send() for _ in range(30)]
         wait_until(lambda: set(receiver.ids()) == set(ids), "the others are served", timeout=30)
         assert len(hanging.received) <= 38, "three quarters of 50 slots, by process"
         hanging.let_go()
+
+
+def _processes(api: Client) -> dict[str, int]:
+    instances = api.call("GET", "/v1/scheduler").body["instances"]
+    return {one["instance"]: one["processes"] for one in instances}
 
 
 def test_a_backlog_does_not_push_others_back(launch: Launcher, api: Client, receiver: Receiver) -> None:

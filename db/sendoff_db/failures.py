@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import psycopg
 
@@ -51,10 +52,15 @@ def outages_as_unavailable(what: str) -> Iterator[None]:
     """Raise UnavailableError in place of an outage while `what` is asked of PostgreSQL; poison passes as it is."""
     try:
         yield
-    except Exception as error:
-        if isinstance(error, UnavailableError) or not is_outage(error):
-            raise
-        raise UnavailableError(f"PostgreSQL did not take {what}: {describe(error)}") from error
+    except Exception as error:  # noqa: BLE001  it is raised again
+        raise_for(error, what)
+
+
+def raise_for(error: Exception, what: str) -> NoReturn:
+    """Raise UnavailableError for an outage that came while `what` was asked; what is none is raised as it is."""
+    if isinstance(error, UnavailableError) or not is_outage(error):
+        raise error
+    raise UnavailableError(f"PostgreSQL did not take {what}: {describe(error)}") from error
 
 
 def describe(error: BaseException) -> str:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 from psycopg.rows import kwargs_row
 
-from sendoff_db.pool import Connection
+from sendoff_db.failures import raise_for
+from sendoff_db.pool import Connection, Pool
 
 Row = tuple[Any, ...]
 Kind = TypeVar("Kind")
@@ -30,6 +31,18 @@ async def fetch_all(
     """Run `<name>.sql` of that package and return all its rows; none if the statement returns nothing."""
     cursor = await connection.execute(read_statement(package, name), values, binary=binary)
     return await cursor.fetchall() if cursor.description else []
+
+
+async def ask(pool: Pool, package: str, name: str, values: Mapping[str, Any] | None = None) -> list[Row]:
+    """Run `<name>.sql` of that package on a connection of its own and return all its rows.
+
+    Raises UnavailableError after an outage, and psycopg.Error for poison.
+    """
+    try:
+        async with pool.connection() as connection:
+            return await fetch_all(connection, package, name, values)
+    except Exception as error:  # noqa: BLE001  it is raised again
+        raise_for(error, name)
 
 
 async def fetch_all_as(

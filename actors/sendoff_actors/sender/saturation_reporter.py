@@ -4,9 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from sendoff_db.failures import outages_as_unavailable
 from sendoff_db.pool import Pool
-from sendoff_db.sql import run
+from sendoff_db.sql import ask
 from sendoff_domain.errors import UnavailableError
 
 _EVERY = 0.1
@@ -41,9 +40,7 @@ class SaturationReporter:
             return
         values = {"process": self._process, "saturated": due, "over": over, "lasts": _LASTS}
         try:
-            with outages_as_unavailable("write_saturated_customers"):
-                async with self._pool.connection() as connection:
-                    await run(connection, __package__, "write_saturated_customers", values)
+            await ask(self._pool, __package__, "write_saturated_customers", values)
         except UnavailableError:  # without PostgreSQL there are no claims either
             return
         kept = {customer: written_at for customer, written_at in self._written.items() if customer in saturated}

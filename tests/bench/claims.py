@@ -12,12 +12,11 @@ from bench.installation import Installation
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.handoffs import Batch, Tick
 from sendoff_actors.sender.claimed_message import ClaimedMessage
-from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.markers import Marker
+from sendoff_actors.sender.recorder import record_sent
 from sendoff_config.loading import load_settings
-from sendoff_config.settings import PartitionSettings
 from sendoff_db.clock import DatabaseClock
-from sendoff_db.pool import open_pool
+from sendoff_db.pool import Pool, open_pool
 
 CLAIM = 500
 RECORD = 250
@@ -37,7 +36,7 @@ class Worker:
     """What a worker process claims and records with."""
 
     claiming: Claiming
-    completer: Completer
+    pool: Pool
     clock: DatabaseClock
     numbers: "count[int]" = field(default_factory=count)
 
@@ -68,7 +67,7 @@ class Worker:
         marker = Marker(self.clock.now(), 200, 1000, None)
         sent = [(ClaimedMessage(message, batch.lease_until), marker) for message in batch.messages]
         began = time.perf_counter()
-        await self.completer.record_sent(sent)
+        await record_sent(self.pool, sent, "day")
         costs.records.append((time.perf_counter() - began) * 1000)
 
 
@@ -84,4 +83,4 @@ async def worker(site: Installation) -> AsyncIterator[Worker]:
         claiming = Claiming(
             pool=pool, clock=clock, holder="bench", horizon=_HORIZON, lease=_LEASE, parts=CLAIM // RECORD
         )
-        yield Worker(claiming, Completer(pool, _LEASE, PartitionSettings()), clock)
+        yield Worker(claiming, pool, clock)

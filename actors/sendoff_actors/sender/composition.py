@@ -9,12 +9,12 @@ from sendoff_actors.broker import BlockingRedisBroker, Enqueuer
 from sendoff_actors.handoffs import FailedAttempt
 from sendoff_actors.sender.attempt_log import AttemptLog
 from sendoff_actors.sender.breakers import Breakers, OutcomeCounts
-from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.customer_watch import CustomerWatch
 from sendoff_actors.sender.delivery_metrics import DeliveryMetrics
 from sendoff_actors.sender.dispatcher import Dispatcher
 from sendoff_actors.sender.handler import Sending
-from sendoff_actors.sender.holdings import Holdings, LeaseRenewal
+from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.lease_renewal import LeaseRenewal
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.saturation_reporter import SaturationReporter
@@ -96,11 +96,11 @@ def make_sender(
 ) -> SenderParts:
     """Make the Sender; `keep_failures` takes failed attempts that can't be handed to another process."""
     scheduler, clock = member.settings.scheduler, member.clock
-    completer = Completer(pool, scheduler.lease, member.settings.partitions)
     outcomes = OutcomeCounts()
     recorder = Recorder(
         clock=clock,
-        completer=completer,
+        pool=pool,
+        every=member.settings.partitions.every,
         markers=markers,
         enqueuer=enqueuer,
         holdings=holdings,
@@ -130,7 +130,7 @@ def make_sender(
         dispatcher=dispatcher,
         recorder=recorder,
         outcomes=outcomes,
-        renewal=LeaseRenewal(clock=clock, holdings=holdings, completer=completer, lease=scheduler.lease),
+        renewal=LeaseRenewal(clock=clock, holdings=holdings, pool=pool, lease=scheduler.lease),
         watch=watch,
         breakers=_make_breakers(member=member, pool=pool, customers=customers, outcomes=outcomes, watch=watch),
         saturation=SaturationReporter(pool, member.identity.name, dispatcher.rebalance),

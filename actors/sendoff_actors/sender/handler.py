@@ -7,7 +7,7 @@ Three parts own what follows, each of them one file:
 - `Recorder`: what became of it, written many at a time.
 
 The dispatcher knows the recorder, the recorder the holdings, and none knows what comes before it. Beside them run
-services: `LeaseRenewal` (in `holdings`), `CustomerWatch`, `Breakers` and `SaturationReporter`; `composition` makes all.
+services: `LeaseRenewal`, `CustomerWatch`, `Breakers` and `SaturationReporter`; `composition` makes all.
 """
 
 from dataclasses import dataclass

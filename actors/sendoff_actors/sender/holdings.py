@@ -1,27 +1,12 @@
 """What a process holds: the messages that it took over, their leases, and whether it takes any more."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-
-import psycopg
-import structlog
 
 from sendoff_actors.broker import Backpressure
 from sendoff_actors.handoffs import Claimed, FailedAttempt, Queue
 from sendoff_actors.sender.claimed_message import ClaimedMessage
-from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.shortage_watch import ShortageWatch
 from sendoff_actors.sender.slots import Slots
-from sendoff_db.clock import DatabaseClock
-from sendoff_db.failures import describe
-from sendoff_domain.errors import UnavailableError
-
-log = structlog.get_logger("sendoff.sender")
-
-#: A lease is renewed when less than this part of it is left.
-_RENEWAL_SHARE = 0.6
 
 
 class Holdings:
@@ -104,45 +89,3 @@ class Holdings:
         if has_room is not self._has_room:
             self._has_room = has_room
             (self._backpressure.open if has_room else self._backpressure.close)(Queue.SENDER)
-
-
-class LeaseRenewal:
-    """The service that renews leases, several times within the length of one.
-
-    A message whose claim was lost keeps the end that its lease had: no request starts after it (`skip_reason`).
-    """
-
-    name = "lease renewal"
-
-    def __init__(self, *, clock: DatabaseClock, holdings: Holdings, completer: Completer, lease: timedelta) -> None:
-        self._clock = clock
-        self._holdings = holdings
-        self._completer = completer
-        self._lease = lease.total_seconds()
-
-    async def wait(self) -> None:
-        """Wait a fifth of a lease."""
-        await asyncio.sleep(self._lease * (1 - _RENEWAL_SHARE) / 2)
-
-    async def run_once(self) -> None:
-        """Renew the leases that end soon; without PostgreSQL they stay as they are, and the next turn comes in time."""
-        ending = self._holdings.ending_before(self._clock.now() + self._lease * _RENEWAL_SHARE)
-        if not ending:
-            return
-        with contextlib.suppress(UnavailableError):
-            await self._renew(ending)
-
-    async def _renew(self, ending: list[ClaimedMessage]) -> None:
-        """Renew those, in halves where one is refused, so that only its own lease runs out."""
-        try:
-            renewed = await self._completer.renew(ending)
-        except psycopg.Error as error:
-            if len(ending) == 1:
-                log.error("a lease can't be renewed", item=ending[0].claimed.id, error=describe(error))  # noqa: TRY400  no trace needed
-                return
-            middle = len(ending) // 2
-            await self._renew(ending[:middle])
-            await self._renew(ending[middle:])
-            return
-        for message in ending:
-            message.lease_until = renewed.get((message.claimed.id, message.claimed.token), message.lease_until)

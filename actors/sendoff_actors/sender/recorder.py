@@ -10,23 +10,30 @@ at all is let go of, and its lease brings it back.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 import structlog
+from psycopg import errors
 
 from sendoff_actors.broker import Enqueuer
 from sendoff_actors.handoffs import ActorName, FailedAttempt, Undeliverable
 from sendoff_actors.micro_batches import MicroBatches
+from sendoff_actors.release import release_unsent
 from sendoff_actors.sender.attempt_log import AttemptLog
 from sendoff_actors.sender.breakers import OutcomeCounts
 from sendoff_actors.sender.claimed_message import ClaimedMessage
-from sendoff_actors.sender.completer import Completer
 from sendoff_actors.sender.delivery_metrics import DeliveryMetrics
 from sendoff_actors.sender.holdings import Holdings
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.failures import outages_as_unavailable
+from sendoff_db.packed_arrays import pack_bigints, pack_floats, pack_optional_texts, pack_uuids
+from sendoff_db.partitions import ensure_partitions
+from sendoff_db.pool import Pool
+from sendoff_db.sql import ask
 from sendoff_domain.errors import UnavailableError
+from sendoff_domain.ids import created_seconds
 from sendoff_domain.message import DeathReason
 from sendoff_domain.outcome import Delivered, Failed, Outcome
 
@@ -42,15 +49,16 @@ _Tried: TypeAlias = tuple[ClaimedMessage, FailedAttempt]
 class Recorder:
     """Takes outcomes one by one, which costs no I/O; its `batches` write them and let go of the messages.
 
-    `keep_failures` is called with failed attempts that can't be handed to the Retrier of another process. Without
-    `metrics` nothing is counted for Prometheus.
+    `every` is how long a partition of `deliveries` is. `keep_failures` is called with failed attempts that can't be
+    handed to the Retrier of another process. Without `metrics` nothing is counted for Prometheus.
     """
 
     def __init__(
         self,
         *,
         clock: DatabaseClock,
-        completer: Completer,
+        pool: Pool,
+        every: Literal["day", "hour"],
         markers: Markers,
         enqueuer: Enqueuer,
         holdings: Holdings,
@@ -60,7 +68,8 @@ class Recorder:
         attempts: AttemptLog,
     ) -> None:
         self._clock = clock
-        self._completer = completer
+        self._pool = pool
+        self._every = every
         self._markers = markers
         self._enqueuer = enqueuer
         self._holdings = holdings
@@ -140,7 +149,7 @@ class Recorder:
             self._marked.put(item)
 
     async def _record_sent(self, sent: list[_Sent]) -> None:
-        lost = await self._completer.record_sent(sent)
+        lost = await record_sent(self._pool, sent, self._every)
         if lost:
             log.warning("sent on lost claims", sent=len(sent), lost=len(lost))
         if self._metrics is not None:
@@ -150,7 +159,8 @@ class Recorder:
 
     async def _release(self, unsent: list[ClaimedMessage]) -> None:
         try:
-            await self._completer.release(unsent)
+            with outages_as_unavailable("release_unsent"):
+                await release_unsent(self._pool, [message.claimed for message in unsent])
         except UnavailableError as error:
             log.warning("not given back, the lease will run out", messages=len(unsent), error=str(error))
         self._holdings.forget(unsent)
@@ -176,6 +186,30 @@ class Recorder:
 
     async def _hand_to_dead_letterer(self, undeliverable: list[Undeliverable]) -> None:
         await self._enqueuer.enqueue(ActorName.BURY, undeliverable)
+
+
+async def record_sent(pool: Pool, sent: Sequence[_Sent], every: Literal["day", "hour"]) -> frozenset[str]:
+    """Record deliveries; returns the ids of those whose claims did not hold any more (a newer one took them over).
+
+    Of what was recorded already, before an outage hid that, it seems so as well. Raises UnavailableError after an
+    outage, and psycopg.Error for poison.
+    """
+    values = {
+        "ids": pack_uuids([message.claimed.id for message, _ in sent]),
+        "tokens": pack_bigints([message.claimed.token for message, _ in sent]),
+        "created": pack_floats([created_seconds(message.claimed.id) for message, _ in sent]),
+        "sent": pack_floats([marker.sent_at for _, marker in sent]),
+        "statuses": pack_bigints([marker.status_code for _, marker in sent]),
+        "durations": pack_bigints([marker.duration_us for _, marker in sent]),
+        "external": pack_optional_texts([marker.external_message_id for _, marker in sent]),
+    }
+    try:
+        ((lost,),) = await ask(pool, __package__, "record_sent", values)
+    except errors.CheckViolation:
+        with outages_as_unavailable("partitions"):
+            await ensure_partitions(pool, "deliveries", every, [marker.sent_at for _, marker in sent])
+        ((lost,),) = await ask(pool, __package__, "record_sent", values)
+    return frozenset(lost or ())
 
 
 def _leave(undeliverable: Undeliverable, why: str) -> None:

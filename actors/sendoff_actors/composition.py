@@ -135,6 +135,7 @@ def make_worker(
         sender=make_sender(
             member=member,
             pool=pool,
+            slots=slots,
             holdings=holdings,
             markers=markers,
             enqueuer=enqueuer,

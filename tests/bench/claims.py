@@ -11,7 +11,7 @@ from itertools import count
 from bench.installation import Installation
 from sendoff_actors.claimer.handler import Claiming
 from sendoff_actors.handoffs import Batch, Tick
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 from sendoff_actors.sender.markers import Marker
 from sendoff_actors.sender.recorder import record_sent
 from sendoff_config.loading import load_settings

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from sendoff_actors.handoffs import Claimed, FailedAttempt
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 from sendoff_domain.outcome import ErrorClass
 
 _CLAIMED = Claimed(

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from sendoff_actors.sender.claimed_message import LEASE_MARGIN, ClaimedMessage, Skip, skip_reason
+from sendoff_actors.sender.dispatcher import Skip, skip_reason
+from sendoff_actors.sender.holdings import LEASE_MARGIN, ClaimedMessage
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_webhooks.customer import Customer
 from support.claims import claimed
@@ -45,3 +46,23 @@ def test_a_probe_goes_through_an_open_breaker() -> None:
 
 def test_what_is_stopped_goes_back_although_it_has_expired() -> None:
     assert look(running=False, expires_at=NOW - 1, attempts=3) is Skip.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("own", "attempts", "left"),
+    [
+        (None, 0, True),
+        (None, 3, True),
+        (None, 4, False),
+        ('{"attempts": 2}', 1, True),
+        ('{"attempts": 2}', 2, False),
+        ('{"attempts": 9}', 4, True),
+        ('"once"', 0, True),
+        ('"once"', 1, False),
+        ("nonsense", 3, True),
+        ("nonsense", 4, False),
+    ],
+)
+def test_an_attempt_is_left_by_the_strategy_that_counts(own: str | None, attempts: int, left: bool) -> None:
+    customer = Customer(id="default", retry=RetryStrategy(attempts=4))
+    assert look(customer, retry=own, attempts=attempts) is (None if left else Skip.EXHAUSTED)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from sendoff_actors.handoffs import Claimed, FailedAttempt
 from sendoff_domain.backoff import RetryStrategy
 from sendoff_webhooks import customer as customers
-from sendoff_webhooks.customer import Customer, has_attempt_left, strategy_of
+from sendoff_webhooks.customer import Customer, strategy_of
 from support.claims import claimed, failed_attempt
 
 SECOND = timedelta(seconds=1)
@@ -54,25 +54,6 @@ def test_one_that_cannot_be_read_gives_way_to_the_customers_and_is_logged_once(t
 @given(st.text())
 def test_no_text_breaks_it(text: str) -> None:
     assert isinstance(strategy_of(text, CUSTOMER), RetryStrategy)
-
-
-@pytest.mark.parametrize(
-    ("own", "made", "left"),
-    [
-        (None, 0, True),
-        (None, 3, True),
-        (None, 4, False),
-        ('{"attempts": 2}', 1, True),
-        ('{"attempts": 2}', 2, False),
-        ('{"attempts": 9}', 4, True),
-        ('"once"', 0, True),
-        ('"once"', 1, False),
-        ("nonsense", 3, True),
-        ("nonsense", 4, False),
-    ],
-)
-def test_an_attempt_is_left_by_the_strategy_that_counts(own: str | None, made: int, left: bool) -> None:
-    assert has_attempt_left(own, made, CUSTOMER) is left
 
 
 def test_hand_offs_carry_it_and_those_without_it_are_still_read() -> None:

@@ -132,11 +132,6 @@ def strategy_of(own: str | None, customer: Customer | None) -> RetryStrategy:
     return RetryStrategy() if customer is None else customer.retry
 
 
-def has_attempt_left(own: str | None, attempts_made: int, customer: Customer | None) -> bool:
-    """Whether the message may be sent once more; there always is a first attempt."""
-    return attempts_made == 0 or attempts_made < strategy_of(own, customer).total_attempts
-
-
 @lru_cache(maxsize=256)  # messages that come together are often alike
 def _read_strategy(text: str) -> RetryStrategy | None:
     try:

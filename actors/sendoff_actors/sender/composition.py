@@ -74,7 +74,7 @@ def make_holdings(
 ) -> Holdings:
     """What the process holds; `on_limit_freed` is called when a limit of concurrency lets one more be claimed."""
     return Holdings(
-        slots=slots,
+        has_slot=slots.has_one_left,
         most=max(_LEAST_HELD, 4 * member.settings.scheduler.batch_size),
         backpressure=broker.backpressure,
         shortage=shortage,
@@ -86,6 +86,7 @@ def make_sender(
     *,
     member: Member,
     pool: Pool,
+    slots: Slots,
     holdings: Holdings,
     markers: Markers,
     enqueuer: Enqueuer,
@@ -110,7 +111,7 @@ def make_sender(
         attempts=AttemptLog(member.settings.logging.attempts),
     )
     dispatcher = _make_dispatcher(
-        member=member, customers=customers, holdings=holdings, recorder=recorder, tracer=tracer
+        member=member, customers=customers, slots=slots, holdings=holdings, recorder=recorder, tracer=tracer
     )
     holdings.shortage.on_change = dispatcher.release_stopped
     watch = CustomerWatch(customers, holdings.customers, dispatcher.release_for_open_breaker)
@@ -141,6 +142,7 @@ def _make_dispatcher(
     *,
     member: Member,
     customers: CustomerCache,
+    slots: Slots,
     holdings: Holdings,
     recorder: Recorder,
     tracer: Tracer | None,
@@ -155,7 +157,7 @@ def _make_dispatcher(
             own=own_servers(member.settings),
             trusted=map(parse_host_port, member.settings.webhook.trusted),
         ),
-        slots=holdings.slots,
+        slots=slots,
         holdings=holdings,
         recorder=recorder,
         shortage=holdings.shortage,

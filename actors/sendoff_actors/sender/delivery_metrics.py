@@ -13,7 +13,7 @@ from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.registry import Collector
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 from sendoff_actors.sender.markers import Marker
 from sendoff_config.metrics.bucket_counts import BucketCounts
 from sendoff_config.metrics.customer_labels import CustomerLabels

@@ -7,9 +7,9 @@ Recorder. All of it belongs to the event loop.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from enum import Enum, auto
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage, Skip, skip_reason
-from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.holdings import LEASE_MARGIN, ClaimedMessage, Holdings
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_actors.sender.shortage_watch import ShortageWatch
@@ -19,7 +19,49 @@ from sendoff_domain.errors import ShortageError
 from sendoff_domain.message import DeathReason
 from sendoff_domain.outcome import ErrorClass, Failed, Outcome
 from sendoff_webhooks.client.webhook_client import CancelledUnsentError, WebhookClient
+from sendoff_webhooks.customer import Customer, strategy_of
 from sendoff_webhooks.customer_cache import CustomerCache
+
+
+class Skip(Enum):
+    """Why no request starts, and what becomes of the message."""
+
+    STOPPED = auto()
+    """A stop is in force, or the process is leaving: the message goes back."""
+    BREAKER_OPEN = auto()
+    """The customer's breaker is open and the message is no probe: it goes back."""
+    LEASE_OVER = auto()
+    """The claim may belong to another process by now: this one lets go of the message."""
+    EXPIRED = auto()
+    """Its `expiresAt` has passed: it becomes a dead letter."""
+    CUSTOMER_UNREADABLE = auto()
+    """The customer's keys or rules can't be read here: the message comes back when its lease is over, at no attempt."""
+    EXHAUSTED = auto()
+    """It has no attempt left: it becomes a dead letter."""
+    NOT_DUE = auto()
+    """The database's clock was set back while the message waited for a slot: it waits for its time again."""
+
+
+def skip_reason(message: ClaimedMessage, customer: Customer | None, now: float, *, is_running: bool) -> Skip | None:
+    """Why a message must not be sent at `now` (Unix seconds of the database's clock), or None if it may be.
+
+    `is_running` is False while a stop of everything or of this customer is in force, and while the process is leaving.
+    """
+    claimed = message.claimed
+    if not is_running:
+        return Skip.STOPPED
+    if customer is not None and customer.breaker_open and not claimed.probe:
+        return Skip.BREAKER_OPEN
+    if now > message.lease_until - LEASE_MARGIN:
+        return Skip.LEASE_OVER
+    if claimed.expires_at is not None and now >= claimed.expires_at:
+        return Skip.EXPIRED
+    if customer is not None and customer.unreadable:
+        return Skip.CUSTOMER_UNREADABLE
+    # There always is a first attempt, whatever the strategy.
+    if claimed.attempts and claimed.attempts >= strategy_of(claimed.retry, customer).total_attempts:
+        return Skip.EXHAUSTED
+    return Skip.NOT_DUE if now < claimed.due_at else None
 
 
 class Dispatcher:

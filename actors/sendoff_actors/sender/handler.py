@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 from sendoff_actors.handoffs import Batch, FailedAttempt
 from sendoff_actors.sender.claim_spans import record_claims
-from sendoff_actors.sender.claimed_message import LEASE_MARGIN
 from sendoff_actors.sender.dispatcher import Dispatcher
-from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.holdings import LEASE_MARGIN, Holdings
 from sendoff_actors.sender.markers import Markers
 from sendoff_actors.sender.recorder import Recorder
 from sendoff_config.tracing.tracer import Tracer

@@ -4,29 +4,48 @@ from collections.abc import Callable, Sequence
 
 from sendoff_actors.broker import Backpressure
 from sendoff_actors.handoffs import Claimed, FailedAttempt, Queue
-from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.shortage_watch import ShortageWatch
-from sendoff_actors.sender.slots import Slots
+
+#: No request starts on a lease that ends sooner than this (seconds); a renewal comes long before.
+LEASE_MARGIN = 1.0
+
+
+class ClaimedMessage:
+    """One claimed message, from its arrival in this process until its outcome is recorded or it is given back.
+
+    Its lease is renewed as long as it is held, so `lease_until` (Unix seconds of the database's clock) moves.
+    `ready_at` (`time.monotonic()`) is since when it has been waiting for a slot.
+    """
+
+    __slots__ = ("claimed", "lease_until", "ready_at")
+
+    def __init__(self, claimed: Claimed, lease_until: float) -> None:
+        self.claimed = claimed
+        self.lease_until = lease_until
+        self.ready_at = 0.0
+
+    def __lt__(self, other: "ClaimedMessage") -> bool:
+        return self.claimed.due_at < other.claimed.due_at
 
 
 class Holdings:
     """The claimed messages of this process, from their arrival until their outcome is recorded or they are given back.
 
-    The Sender's queue is closed by `backpressure` while no slot is left for one more message, `most` are held, or the
-    process pauses for a shortage of its own.
+    The Sender's queue is closed by `backpressure` while there is no slot for one more message (`has_slot`), `most` are
+    held, or the process pauses for a shortage of its own.
     `on_limit_freed` is called when a message of a customer with a limit of concurrency is held no longer.
     """
 
     def __init__(
         self,
         *,
-        slots: Slots,
+        has_slot: Callable[[], bool],
         most: int,
         backpressure: Backpressure,
         shortage: ShortageWatch,
         on_limit_freed: Callable[[], None],
     ) -> None:
-        self.slots = slots
+        self._has_slot = has_slot
         self.shortage = shortage
         self._most = most
         self._backpressure = backpressure
@@ -85,7 +104,7 @@ class Holdings:
 
     def update_room(self) -> None:
         """Open or close the Sender's queue: what exceeds the slots of this process is for other processes."""
-        has_room = self.slots.ready < self.slots.limit and len(self._messages) < self._most and not self.shortage.pauses
+        has_room = self._has_slot() and len(self._messages) < self._most and not self.shortage.pauses
         if has_room is not self._has_room:
             self._has_room = has_room
             (self._backpressure.open if has_room else self._backpressure.close)(Queue.SENDER)

@@ -7,8 +7,7 @@ from datetime import timedelta
 import psycopg
 import structlog
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage
-from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.holdings import ClaimedMessage, Holdings
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.failures import describe
 from sendoff_db.packed_arrays import pack_bigints, pack_uuids

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.failures import describe
 

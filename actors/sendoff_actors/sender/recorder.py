@@ -22,9 +22,8 @@ from sendoff_actors.micro_batches import MicroBatches
 from sendoff_actors.release import release_unsent
 from sendoff_actors.sender.attempt_log import AttemptLog
 from sendoff_actors.sender.breakers import OutcomeCounts
-from sendoff_actors.sender.claimed_message import ClaimedMessage
 from sendoff_actors.sender.delivery_metrics import DeliveryMetrics
-from sendoff_actors.sender.holdings import Holdings
+from sendoff_actors.sender.holdings import ClaimedMessage, Holdings
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.failures import outages_as_unavailable

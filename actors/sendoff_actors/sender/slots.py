@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 
 #: A customer whose message waits longer for a slot is slow, until none of its messages waits any more (seconds).
 _PATIENCE = 0.25
@@ -91,6 +91,10 @@ class Slots:
         if not self._slow:
             return self.waiting
         return self.waiting - sum(len(self._queues.get(customer, ())) for customer in self._slow)
+
+    def has_one_left(self) -> bool:
+        """Whether one more message would soon have a slot."""
+        return self.ready < self.limit
 
     def withdraw(self, customer: str) -> list[ClaimedMessage]:
         """Take out the waiting messages of one customer."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 from sendoff_actors.sender.pacer import Pacer
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import UnavailableError

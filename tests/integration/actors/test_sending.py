@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from sendoff_actors.handoffs import FailedAttempt, Queue, Undeliverable
-from sendoff_actors.sender.claimed_message import ClaimedMessage
+from sendoff_actors.sender.holdings import ClaimedMessage
 from sendoff_config.service import run_services
 from sendoff_domain.control import Action, Command
 from sendoff_domain.message import DeathReason

@@ -1,7 +1,7 @@
 """Dispatching: each message waits for its time, then for a slot, is looked at once more, and is posted.
 
-`schedule` -> Pacer (until it is due) -> Slots (until a slot is free for its customer) -> `skip_reason` -> `attempt` ->
-Recorder. All of it belongs to the event loop.
+`schedule` -> Pacer (if it is not due yet, until it is) -> Slots (until a slot is free for its customer) ->
+`skip_reason` -> `attempt` -> Recorder. All of it belongs to the event loop.
 """
 
 import asyncio
@@ -112,10 +112,12 @@ class Dispatcher:
         """
         self._slots.has_many_customers = self._customers.has_many
         for message in messages:
-            if self._may_send(message.claimed.customer):
-                self._pacer.add(message, reading)
-            else:
+            if not self._may_send(message.claimed.customer):
                 self._recorder.release(message)
+            elif message.claimed.due_at <= reading:
+                self._wait_for_slot(message)
+            else:
+                self._pacer.add(message)
 
     def release_stopped(self) -> None:
         """Give back every waiting message that a stop or a shortage forbids to send; requests on the wire go on."""

@@ -49,11 +49,8 @@ class Pacer:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, message: ClaimedMessage, reading: float = 0.0) -> None:
-        """Let a message through at its due time, at once if that had come at this reading of the database's clock."""
-        if message.claimed.due_at <= reading:
-            self._on_due(message)
-            return
+    def add(self, message: ClaimedMessage) -> None:
+        """Let a message through at its due time."""
         heapq.heappush(self._waiting, message)
         if self._waiting[0] is message:
             self._arm()

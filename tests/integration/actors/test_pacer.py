@@ -12,6 +12,8 @@ from sendoff_actors.sender.pacer import Pacer
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.errors import UnavailableError
 from support.claims import claimed
+from support.messages import accept
+from support.receiver import Receiver
 from support.waiting import eventually
 from support.worker import Worker
 
@@ -63,13 +65,12 @@ async def test_messages_come_in_the_order_of_their_moments_and_none_is_early(
     assert database >= moments[-1], "nor by the database's own clock"
 
 
-async def test_what_is_due_comes_through_at_once(worker: Worker, arrivals: Arrivals) -> None:
-    now = worker.clock.now()
-    for moment in (now - 1, now):
-        arrivals.pacer.add(ClaimedMessage(claimed(due_at=moment), moment + 8), now)
-    assert len(arrivals.seen) == 2
-    assert len(arrivals.pacer) == 0
-    assert arrivals.readings == 0, "the claim has read the clock"
+async def test_what_was_due_at_its_claim_is_on_the_wire_at_once(sender: Worker, receiver: Receiver) -> None:
+    """The claim has read the clock: there is no wait for another reading."""
+    receiver.hang(lambda _: True)
+    await accept(sender.db)
+    await sender.accept()
+    assert sender.parts.sender.dispatcher.in_flight == 1
 
 
 async def test_an_earlier_message_is_not_held_up_by_one_that_was_there_before(

@@ -117,7 +117,7 @@ def installation(around: Surroundings, name: str) -> Iterator[Installation]:
     folder = around.folder / name
     folder.mkdir()
     with (
-        launcher(folder, environment) as launch,
+        launcher(folder, environment, cold=True) as launch,
         psycopg.connect(environment["SENDOFF_POSTGRES__URL"], autocommit=True) as connection,
     ):
         yield Installation(around, environment, launch, connection)

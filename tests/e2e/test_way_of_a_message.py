@@ -22,6 +22,7 @@ def test_a_message_goes_through_few_files_from_its_post_to_its_record(
 ) -> None:
     files, port = RunningFiles(tmp_path / "running-files"), free_port()
     launch.environment |= files.environment
+    launch.cold = True  # what is noted begins with the interpreter
     launch.api(port)
     launch.worker()
     client = http.client.HTTPConnection("127.0.0.1", port)

@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from support.waiting import wait_until
+from support.warm_processes import ForkedProcess, warm_processes
 
 
 @dataclass
 class Process:
     """One running process and its log."""
 
-    popen: "subprocess.Popen[bytes]"
+    popen: "subprocess.Popen[bytes] | ForkedProcess"
     log: Path
 
     @property
@@ -53,10 +55,14 @@ class Process:
 
 @dataclass
 class Launcher:
-    """Starts processes of Sendoff with one environment; all that still run are ended with the test."""
+    """Starts processes of Sendoff with one environment; all that still run are ended with the test.
+
+    Those that are `cold` import everything themselves, as outside of tests, which takes each a second.
+    """
 
     folder: Path
     environment: dict[str, str]
+    cold: bool = False
     processes: list[Process] = field(default_factory=list)
 
     def worker(
@@ -102,31 +108,42 @@ class Launcher:
         self, arguments: list[str], name: str, who: dict[str, str], settings: dict[str, str], files: str = ""
     ) -> Process:
         own = {f"SENDOFF_{key}": value for key, value in settings.items()}
+        environment = {**os.environ, **self.environment, **who, **own}
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
-            popen = subprocess.Popen(
-                [*(("sh", "-c", f'ulimit {files} && exec "$0" "$@"') if files else ()), sys.executable, *arguments],
-                env={**os.environ, **self.environment, **who, **own},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            popen: subprocess.Popen[bytes] | ForkedProcess
+            if self.cold or files or len(arguments) > 2:
+                popen = _start_cold(arguments, environment, output, files)
+            else:
+                popen = warm_processes().start(arguments[1], environment, output)
         process = Process(popen, log)
         self.processes.append(process)
         return process
 
 
 @contextmanager
-def launcher(folder: Path, environment: dict[str, str]) -> Iterator[Launcher]:
+def launcher(folder: Path, environment: dict[str, str], *, cold: bool = False) -> Iterator[Launcher]:
     """A launcher whose processes end with the block."""
-    started = Launcher(folder, environment)
+    started = Launcher(folder, environment, cold)
     try:
         yield started
     finally:
         for process in started.processes:
             if process.alive:
                 process.kill()
+
+
+def _start_cold(
+    arguments: list[str], environment: dict[str, str], output: IO[bytes], files: str
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*(("sh", "-c", f'ulimit {files} && exec "$0" "$@"') if files else ()), sys.executable, *arguments],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def _answers(port: int) -> bool:

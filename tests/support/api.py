@@ -18,7 +18,7 @@ from sendoff_config.settings import Settings
 from sendoff_db.migrator import migrate
 from sendoff_http.app import create_app
 from sendoff_http.web.connections import ApiRunner
-from support.openapi import Contract
+from support.openapi import Contract, contract_of
 from support.seeding import seed
 
 
@@ -112,7 +112,7 @@ async def running_api(settings: Settings, *, prepare: bool = True) -> AsyncItera
             url = "http://{}:{}".format(*runner.addresses[0][:2])
             async with aiohttp.ClientSession() as session:
                 async with session.get(url + "/openapi.json") as response:
-                    contract = Contract(await response.json())
+                    contract = contract_of(await response.text())
                 yield Api(url, session, contract, db, runner)
         finally:
             await runner.cleanup()

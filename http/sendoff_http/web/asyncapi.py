@@ -1,5 +1,6 @@
 """The AsyncAPI 3.0 document, generated from the channels and from the models that are published and read."""
 
+import functools
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def describe_channels(channels: Sequence[Channel], others: Iterable[Model] = ())
         "operations": {channel.name: _describe_operation(channel) for channel in channels if channel.address},
         "components": {
             "messages": {channel.name: _describe_message(channel) for channel in channels},
-            "schemas": _schemas({*(channel.model for channel in channels), *others}),
+            "schemas": _schemas(frozenset((*(channel.model for channel in channels), *others))),
         },
     }
 
@@ -120,8 +121,9 @@ def _describe_message(channel: Channel) -> dict[str, Any]:
     return described
 
 
-def _schemas(models: Iterable[Model]) -> dict[str, Any]:
-    """The schemas of all models and of what they are made of, each by its name."""
+@functools.cache
+def _schemas(models: frozenset[Model]) -> dict[str, Any]:
+    """The schemas of all models and of what they are made of, each by its name; worked out once in a process."""
     ordered = sorted(models, key=lambda model: model.__name__)
     documents = [model for model in ordered if issubclass(model, BaseModel)]
     structs = [model for model in ordered if issubclass(model, msgspec.Struct)]

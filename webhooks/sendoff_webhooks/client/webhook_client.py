@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sendoff_config.open_files import connection_files, idle_within
 from sendoff_domain.errors import ShortageError
@@ -75,7 +75,7 @@ class WebhookClient:
             lookup=self._lookup,
             own=OwnServers(own, self._lookup),
             ports=allowed_ports,
-            tls=_strict(tls or ssl.create_default_context()),
+            tls=_strict(tls or _system_tls()),
             idle=IdleConnections(
                 keepalive, idle_per_origin, idle_within(connection_files()) if idle_in_all is None else idle_in_all
             ),
@@ -153,6 +153,12 @@ class WebhookClient:
         except asyncio.CancelledError:
             connection.give_up(waiter, StaleConnectionError())  # nobody waits any more: only the closing counts
             raise
+
+
+@cache
+def _system_tls() -> ssl.SSLContext:
+    """What the system trusts: it is read once in a process, which takes 40 ms."""
+    return ssl.create_default_context()
 
 
 def _strict(tls: ssl.SSLContext) -> ssl.SSLContext:

@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Without it Python would compile our modules anew in each of the processes that a test, or `sendoff up`, starts.
+unexport PYTHONDONTWRITEBYTECODE
 HELM := v3.22.0
 IMAGE ?= sendoff:local
 PIN := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \

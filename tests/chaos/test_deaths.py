@@ -27,13 +27,13 @@ def test_sigkill_of_a_worker_loses_nothing_and_repeats_only_what_was_not_recorde
     killed_at = len(receiver.ids())
     recorded = _marked(redis_urls) | _delivered(sendoff_database)
     launch.worker("a", 0, 2)
-    wait_until(lambda: len(receiver.ids()) == COUNT, "every message arrived", timeout=30)
+    wait_until(lambda: len(receiver.ids()) == COUNT, "every message arrived")
 
     assert killed_at < COUNT
     assert recorded, "the victim and its neighbour had recorded some"
     assert set(receiver.ids()) == set(ids)
     assert {message for message, count in receiver.ids().items() if count > 1} & recorded == set()
-    wait_until(lambda: _counts(api)["sent"] == COUNT, "every message is recorded as sent", timeout=30)
+    wait_until(lambda: _counts(api)["sent"] == COUNT, "every message is recorded as sent")
 
 
 @pytest.mark.timeout(180)

@@ -72,7 +72,7 @@ async def test_a_publisher_goes_on_after_a_restore_and_says_what_it_cannot_know(
     launch: Launcher, events: EventLog, postgres: OwnServers, folder: Path, recovered: bool, said: str
 ) -> None:
     _, api = start(launch, "one")
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     send(api, "before", BEFORE)
     await events.holds(BEFORE)
     send(api, "straddling", STRADDLING, timedelta(seconds=LATER))
@@ -85,7 +85,7 @@ async def test_a_publisher_goes_on_after_a_restore_and_says_what_it_cannot_know(
     with backup.restored(recovered=recovered) as url:
         launch.environment["SENDOFF_POSTGRES__URL"] = url
         ingest, api = start(launch, "two")
-        await eventually(lambda: said in ingest.log.read_text(), f"the log says: {said}", timeout=30)
+        await eventually(lambda: said in ingest.log.read_text(), f"the log says: {said}")
         send(api, "after", AFTER)
         await events.holds(BEFORE + LOST + STRADDLING + AFTER, timeout=60)
         await eventually(

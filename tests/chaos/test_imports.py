@@ -61,7 +61,7 @@ def test_an_import_whose_workers_are_killed_three_times_stores_each_line_once(
         assert not has_done(LINES)
     launch.instance("last")
     wait_until(lambda: has_done(LINES), "all lines are taken", timeout=60)
-    wait_until(lambda: api.call("GET", path).body["state"] == "done", "the import is done", timeout=30)
+    wait_until(lambda: api.call("GET", path).body["state"] == "done", "the import is done")
 
     job = api.call("GET", path).body
     assert (job["done"], job["skipped"], job["rejected"]) == (LINES * 99 // 100, 0, LINES // 100)

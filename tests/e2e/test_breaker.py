@@ -35,14 +35,14 @@ def test_while_a_breaker_is_open_only_probes_go_out_and_afterwards_everything_ar
     ids = api.send_many(200, customer="shaky")
     wait_until(lambda: breaker(api, "shaky") == "open", "the breaker opens")
     ids += api.send_many(200, customer="shaky")
-    wait_until(lambda: gaps(receiver)[-1:] >= [1.5], "what was on the wire is over, probes go out", timeout=30)
+    wait_until(lambda: gaps(receiver)[-1:] >= [1.5], "what was on the wire is over, probes go out")
     before = len(receiver.received)
-    wait_until(lambda: len(receiver.received) >= before + 2, "two more probes went out", timeout=30)
+    wait_until(lambda: len(receiver.received) >= before + 2, "two more probes went out")
     assert min(gaps(receiver)[before - 1 :]) >= 1.5, "one at a time, twice as far apart as at first"
 
     receiver.script = accept
-    wait_until(lambda: breaker(api, "shaky") == "closed", "a probe succeeds", timeout=20)
-    wait_until(lambda: set(receiver.ids()) == set(ids), "everything arrives", timeout=30)
+    wait_until(lambda: breaker(api, "shaky") == "closed", "a probe succeeds")
+    wait_until(lambda: set(receiver.ids()) == set(ids), "everything arrives")
     for message_id in ids:
         assert api.wait_for(message_id, "sent")["attempts"] <= 60
 
@@ -73,7 +73,7 @@ def test_a_customer_whose_webhook_fails_for_long_is_paused(launch: Launcher, api
     launch.worker()
     api.send_many(30, customer="lost")
 
-    wait_until(lambda: api.call("GET", "/v1/customers/lost").body["paused"], "the customer is paused", timeout=30)
+    wait_until(lambda: api.call("GET", "/v1/customers/lost").body["paused"], "the customer is paused")
     assert "has failed since" in api.call("GET", "/v1/customers/lost").body["pauseReason"]
 
 

@@ -17,10 +17,10 @@ def test_a_hanging_webhook_leaves_slots_to_the_others(launch: Launcher, api: Cli
         launch.instance(processes=2)
         wait_until(lambda: _processes(api) == {"api": 1, "one": 2}, "both workers are up, so that both get their share")
         api.send_many(3000, customer="hanging")
-        wait_until(lambda: len(hanging.received) >= 36, "it hangs on all slots that it can get", timeout=30)
+        wait_until(lambda: len(hanging.received) >= 36, "it hangs on all slots that it can get")
 
         ids = [api.send() for _ in range(30)]
-        wait_until(lambda: set(receiver.ids()) == set(ids), "the others are served", timeout=30)
+        wait_until(lambda: set(receiver.ids()) == set(ids), "the others are served")
         assert len(hanging.received) <= 38, "three quarters of 50 slots, by process"
         hanging.let_go()
 
@@ -36,7 +36,7 @@ def test_a_backlog_does_not_push_others_back(launch: Launcher, api: Client, rece
         add_customer(api, busy, "busy", breaker=NO_BREAKER)
         api.send_many(5000, customer="busy")
         launch.instance(processes=2)
-        wait_until(lambda: len(busy.received) >= 50, "the backlog is being worked off", timeout=30)
+        wait_until(lambda: len(busy.received) >= 50, "the backlog is being worked off")
 
         ids = [api.send() for _ in range(20)]
         wait_until(lambda: set(receiver.ids()) == set(ids), "the others are served", timeout=10)
@@ -52,4 +52,4 @@ def test_first_attempts_are_not_starved_by_retries(launch: Launcher, api: Client
     wait_until(lambda: len(receiver.received) >= 400, "many are to be tried again", timeout=60)
 
     ids = set(api.send_many(10, customer="relapsing"))
-    wait_until(lambda: ids <= set(receiver.ids()), "the new ones had their first attempt", timeout=20)
+    wait_until(lambda: ids <= set(receiver.ids()), "the new ones had their first attempt")

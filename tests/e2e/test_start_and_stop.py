@@ -31,7 +31,7 @@ def converged(api: Client, instances: int) -> bool:
 def flowing(api: Client, receiver: Receiver) -> None:
     """Wait until a message that was accepted just now has arrived."""
     message_id = api.send()
-    wait_until(lambda: receiver.ids()[message_id] == 1, "messages flow", timeout=20)
+    wait_until(lambda: receiver.ids()[message_id] == 1, "messages flow")
 
 
 def standing(api: Client, receiver: Receiver) -> None:

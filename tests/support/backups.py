@@ -62,7 +62,7 @@ class Backup:
         url = urlsplit(self._primary)
         address = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{port}").geturl()
         try:
-            wait_until(lambda: _takes_writes(address), f"it is restored; {self._log} has why not", timeout=30)
+            wait_until(lambda: _takes_writes(address), f"it is restored; {self._log} has why not")
             yield address
         finally:
             process.send_signal(signal.SIGINT)  # a fast shutdown, which does not wait for clients

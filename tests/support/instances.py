@@ -95,7 +95,7 @@ class Launcher:
             "SENDOFF_HTTP__PORT": str(port),
         }
         process = self._start(["-m", "sendoff_http"], f"{instance}-http-{index}", who, settings, files)
-        wait_until(lambda: _answers(port) or not process.alive, f"the API on port {port} is ready", timeout=30)
+        wait_until(lambda: _answers(port) or not process.alive, f"the API on port {port} is ready")
         assert process.alive, process.tail()
         return process
 

@@ -51,7 +51,7 @@ class Producer:
                 return False
             return True
 
-        await eventually(found, "the streams and the consumer are there", timeout=30)
+        await eventually(found, "the streams and the consumer are there")
 
     async def stream(self) -> StreamInfo:
         """What NATS says of the stream."""

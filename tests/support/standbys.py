@@ -46,7 +46,7 @@ def standby_of(primary: str, folder: Path) -> Iterator[str]:
     url = urlsplit(primary)
     address = url._replace(netloc=f"{url.username}:{url.password}@127.0.0.1:{port}").geturl()
     try:
-        wait_until(lambda: _follows(address), "the standby follows", timeout=30)
+        wait_until(lambda: _follows(address), "the standby follows")
         yield address
     finally:
         process.send_signal(signal.SIGINT)  # a fast shutdown, which does not wait for clients

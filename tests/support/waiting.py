@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
+#: How long a condition may take on a machine that is busy with something else (seconds).
+PATIENCE = 60.0
 
 
-def wait_until(condition: Callable[[], T | None], description: str, timeout: float = 15.0, every: float = 0.02) -> T:
+def wait_until(
+    condition: Callable[[], T | None], description: str, timeout: float = PATIENCE, every: float = 0.02
+) -> T:
     """Poll until the condition is truthy and return its value; AssertionError with the description after `timeout`."""
     deadline = time.monotonic() + timeout
     while True:
@@ -29,7 +33,9 @@ async def eventually(
 async def eventually(
     condition: Callable[[], T | None], description: str, timeout: float = ..., every: float = ...
 ) -> T: ...
-async def eventually(condition: Callable[[], Any], description: str, timeout: float = 15.0, every: float = 0.02) -> Any:
+async def eventually(
+    condition: Callable[[], Any], description: str, timeout: float = PATIENCE, every: float = 0.02
+) -> Any:
     """The same for asyncio; the condition may be a coroutine function."""
     deadline = time.monotonic() + timeout
     while True:

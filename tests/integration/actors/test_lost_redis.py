@@ -104,7 +104,7 @@ def test_redis_that_is_cut_under_load_loses_no_outcome_and_doubles_none(
                         proxy.restore()
                     await asyncio.sleep(0.02)
                 await worker.requests_over()
-                await eventually(holdings.is_empty, "nothing is held any more", timeout=30)
+                await eventually(holdings.is_empty, "nothing is held any more")
             assert set(receiver.ids().values()) == {1}
             assert len(receiver.ids()) == len(ids)
             if status_code == 200:

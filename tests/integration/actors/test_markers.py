@@ -85,7 +85,7 @@ async def test_the_last_markers_go_although_none_follows(worker: Worker) -> None
         await markers.write([(message, MARKER) for message in sent])
         markers.recorded(sent)
     async with run_services(markers):
-        await eventually(lambda: worker_is_empty(worker), "all have gone", timeout=30)
+        await eventually(lambda: worker_is_empty(worker), "all have gone")
 
 
 async def worker_is_empty(worker: Worker) -> bool:

@@ -86,7 +86,7 @@ async def test_one_delivery_that_is_refused_for_good_is_set_aside_alone(sender: 
     ids = await send(sender)
     async with refusing(sender.db, "deliveries", sqlstate, when=f"NEW.message_id = '{ids[1]}'"), recording(sender):
         await eventually(lambda: held(sender) == {ids[1]}, "the others are recorded")
-        await eventually(lambda: held(sender) == set(), "its lease is no longer renewed", timeout=30)
+        await eventually(lambda: held(sender) == set(), "its lease is no longer renewed")
     assert await statuses(sender) == {ids[0]: "sent", ids[1]: "sending", ids[2]: "sent"}
 
 
@@ -100,7 +100,7 @@ async def test_what_is_refused_for_a_moment_is_recorded_after_all(
             await services.enter_async_context(recording(sender))
             await asyncio.sleep(0.3)
             assert held(sender) == set(ids)
-        await eventually(lambda: held(sender) == set(), "all are recorded", timeout=30)
+        await eventually(lambda: held(sender) == set(), "all are recorded")
     assert await statuses(sender) == dict.fromkeys(ids, "sent")
     assert set(receiver.ids().values()) == {1}
 
@@ -112,7 +112,7 @@ async def test_a_delivery_that_was_set_aside_is_recorded_by_its_next_claim_witho
     async with AsyncExitStack() as services:
         async with refusing(sender.db, "deliveries", "P0001"):
             await services.enter_async_context(recording(sender))
-            await eventually(lambda: held(sender) == set(), "it is set aside", timeout=30)
+            await eventually(lambda: held(sender) == set(), "it is set aside")
         await take_back(sender)
         await sender.accept()
         await eventually(lambda: held(sender) == set(), "it is recorded")

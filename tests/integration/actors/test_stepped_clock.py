@@ -66,7 +66,7 @@ async def test_no_message_is_early_after_a_step_of_the_clock(worker: Worker, rec
     await asyncio.sleep(0.2)
     await step_clock(worker.db, step)
     stepped_at = time.time()
-    await eventually(lambda: len(receiver.received) == len(ids), "all are sent", timeout=30)
+    await eventually(lambda: len(receiver.received) == len(ids), "all are sent")
 
     due = dict(
         await worker.rows(

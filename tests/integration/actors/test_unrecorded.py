@@ -47,7 +47,7 @@ async def test_a_failed_attempt_that_is_refused_for_a_while_is_recorded_once(
             await services.enter_async_context(run_services(worker.parts.unrecorded.batches))
             await asyncio.sleep(0.3)
             assert held(worker) == [message_id], "its lease is renewed, so that it is not sent again"
-        await eventually(lambda: held(worker) == [], "it is recorded", timeout=30)
+        await eventually(lambda: held(worker) == [], "it is recorded")
     assert await worker.rows(ATTEMPTS) == [(0, 1, 500)]
     assert await worker.rows("SELECT status, attempts FROM message_status") == [("retrying", 1)]
     assert len(receiver.received) == 1
@@ -67,7 +67,7 @@ async def test_details_that_are_refused_are_left_out_and_the_attempt_counts(fail
         refusing(worker.db, "attempts", "22021", when="NEW.detail LIKE 'the webhook%%'"),
         run_services(worker.parts.unrecorded.batches),
     ):
-        await eventually(lambda: held(worker) == [], "it is recorded", timeout=30)
+        await eventually(lambda: held(worker) == [], "it is recorded")
     assert await worker.rows("SELECT attempt, status_code, detail, answer FROM attempts") == [
         (1, 500, "the database refused the details of this attempt", b"")
     ]
@@ -89,7 +89,7 @@ async def test_one_attempt_that_is_refused_for_good_is_held_no_longer_and_holds_
         run_services(worker.parts.unrecorded.batches),
     ):
         await eventually(lambda: held(worker) == [refused], "the other one is recorded")
-        await eventually(lambda: held(worker) == [], "it is set aside", timeout=30)
+        await eventually(lambda: held(worker) == [], "it is set aside")
     assert dict(await worker.rows("SELECT id, status FROM message_status")) == {refused: "sending", other: "retrying"}
 
 

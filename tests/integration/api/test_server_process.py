@@ -64,9 +64,9 @@ async def test_two_processes_share_the_port_and_end_cleanly(api: Api, database: 
                 if each.laddr and each.laddr.port == port and each.status == "LISTEN"
             }
 
-        joined: bool = await eventually(both_are_members, "both processes are members of the fleet", timeout=30)
+        joined: bool = await eventually(both_are_members, "both processes are members of the fleet")
         assert joined
-        await eventually(both_listen, "both processes listen", timeout=30)
+        await eventually(both_listen, "both processes listen")
 
         async def post(number: int) -> bool:
             async with session.post("/v1/messages", json={"to": f"n{number}", "content": 1}) as response:
@@ -115,7 +115,7 @@ async def test_a_process_that_is_told_to_end_answers_on_and_says_so(api: Api, da
         async def is_leaving() -> bool:
             return await status("/health/ready") == 503
 
-        await eventually(is_ready, "the process is ready", timeout=30)
+        await eventually(is_ready, "the process is ready")
         process.send_signal(signal.SIGTERM)
         await eventually(is_leaving, "readiness fails", timeout=2, every=0.01)
         for body in ({"to": "a", "content": 1}, {}):  # the first one has a short way of its own
@@ -137,7 +137,7 @@ async def test_a_body_that_is_being_sent_at_the_end_is_still_taken(api: Api, dat
                 return await asyncio.open_connection("127.0.0.1", port)
             return None
 
-        reader, writer = await eventually(connected, "the process listens", timeout=30)
+        reader, writer = await eventually(connected, "the process listens")
         writer.write(head % len(body) + b"\r\n" + body[:5])
 
         async def is_refused() -> bool:

@@ -123,7 +123,7 @@ async def test_a_line_from_a_pipe_is_published_as_it_comes(
         async def there(number: int = number) -> bool:
             return (await producer.stream()).state.messages == number
 
-        assert await eventually(there, f"line {number} is in the stream", timeout=30)
+        assert await eventually(there, f"line {number} is in the stream")
     running.stdin.close()
     said, _ = await running.communicate()
     assert (running.returncode, said) == (0, b"2 published, 0 there already, 0 refused\n")

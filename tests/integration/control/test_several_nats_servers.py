@@ -47,5 +47,5 @@ async def command(url: str, fleet: Fleet, action: Action, members: list[Member])
         await client.flush()
         return all(member.is_running() is (action is Action.START) for member in members)
 
-    assert await eventually(obeyed, f"all members {action}", timeout=30)
+    assert await eventually(obeyed, f"all members {action}")
     await client.close()

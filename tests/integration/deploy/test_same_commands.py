@@ -130,7 +130,7 @@ def test_a_migration_and_two_replicas_behind_pgbouncer_deliver(fleet: Fleet, rec
     assert migration.returncode == 0, migration.stderr
     replicas = [fleet.start_app(number) for number in (1, 2)]
     sent = {replica.send(to=f"to-{number}") for number in range(10) for replica in replicas}
-    wait_until(lambda: set(receiver.ids()) >= sent, "every message arrives", timeout=30)
+    wait_until(lambda: set(receiver.ids()) >= sent, "every message arrives")
     assert set(receiver.ids().values()) == {1}, "none arrives twice"
     assert replicas[1].call("POST", "/v1/scheduler/stop?wait=5s").status == 202
     status = replicas[0].call("GET", "/v1/scheduler").body

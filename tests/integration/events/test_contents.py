@@ -27,7 +27,7 @@ async def test_events_have_the_content_up_to_a_size_where_it_is_wanted(
         deep = [deep]
     launch.worker()
     launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     with running_receiver() as theirs:
         add_customer(api, theirs, "default-events", eventsOf="default")
         items = [
@@ -38,7 +38,7 @@ async def test_events_have_the_content_up_to_a_size_where_it_is_wanted(
         answer = api.call("POST", "/v1/messages/batch", items)
         sent, dead, large, nested = (item["id"] for item in answer.body["data"])
         await events.holds(3 + 3)
-        await eventually(lambda: len(theirs.received) >= 6, "the webhook has them, too", timeout=30)
+        await eventually(lambda: len(theirs.received) >= 6, "the webhook has them, too")
         for found in (events.arrived, [one.message["content"] for one in theirs.received]):
             assert [one["content"] for one in data_of(found, sent)] == [{"n": 1.5, "text": "é"}]
             assert [one["content"] for one in data_of(found, dead)] == ["why"] * 3

@@ -46,9 +46,9 @@ async def start(launch: Launcher, events: EventLog, api: Client) -> Process:
     launch.worker()
     if "SENDOFF_EVENTS__WEBHOOK__URL" in launch.environment:
         made = lambda: api.call("GET", "/v1/customers/events").status == 200  # noqa: E731  asked once
-        await eventually(made, "the customer of the events is there", timeout=30)
+        await eventually(made, "the customer of the events is there")
     publisher = launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     return publisher
 
 
@@ -85,11 +85,11 @@ async def test_a_dead_event_that_is_sent_again_makes_no_event(
         found: list[dict[str, Any]] = api.call("GET", "/v1/dead-letters?customer=events").body["data"]
         return found
 
-    await eventually(lambda: len(dead()) == 1, "the event is a dead letter", timeout=30)
+    await eventually(lambda: len(dead()) == 1, "the event is a dead letter")
     pager.script = accept
     before = len(pager.received)
     assert api.call("POST", f"/v1/dead-letters/{dead()[0]['id']}/resend").status < 300
-    await eventually(lambda: len(pager.received) == before + 1, "it was sent again", timeout=30)
+    await eventually(lambda: len(pager.received) == before + 1, "it was sent again")
     assert api.call("POST", "/v1/customers/events/pause", {"reason": "enough"}).status == 200
     assert api.call("POST", "/v1/customers/events/resume").status == 200
     await events.holds(3)
@@ -114,7 +114,7 @@ async def test_a_customer_of_events_gets_those_of_one_customer(
         await events.holds(10)
         assert api.call("POST", "/v1/customers/acme/pause").status == 200
         await events.holds(11)
-        await eventually(lambda: len(heard(theirs)) >= 6, "the events came", timeout=30)
+        await eventually(lambda: len(heard(theirs)) >= 6, "the events came")
         assert {event["data"]["customer"] for event in heard(theirs)} == {"acme"}
         assert Counter(event["type"] for event in heard(theirs)) == {"sendoff.sent": 5, "sendoff.customer.paused": 1}
         assert await events.count() == 11
@@ -134,7 +134,7 @@ async def test_a_webhook_that_takes_nothing_holds_up_nobody(
     waiting = api.call("GET", "/v1/messages?customer=events&limit=200").body["data"]
     assert 20 <= len(waiting) < 60  # a batch that arrives while the figures are fresh is cut exactly, too
     assert api.call("POST", "/v1/customers/events/resume").status == 200
-    await eventually(lambda: len(heard(pager)) == len(waiting), "what waited came", timeout=30)
+    await eventually(lambda: len(heard(pager)) == len(waiting), "what waited came")
 
 
 async def test_who_gets_events_is_decided_once(

@@ -27,7 +27,7 @@ async def test_a_pause_by_a_person_and_a_stop_are_told_with_who_and_why(
     launch: Launcher, events: EventLog, api: Client, receiver: Receiver
 ) -> None:
     publisher = launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     add_customer(api, receiver, "acme")
     for path, body in (
         ("/v1/customers/acme/pause", {"reason": "their maintenance"}),
@@ -57,13 +57,13 @@ async def test_a_pause_by_a_person_and_a_stop_are_told_with_who_and_why(
 
 async def test_a_pause_by_a_webhook_that_is_gone_is_told(launch: Launcher, events: EventLog, api: Client) -> None:
     launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     launch.worker()
     with running_receiver() as gone:
         gone.script = lambda received: web.Response(status=410)
         add_customer(api, gone, "acme")
         assert api.call("POST", "/v1/messages", {"to": "x", "content": "y", "customer": "acme"}).status == 202
-        await eventually(lambda: told(events, "acme") == ["customer.paused"], "the pause is told", timeout=30)
+        await eventually(lambda: told(events, "acme") == ["customer.paused"], "the pause is told")
     (paused,) = of(events, "customer.paused")
     assert paused["data"]["actor"] == "worker"
     assert paused["data"]["reason"] == "the webhook answered 410: it is gone"
@@ -74,7 +74,7 @@ async def test_a_breaker_is_told_when_it_opens_and_when_it_closes(
     launch: Launcher, events: EventLog, api: Client
 ) -> None:
     launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     launch.worker()
     with running_receiver() as failing:
         failing.script = lambda received: web.Response(status=500)
@@ -82,7 +82,7 @@ async def test_a_breaker_is_told_when_it_opens_and_when_it_closes(
         add_customer(api, failing, "acme", breaker=policy, retry={"waits": ["100ms"] * 200})
         items = [{"to": "x", "content": "y", "customer": "acme"} for _ in range(10)]
         assert api.call("POST", "/v1/messages/batch", items).status == 202
-        await eventually(lambda: told(events, "acme") == ["breaker.opened"], "the breaker is told open", timeout=30)
+        await eventually(lambda: told(events, "acme") == ["breaker.opened"], "the breaker is told open")
         failing.script = accept
         await eventually(
             lambda: told(events, "acme") == ["breaker.opened", "breaker.closed"], "it is told closed", timeout=60
@@ -95,7 +95,7 @@ async def test_what_was_told_leaves_no_row_behind(
     launch: Launcher, events: EventLog, api: Client, receiver: Receiver, sendoff_database: str
 ) -> None:
     launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     add_customer(api, receiver, "acme")
     for _ in range(3):
         assert api.call("POST", "/v1/customers/acme/pause").status == 200

@@ -114,7 +114,7 @@ async def test_every_message_has_exactly_the_events_of_its_history(
     async with open_proxy(nats_url) as proxy:
         launch.environment["SENDOFF_NATS__URL"] = proxy.url
         publisher = launch.ingest()
-        await eventually(events.exist, "the streams are there", timeout=30)
+        await eventually(events.exist, "the streams are there")
         launch.worker(SCHEDULER__MAX_CONCURRENT="100")
         for group in HISTORIES:
             story.send(group, MANY if group == "at once" else FEW)
@@ -174,7 +174,7 @@ async def test_what_happens_while_nats_is_away_is_told_afterwards(
     story = Story(api, receiver)
     async with open_proxy(nats_url) as proxy:
         launch.ingest(NATS__URL=proxy.url)
-        await eventually(events.exist, "the streams are there", timeout=30)
+        await eventually(events.exist, "the streams are there")
         await proxy.cut()
         launch.worker()
         story.send("after two failures", 300)
@@ -190,7 +190,7 @@ async def test_two_publishers_share_the_lease(
 ) -> None:
     story = Story(api, receiver)
     publishers = [launch.ingest("one"), launch.ingest("two")]
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     launch.worker()
     story.send("after two failures", 500)
     await events.holds(300)
@@ -206,7 +206,7 @@ async def test_an_event_says_what_happened_and_nothing_of_the_content(
 ) -> None:
     story = Story(api, receiver)
     launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     launch.worker()
     story.send("never", 1)
     await events.holds(3)

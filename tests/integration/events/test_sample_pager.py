@@ -45,7 +45,7 @@ async def test_a_burst_of_dead_letters_is_one_page(
     receiver.answer(500)
     launch.worker()
     launch.ingest()
-    await eventually(events.exist, "the streams are there", timeout=30)
+    await eventually(events.exist, "the streams are there")
     stream = events.stream("EVENTS_DEAD")
 
     async def listens() -> bool:
@@ -58,7 +58,7 @@ async def test_a_burst_of_dead_letters_is_one_page(
         pager.script = lambda _: web.Response(status=503 if len(pager.received) == 1 else 200)
         where = {"PAGER_URL": pager.url, "NATS_URL": nats_url, "STREAM": stream, "BURST_SECONDS": "4"}
         with running_sample(tmp_path / "pager.log", **where):
-            await eventually(listens, "the pager listens", timeout=30)
+            await eventually(listens, "the pager listens")
             items = [{"to": "x", "content": "y"} for _ in range(60)]
             assert api.call("POST", "/v1/messages/batch", items).status == 202
             await eventually(lambda: counted(pager.received[1:]) == 60, "all are told", timeout=90, every=0.2)

@@ -36,7 +36,7 @@ async def test_messages_of_others_overtake_a_flood(
         await producer.publish({"to": "slow", "content": number}, customer="flooding")
     async with slow_recipient(sendoff_database):
         ingest = launch.ingest(INGEST__BATCH_SIZE="20")
-        await eventually(lambda: APART in ingest.tail(), "the flood is apart", timeout=30)
+        await eventually(lambda: APART in ingest.tail(), "the flood is apart")
         await producer.publish({"to": "quick", "content": 1})
 
         async def overtaken() -> bool:
@@ -158,7 +158,7 @@ async def test_a_group_whose_return_fails_halfway_is_not_left_without_a_lane(
     halfway = HalfwayOnce(producer.jetstream, producer.prefix, SETTINGS)
     async with open_pool(PostgresSettings(url=sendoff_database), "test") as pool:
         keeping = asyncio.create_task(LaneKeeper(halfway, pool, serve, 10).run())
-        await eventually(is_back, "the group is back in the shared lane", timeout=20)
+        await eventually(is_back, "the group is back in the shared lane")
         keeping.cancel()
         await asyncio.wait({keeping})
     assert halfway.has_failed

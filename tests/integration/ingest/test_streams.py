@@ -33,7 +33,7 @@ async def test_a_stream_is_brought_to_new_limits_and_keeps_its_messages(launch: 
         consumer = (await producer.jetstream.consumer_info(ingest_stream_name(producer.prefix), CONSUMER)).config
         return ((await producer.stream()).config.max_msgs_per_subject, consumer.max_ack_pending) == (9, 5_000)
 
-    await eventually(limits, "the new limits hold", timeout=30)
+    await eventually(limits, "the new limits hold")
     await producer.all_taken()
     assert await producer.stored() == {"bob": 1}
 
@@ -45,7 +45,7 @@ async def test_a_stream_of_another_kind_is_refused_with_words(launch: Launcher, 
         retention=RetentionPolicy.LIMITS,
     )
     ingest = launch.ingest()
-    await eventually(lambda: not ingest.alive, "the process has ended", timeout=30)
+    await eventually(lambda: not ingest.alive, "the process has ended")
     assert ingest.popen.returncode == 2
     assert "retention is limits, expected workqueue" in ingest.tail()
     assert "Traceback" not in ingest.tail()
@@ -53,12 +53,12 @@ async def test_a_stream_of_another_kind_is_refused_with_words(launch: Launcher, 
 
 async def test_nats_that_is_away_is_waited_for(launch: Launcher, producer: Producer) -> None:
     ingest = launch.ingest(NATS__URL="nats://127.0.0.1:1")
-    await eventually(lambda: ingest.tail().count("the session on NATS has ended") >= 2, "it tries again", timeout=30)
+    await eventually(lambda: ingest.tail().count("the session on NATS has ended") >= 2, "it tries again")
     assert ingest.alive
     assert ingest.stop() == 0
 
 
 async def test_limits_that_nats_cannot_keep_are_said_and_tried_again(launch: Launcher, producer: Producer) -> None:
     ingest = launch.ingest(INGEST__REPLICAS="3")
-    await eventually(lambda: "replicas > 1 not supported" in ingest.tail(), "NATS's words are in the log", timeout=30)
+    await eventually(lambda: "replicas > 1 not supported" in ingest.tail(), "NATS's words are in the log")
     assert ingest.alive

@@ -94,7 +94,7 @@ async def test_a_subject_that_is_full_refuses_its_own_producer_alone(
 
 async def test_two_processes_share_the_work(launch: Launcher, producer: Producer) -> None:
     processes = [launch.ingest(index=index, count=2, INGEST__BATCH_SIZE="20") for index in range(2)]
-    await eventually(lambda: all("taking messages in" in one.tail() for one in processes), "both pull", timeout=30)
+    await eventually(lambda: all("taking messages in" in one.tail() for one in processes), "both pull")
     await asyncio.gather(*(producer.publish({"to": f"to-{number}", "content": number}) for number in range(1_000)))
     await producer.all_taken()
     assert await producer.stored() == {f"to-{number}": 1 for number in range(1_000)}

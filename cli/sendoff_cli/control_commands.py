@@ -11,7 +11,6 @@ import typer
 
 from sendoff_cli.api_client import ApiClient, NoApiError, api_client
 from sendoff_cli.console import say, show, show_json
-from sendoff_cli.direct_control import command_directly, read_fleet
 from sendoff_cli.fleet_table import describe_result, fleet_table
 from sendoff_cli.options import (
     DEFAULT_DATA,
@@ -29,7 +28,6 @@ from sendoff_domain.control import GLOBAL_SCOPE, Action, Command
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.texts import CustomerId
 from sendoff_domain.times import format_duration, parse_duration
-from sendoff_http.fleet.model import describe_fleet
 
 Document = dict[str, Any]
 
@@ -42,7 +40,7 @@ WaitOption = Annotated[
 WatchOption = Annotated[bool, typer.Option("--watch", help="Look every second until Ctrl-C.")]
 
 
-def add_control_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("start")(start)
     app.command("stop")(stop)
@@ -91,7 +89,9 @@ def status(
     settings = with_embedded_addresses(chosen_config(config), data)
 
     async def directly() -> Document:
-        return describe_fleet(await read_fleet(settings))
+        from sendoff_cli.direct_control import read_fleet
+
+        return await read_fleet(settings)
 
     async def look(tell: Tell = say) -> Document:
         return await _ask(url, settings, lambda api: api.call("GET", "/v1/scheduler"), directly, tell=tell)
@@ -119,6 +119,8 @@ def _command(
     command = Command(action, str(uuid.uuid4()), _scope(scope), reason, who, actor=f"cli:{who}")
 
     async def directly() -> Document:
+        from sendoff_cli.direct_control import command_directly
+
         return await command_directly(settings, command, patience)
 
     result = asyncio.run(_ask(url, settings, lambda api: _through_api(api, command, patience), directly))

@@ -36,7 +36,7 @@ Document = dict[str, Any]
 _TEST_SECONDS = 310.0
 
 
-def add_customer_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     customers = typer.Typer(no_args_is_help=True, help="See and change customers.")
     customers.command("list")(list_customers)

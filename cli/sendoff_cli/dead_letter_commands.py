@@ -39,7 +39,7 @@ ReasonFilter = Annotated[DeathReason | None, typer.Option("--reason", help="Dead
 _PATH = "/v1/dead-letters"
 
 
-def add_dead_letter_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     letters = typer.Typer(no_args_is_help=True, help="See dead letters, send them again or delete them.")
     letters.command("list")(list_dead_letters)

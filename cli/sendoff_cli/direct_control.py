@@ -15,12 +15,12 @@ from sendoff_config.settings import Settings
 from sendoff_control.authority import decide
 from sendoff_control.process_list import list_processes
 from sendoff_control.protocol import announcement_of
-from sendoff_control.status import FleetStatus, ProcessStatus, fleet_status
+from sendoff_control.status import ProcessStatus, fleet_status
 from sendoff_db.pool import Connection
 from sendoff_db.sql import read_statement
 from sendoff_domain.control import GLOBAL_SCOPE, Command, ControlState, Decision, Desired
 from sendoff_domain.errors import SendoffError
-from sendoff_http.fleet.model import describe_command
+from sendoff_http.fleet.model import describe_command, describe_fleet
 
 _POLL_SECONDS = 0.1
 _HINT_SECONDS = 1.0
@@ -41,8 +41,8 @@ async def command_directly(settings: Settings, command: Command, wait: timedelta
     return describe_command(decision, converged)
 
 
-async def read_fleet(settings: Settings) -> FleetStatus:
-    """What the fleet should do and does, as PostgreSQL knows it; raises UnavailableError when it does not answer."""
+async def read_fleet(settings: Settings) -> dict[str, Any]:
+    """The fleet's document, as PostgreSQL knows it; raises UnavailableError when that does not answer."""
     async with connected(settings.postgres) as connection:
         try:
             cursor = await connection.execute(read_statement("sendoff_cli", "read_states"))
@@ -56,7 +56,7 @@ async def read_fleet(settings: Settings) -> FleetStatus:
     found = next((state for state in states if state.scope == GLOBAL_SCOPE), None)
     if found is None:
         raise SendoffError("nothing was ever decided in this database: run `sendoff migrate`")
-    return fleet_status(states, found, processes, {"postgres": "up"}, is_confirmed=True)
+    return describe_fleet(fleet_status(states, found, processes, {"postgres": "up"}, is_confirmed=True))
 
 
 async def _all_have_applied(connection: Connection, state: ControlState, wait: timedelta) -> bool:

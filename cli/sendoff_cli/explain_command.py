@@ -13,7 +13,7 @@ from sendoff_config.loading import load_settings
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The message's id: msg_...")]
 
 
-def add_explain_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("explain")(explain)
 

@@ -32,7 +32,7 @@ JobOption = Annotated[str | None, typer.Option("--job", metavar="ID", help="Writ
 _PATH = "/v1/messages/export"
 
 
-def add_export_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("export")(export_messages)
 

@@ -21,7 +21,7 @@ StateFilter = Annotated[JobState | None, typer.Option("--state", help="In this s
 KindFilter = Annotated[JobKind | None, typer.Option("--kind", help="That do this.")]
 
 
-def add_job_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     jobs = typer.Typer(no_args_is_help=True, help="See long work on many messages, pause, resume and cancel it.")
     jobs.command("list")(list_jobs)

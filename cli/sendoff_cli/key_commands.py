@@ -41,7 +41,7 @@ Document = dict[str, Any]
 _LARGEST_PAGE = 250
 
 
-def add_key_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
     keys.command("create")(create)

@@ -1,27 +1,12 @@
 """The `sendoff` command. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."""
 
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+from sendoff_cli.command_list import CommandList
 from sendoff_cli.console import complain, results_written, show
-from sendoff_cli.control_commands import add_control_commands
-from sendoff_cli.customer_commands import add_customer_commands
-from sendoff_cli.dead_letter_commands import add_dead_letter_commands
-from sendoff_cli.doctor.command import add_doctor_command
-from sendoff_cli.events.command import add_events_command
-from sendoff_cli.explain_command import add_explain_command
-from sendoff_cli.export_command import add_export_command
-from sendoff_cli.imports.command import add_import_command
-from sendoff_cli.job_commands import add_job_commands
-from sendoff_cli.key_commands import add_key_commands
-from sendoff_cli.listen.command import add_listen_command
-from sendoff_cli.message_commands import add_message_commands
-from sendoff_cli.publish.command import add_publish_command
-from sendoff_cli.run_commands import add_run_commands
-from sendoff_cli.send_command import add_send_command
 from sendoff_config.lossy_output import make_output_lossy
 from sendoff_domain.errors import SendoffError, SettingsError
 
@@ -31,33 +16,16 @@ WRONG_USAGE = 2
 
 def _show_version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         show(f"sendoff {version('sendoff')}")
         raise typer.Exit
 
 
 def create_app() -> typer.Typer:
     """The command with all its subcommands."""
-    app = typer.Typer(
-        name="sendoff",
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-    )
+    app = typer.Typer(name="sendoff", cls=CommandList, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_options)
-    add_run_commands(app)
-    add_control_commands(app)
-    add_send_command(app)
-    add_publish_command(app)
-    add_import_command(app)
-    add_export_command(app)
-    add_explain_command(app)
-    add_message_commands(app)
-    add_dead_letter_commands(app)
-    add_job_commands(app)
-    add_events_command(app)
-    add_listen_command(app)
-    add_customer_commands(app)
-    add_key_commands(app)
-    add_doctor_command(app)
     return app
 
 

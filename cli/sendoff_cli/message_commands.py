@@ -49,7 +49,7 @@ ByOption = Annotated[str | None, typer.Option("--by", metavar="DURATION", help="
 _PATH = "/v1/messages"
 
 
-def add_message_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     messages = typer.Typer(no_args_is_help=True, help="Find messages, move, cancel and resend them.")
     messages.command("list")(list_messages)

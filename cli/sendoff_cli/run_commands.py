@@ -21,7 +21,7 @@ SealPlainOption = Annotated[
 ]
 
 
-def add_run_commands(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("up")(up)
     app.command("http")(http)

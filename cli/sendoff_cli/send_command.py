@@ -31,7 +31,7 @@ KeyOption = Annotated[
 ]
 
 
-def add_send_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("send")(send)
 

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 from generate.tables import code, page, paragraph, table
-from sendoff_cli.main import create_app
+from sendoff_cli.command_list import load_commands
 
 _HEADS = ("argument or option", "what it is")
 _INTRODUCTION = (
@@ -18,7 +16,8 @@ _INTRODUCTION = (
 def commands_page() -> str:
     """The page."""
     parts = []
-    for name, command in _leaves(typer.main.get_command(create_app()), "sendoff"):
+    leaves = (leaf for word, one in load_commands().items() for leaf in _leaves(one, f"sendoff {word}"))
+    for name, command in leaves:
         parts += [f"## {name}", paragraph(" ".join((command.help or "").split()))]
         if rows := [_row(parameter) for parameter in command.params if parameter.name != "help"]:
             parts.append(table(_HEADS, rows))

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sendoff_cli.command_list import load_commands
 from sendoff_cli.main import main
 from support.command_line import clean_environment
 from support.layout import ROOT
@@ -56,6 +57,7 @@ def warm_command(program: Path) -> Iterator[None]:
 
 def serve(address: str) -> None:
     """Run each command that is asked for in a process of its own."""
+    load_commands()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 from pydantic import TypeAdapter
 
 from generate.configuration import sections
 from generate.pages import FOLDER, reference_pages
 from generate.site_hooks import hidden_blocks, point_inwards
-from sendoff_cli.main import create_app
+from sendoff_cli.command_list import load_commands
 from sendoff_config.settings import Settings
 from sendoff_http.app import OPERATIONS
 from support.layout import ROOT
@@ -141,14 +140,16 @@ def test_every_command_in_a_sentence_exists_with_its_options() -> None:
 
 def problem_with(line: str) -> str:
     """What is wrong with a command, "" if nothing is."""
-    command: Any = typer.main.get_command(create_app())
+    command: Any = None
+    inner: Any = load_commands()
     words = shlex.split(re.split(r" [>|] ", line)[0])[1:]
-    while words and (inner := getattr(command, "commands", None)) is not None:
-        if words == ["--version"]:
-            return ""
+    if words == ["--version"]:
+        return ""
+    while words and inner is not None:
         if words[0] not in inner:
             return f"there is no {words[0]}"
         command, words = inner[words[0]], words[1:]
+        inner = getattr(command, "commands", None)
     known = {word for parameter in command.params for word in parameter.opts}
     unknown = [word for word in words if word.startswith("--") and word not in known]
     return f"{line}: {unknown}" if unknown else ""

@@ -34,7 +34,7 @@ from sendoff_domain.errors import SendoffError
 _STYLES: dict[Level, str] = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
-def add_doctor_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("doctor")(doctor)
 

@@ -38,7 +38,7 @@ SinceOption = Annotated[
 LinesOption = Annotated[bool, typer.Option("--json", help="Print JSON for a program, an event a line.")]
 
 
-def add_events_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("events")(events)
 

@@ -63,7 +63,7 @@ AgainOption = Annotated[bool, typer.Option("--again", help="Import the same file
 PrintOption = Annotated[bool, typer.Option("--print", help="Only print the messages, one JSON object a line.")]
 
 
-def add_import_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("import")(import_messages)
 

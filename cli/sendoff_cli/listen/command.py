@@ -28,7 +28,7 @@ TimesOption = Annotated[
 ]
 
 
-def add_listen_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("listen")(listen)
 

@@ -36,7 +36,7 @@ PatienceOption = Annotated[
 ]
 
 
-def add_publish_command(app: typer.Typer) -> None:
+def add_commands(app: typer.Typer) -> None:
     """Add the command of this module."""
     app.command("publish")(publish)
 

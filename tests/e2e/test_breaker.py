@@ -41,7 +41,7 @@ def test_while_a_breaker_is_open_only_probes_go_out_and_afterwards_everything_ar
     assert min(gaps(receiver)[before - 1 :]) >= 1.5, "one at a time, twice as far apart as at first"
 
     receiver.script = accept
-    wait_until(lambda: breaker(api, "shaky") == "closed", "a probe succeeds")
+    wait_until(lambda: breaker(api, "shaky") == "closed", "a probe succeeds", timeout=20)
     wait_until(lambda: set(receiver.ids()) == set(ids), "everything arrives")
     for message_id in ids:
         assert api.wait_for(message_id, "sent")["attempts"] <= 60

@@ -52,4 +52,4 @@ def test_first_attempts_are_not_starved_by_retries(launch: Launcher, api: Client
     wait_until(lambda: len(receiver.received) >= 400, "many are to be tried again", timeout=60)
 
     ids = set(api.send_many(10, customer="relapsing"))
-    wait_until(lambda: ids <= set(receiver.ids()), "the new ones had their first attempt")
+    wait_until(lambda: ids <= set(receiver.ids()), "the new ones had their first attempt", timeout=20)

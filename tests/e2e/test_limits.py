@@ -34,7 +34,7 @@ def test_a_slow_rate_lets_one_message_through_at_a_time(launch: Launcher, api: C
     api.send_many(3, customer="slow")
     launch.instance(processes=2)
 
-    wait_until(lambda: len(receiver.received) == 3, "all three arrived")
+    wait_until(lambda: len(receiver.received) == 3, "all three arrived", timeout=20)
 
     first, second, third = (request.arrived_at for request in receiver.received)
     assert second - first >= 2 - SLACK

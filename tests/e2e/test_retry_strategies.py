@@ -126,7 +126,7 @@ def test_a_date_in_retry_after_is_waited_for(launch: Launcher, api: Client, rece
     launch.worker()
     message_id = api.send(retry=OWN)
 
-    wait_until(lambda: len(receiver.of(message_id)) == 2, "the second attempt came")
+    wait_until(lambda: len(receiver.of(message_id)) == 2, "the second attempt came", timeout=30)
 
     first, second = receiver.of(message_id)[:2]
     assert first.arrived_at < date.timestamp() <= second.arrived_at

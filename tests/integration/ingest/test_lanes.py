@@ -158,7 +158,7 @@ async def test_a_group_whose_return_fails_halfway_is_not_left_without_a_lane(
     halfway = HalfwayOnce(producer.jetstream, producer.prefix, SETTINGS)
     async with open_pool(PostgresSettings(url=sendoff_database), "test") as pool:
         keeping = asyncio.create_task(LaneKeeper(halfway, pool, serve, 10).run())
-        await eventually(is_back, "the group is back in the shared lane")
+        await eventually(is_back, "the group is back in the shared lane", timeout=20)
         keeping.cancel()
         await asyncio.wait({keeping})
     assert halfway.has_failed

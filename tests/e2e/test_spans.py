@@ -154,6 +154,7 @@ def test_spans_tell_no_content_and_no_secret_and_the_log_names_the_trace(
     failed = send(api, {"traceparent": SAMPLED}, customer="acme", to=CONTENT, retry="once")
     api.wait_for(failed, "dead")
     assert api.call("POST", "/v1/messages", {"to": "", "content": CONTENT}, {"traceparent": SAMPLED}).status == 422
+    api.call("GET", f"/v1/messages/{sent}", headers={"traceparent": UNSAMPLED, "X-Request-Id": "read"})
     end(launch)
 
     statuses = [span.attributes.get("http.response.status_code") for span in collector.spans()]
@@ -162,8 +163,8 @@ def test_spans_tell_no_content_and_no_secret_and_the_log_names_the_trace(
         assert mark not in collector.bytes
         assert not [process.log for process in launch.processes if mark in process.log.read_bytes()]
     lines = [json.loads(line) for process in launch.processes for line in process.log.read_bytes().splitlines()]
-    (mine,) = [line for line in lines if line.get("request_id") == "mine"]
-    assert mine["trace_id"] == TRACE
+    named = [line for line in lines if line.get("request_id") in ("mine", "read")]
+    assert [line["trace_id"] for line in named] == [TRACE, TRACE]
     assert [line for line in lines if line["event"] == "request" and "trace_id" not in line]
 
 

@@ -13,7 +13,7 @@ from sendoff_domain.times import format_moment
 from sendoff_http.messages.accepting import problem_of
 from sendoff_http.messages.model import Message
 from sendoff_http.web.body import BODY_LIMIT, JSON, REPLAYED_HEADER, idempotency_key, read_bytes, require_type
-from sendoff_http.web.keys import CALLER, INTAKE, SPAN, SUBMISSION_READER
+from sendoff_http.web.keys import CALLER, INTAKE, SPAN, SUBMISSION_READER, TRACE, TRACER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import QuickResponse
 from sendoff_http.web.traces import TRACE_HEADERS, accept_in_span
@@ -62,14 +62,15 @@ _EXAMPLES = {
 )
 async def create_message(request: web.Request) -> web.StreamResponse:
     """Answer after the commit."""
-    return await accept_in_span(request, _accept)
+    tracer = request.app[TRACER]
+    return await (_accept(request) if tracer is None else accept_in_span(request, tracer, _accept))
 
 
-async def _accept(request: web.Request, trace: str | None) -> web.StreamResponse:
+async def _accept(request: web.Request) -> web.StreamResponse:
     require_type(request, (JSON,))
     app = request.app
     body, key = await read_bytes(request, BODY_LIMIT), idempotency_key(request)
-    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer, trace=trace)
+    submission = app[SUBMISSION_READER].read(body, key, customer=request[CALLER].customer, trace=request.get(TRACE))
     if isinstance(submission, Rejected):
         raise problem_of(submission)
     result = await app[INTAKE].store(submission)

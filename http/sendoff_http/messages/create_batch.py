@@ -13,7 +13,7 @@ from sendoff_http.messages.accepting import STATUSES
 from sendoff_http.messages.batch_items import MOST_ITEMS, Item, read_items
 from sendoff_http.messages.model import MessageId
 from sendoff_http.web.body import JSON, LINES, idempotency_key, read_bytes, require_type
-from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SPAN, SUBMISSION_READER
+from sendoff_http.web.keys import BATCH_MEMORY, CALLER, INTAKE, SPAN, SUBMISSION_READER, TRACE, TRACER
 from sendoff_http.web.operation import Body, ResponseDoc, Routes, needs
 from sendoff_http.web.responses import encode_json, raw_json_response
 from sendoff_http.web.traces import TRACE_HEADERS, accept_in_span
@@ -73,13 +73,14 @@ class BatchResult(ApiModel):
 )
 async def create_batch(request: web.Request) -> web.StreamResponse:
     """Answer after the commit that holds all good items."""
-    return await accept_in_span(request, _accept)
+    tracer = request.app[TRACER]
+    return await (_accept(request) if tracer is None else accept_in_span(request, tracer, _accept))
 
 
-async def _accept(request: web.Request, trace: str | None) -> web.StreamResponse:
+async def _accept(request: web.Request) -> web.StreamResponse:
     is_lines = require_type(request, (JSON, LINES)) == LINES
     key = idempotency_key(request)
-    reader, customer = request.app[SUBMISSION_READER], request[CALLER].customer
+    reader, customer, trace = request.app[SUBMISSION_READER], request[CALLER].customer, request.get(TRACE)
     async with request.app[BATCH_MEMORY].reserved(_size(request) + _SIZE_OF_ITEMS):
         body = await read_bytes(request, BATCH_LIMIT)
         items = await read_items(body, key, reader, is_lines=is_lines, customer=customer, trace=trace)

@@ -24,7 +24,7 @@ from sendoff_config.metrics.customer_labels import CustomerLabels
 from sendoff_config.metrics.process_metrics import ProcessMetrics, new_process_metrics
 from sendoff_config.settings import MetricsSettings
 from sendoff_domain.ids import Entropy
-from sendoff_domain.trace_context import trace_id_of
+from sendoff_domain.trace_context import TRACEPARENT, TRACESTATE, read_trace, trace_id_of
 from sendoff_http.web.keys import CALLER, REQUEST_ID, TRACE
 from sendoff_intake.accepted_messages import AcceptedMessages
 
@@ -78,6 +78,7 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 
 #: As istr, because a name that is a plain str is folded anew for each request.
 HEADER = istr("X-Request-Id")
+_PARENT, _STATE = istr(TRACEPARENT), istr(TRACESTATE)
 _ID_BYTES = 16
 _PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 _is_sane = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}").fullmatch
@@ -87,7 +88,7 @@ AccessLog = Callable[[str, str, int, float, str | None, str, str | None, str | N
 
 
 class RequestLog:
-    """Gives each request its id, and records in the metrics and in the access log how it ended."""
+    """Tells which request is which, and records in the metrics and in the access log how it ended."""
 
     def __init__(self, metrics: Metrics, settings: LoggingSettings, process: str) -> None:
         self._metrics = metrics
@@ -96,8 +97,14 @@ class RequestLog:
         self._entropy = Entropy(os.urandom, _ID_BYTES)
 
     def identify(self, request: web.Request) -> str:
-        """Return the client's own id if it is a sane one, else a new one; the request holds it as REQUEST_ID."""
-        given = request.headers.get(HEADER)
+        """Return the client's own id if it is a sane one, else a new one.
+
+        The request holds it as REQUEST_ID, and its TRACE if it says that it belongs to one.
+        """
+        headers = request.headers
+        given, parents = headers.get(HEADER), headers.getall(_PARENT, None)
+        if parents is not None and (trace := read_trace(parents, headers.getall(_STATE, ()))) is not None:
+            request[TRACE] = trace
         request_id = given if given is not None and _is_sane(given) else self._entropy.take().hex()
         request[REQUEST_ID] = request_id
         return request_id

@@ -5,8 +5,8 @@ import contextlib
 import random
 import time
 
+from sendoff_control.hints import Publisher
 from sendoff_control.protocol import StateAnnouncement
-from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 
 INTERVAL = 5.0

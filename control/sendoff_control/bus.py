@@ -11,9 +11,9 @@ import msgspec
 import structlog
 
 from sendoff_control.authority import Fence
+from sendoff_control.hints import Outbox, Outgoing, Topic
 from sendoff_control.member import Member
 from sendoff_control.protocol import Heartbeat, StateAnnouncement, decode, decode_customer_id
-from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Command, Decision, Origin
 
 _FIRST_PAUSE = 0.1

@@ -14,9 +14,9 @@ from sendoff_config.settings import Settings
 from sendoff_control.bounded_queries import BoundedQueries
 from sendoff_control.bus import Bus
 from sendoff_control.heartbeat import HeartbeatSender
+from sendoff_control.hints import Outbox, Publisher
 from sendoff_control.member import Member
 from sendoff_control.nats_bus import NatsBus
-from sendoff_control.publisher import Outbox, Publisher
 from sendoff_control.redis_bus import RedisBus
 from sendoff_control.stall_detector import StallDetector
 from sendoff_db.clock import DatabaseClock

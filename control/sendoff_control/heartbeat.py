@@ -3,8 +3,8 @@
 import asyncio
 import random
 
+from sendoff_control.hints import Publisher
 from sendoff_control.own_process import OwnProcess
-from sendoff_control.publisher import Publisher
 
 INTERVAL = 5.0
 _SPREAD = 0.1

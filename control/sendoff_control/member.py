@@ -13,6 +13,7 @@ from sendoff_config.settings import Settings
 from sendoff_control.announcer import Announcer
 from sendoff_control.authority import NO_FENCE, Fence, decide, is_recorded
 from sendoff_control.bounded_queries import BoundedQueries
+from sendoff_control.hints import Publisher, Subscribers
 from sendoff_control.ingest_stream import IngestStream
 from sendoff_control.nats_requests import NatsRequests
 from sendoff_control.own_process import OwnProcess
@@ -20,10 +21,8 @@ from sendoff_control.peers import Peers
 from sendoff_control.poll import Poller, Progress
 from sendoff_control.process_list import ProcessList
 from sendoff_control.protocol import BusHealth, Heartbeat, RedisTrouble, StateAnnouncement
-from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_control.status import FleetStatus, fleet_status
-from sendoff_control.subscribers import Subscribers
 from sendoff_db.clock import DatabaseClock
 from sendoff_domain.control import GLOBAL_SCOPE, Command, CommandStatus, ControlState, Decision, Origin
 from sendoff_domain.errors import UnavailableError

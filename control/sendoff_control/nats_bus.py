@@ -9,11 +9,11 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
+from sendoff_control.hints import Outbox, Outgoing, Topic
 from sendoff_control.member import Member
 from sendoff_control.nats_commands import NatsCommands
 from sendoff_control.nats_connection import CLOSE_TIMEOUT, CONNECT_TIMEOUT, close_client, connection_options, fail_when
 from sendoff_control.protocol import Heartbeat, Reply, is_inbox
-from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_domain.control import Action
 
 _QUEUE_GROUP = "authority"

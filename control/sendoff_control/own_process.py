@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from sendoff_config.identity import Identity
+from sendoff_control.hints import Publisher
 from sendoff_control.poll import Poller, Progress
 from sendoff_control.protocol import Ack, Actual, BusHealth, Heartbeat
-from sendoff_control.publisher import Publisher
 from sendoff_control.states import AppliedStates
 from sendoff_domain.control import ControlState, Desired
 

@@ -15,10 +15,10 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
 from sendoff_control import heartbeat
 from sendoff_control.bus import Bus, raise_if_cancelled, run_together
+from sendoff_control.hints import Outbox, Outgoing, Topic
 from sendoff_control.lease import Lease, delete_if_equal
 from sendoff_control.member import Member
 from sendoff_control.protocol import RedisTrouble
-from sendoff_control.publisher import Outbox, Outgoing, Topic
 from sendoff_control.redis_command_leader import RedisCommandLeader
 from sendoff_control.stall_detector import StallDetector
 

@@ -9,10 +9,9 @@ import pytest
 from sendoff_config.identity import Identity
 from sendoff_control import announcer as announcers
 from sendoff_control.announcer import Announcer
+from sendoff_control.hints import Outbox, Outgoing, Publisher, Subscribers
 from sendoff_control.protocol import StateAnnouncement, announcement_of, decode
-from sendoff_control.publisher import Outbox, Outgoing, Publisher
 from sendoff_control.states import AppliedStates
-from sendoff_control.subscribers import Subscribers
 from sendoff_domain.control import ControlState, Desired
 
 STATE = ControlState("global", 1, 2, Desired.STOPPED)
@@ -97,6 +96,20 @@ async def test_hints_are_dropped_while_a_bus_is_down() -> None:
     outbox.close()
     publisher.wake()
     assert queue.empty()
+
+
+async def test_a_wake_up_goes_over_redis_or_else_over_nats() -> None:
+    nats, redis = Outbox("nats"), Outbox("redis")
+    publisher = Publisher(IDENTITY.name, [nats, redis])
+    over_nats, over_redis = nats.open(), redis.open()
+    publisher.wake()
+    assert (over_nats.qsize(), over_redis.qsize()) == (0, 1)
+    redis.trouble = "full"
+    publisher.wake()
+    assert (over_nats.qsize(), over_redis.qsize()) == (1, 1)
+    redis.close()
+    publisher.wake()
+    assert (over_nats.qsize(), over_redis.qsize()) == (2, 1)
 
 
 async def test_a_full_outbox_drops_what_comes_and_blocks_nobody() -> None:

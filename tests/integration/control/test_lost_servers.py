@@ -1,5 +1,6 @@
 """One bus dead, both dead, a bus that hangs, a client closed for good, PostgreSQL gone: the fleet goes on."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -63,10 +64,19 @@ async def health_is(members: list[Member], expected: dict[str, str]) -> None:
     )
 
 
+async def a_wake_up_arrives(members: list[Member]) -> None:
+    """Let the first one say that a message is due; the last one hears it."""
+    heard = asyncio.Event()
+    members[-1].subscribe(on_wake=heard.set)
+    members[0].publisher.wake()
+    await asyncio.wait_for(heard.wait(), 5)
+
+
 async def test_without_nats_redis_carries_everything(lines: Lines) -> None:
     members = await lines.join("a", "b", "c")
     await lines.nats.cut()
     await health_is(members, {"nats": "down", "redis": "up"})
+    await a_wake_up_arrives(members)
     await lines.fleet.redis.publish(f"{lines.fleet.prefix}:control", "stop")
     await lines.fleet.all_are(Desired.STOPPED, members)
     assert await members[0].wait_for_acks(await members[0].command(Command(Action.START), "http"), timedelta(seconds=5))
@@ -81,6 +91,7 @@ async def test_without_redis_nats_carries_everything(lines: Lines) -> None:
     members = await lines.join("a", "b", "c")
     await lines.redis.cut()
     await health_is(members, {"nats": "up", "redis": "down"})
+    await a_wake_up_arrives(members)
     await lines.fleet.nats.publish(f"{lines.fleet.prefix}.control.stop", b"")
     await lines.fleet.all_are(Desired.STOPPED, members)
     lines.redis.restore()

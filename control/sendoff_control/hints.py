@@ -1,10 +1,11 @@
-"""What a process tells the others: hints, which an outbox holds for each bus until that has sent them.
+"""Hints: what a process tells the others of the fleet, and who is told in it what the others say.
 
-Both are made before the buses, so that a member can speak without knowing them.
+A publisher puts hints into outboxes, one for each bus, and a bus passes on to the subscribers what it hears. All are
+made before the buses, so that a member can speak and listen without knowing them.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,9 @@ class Outgoing:
     topic: Topic | Literal["reply"]
     payload: bytes
     reply_to: str = ""
+
+
+_WAKE = Outgoing("wake", b"")
 
 
 class Outbox:
@@ -106,8 +110,14 @@ class Publisher:
         self._publish("heartbeat", msgspec.json.encode(heartbeat))
 
     def wake(self) -> None:
-        """Tell the workers that a message was stored which is due at once; a lost hint costs one interval."""
-        self._publish("wake", b"")
+        """Tell the workers that a message was stored which is due at once; a lost hint costs one interval.
+
+        It goes over one bus, Redis if that is up: a worker that does not reach Redis could hand on nothing anyway.
+        """
+        up = {outbox.bus: outbox for outbox in self.outboxes if outbox.health == "up"}
+        outbox = up.get("redis") or up.get("nats")
+        if outbox is not None:
+            outbox.put(_WAKE)
 
     def customer_changed(self, customer_id: str) -> None:
         """Tell the fleet that a customer has changed; a process that misses the hint reads it within two seconds."""
@@ -116,3 +126,46 @@ class Publisher:
     def _publish(self, topic: Topic, payload: bytes) -> None:
         for outbox in self.outboxes:
             outbox.put(Outgoing(topic, payload))
+
+
+class Subscribers:
+    """The callables that are told of news; one that fails is logged, and the next ones are told all the same."""
+
+    def __init__(self) -> None:
+        self._on_change: list[Callable[[ControlState], None]] = []
+        self._on_wake: list[Callable[[], None]] = []
+        self._on_customer: list[Callable[[str], None]] = []
+
+    def add(
+        self,
+        *,
+        on_change: Callable[[ControlState], None] | None,
+        on_wake: Callable[[], None] | None,
+        on_customer: Callable[[str], None] | None,
+    ) -> None:
+        """Add those that are given."""
+        self._on_change += [] if on_change is None else [on_change]
+        self._on_wake += [] if on_wake is None else [on_wake]
+        self._on_customer += [] if on_customer is None else [on_customer]
+
+    def state_changed(self, state: ControlState) -> None:
+        """This process has applied a state."""
+        for call in self._on_change:
+            _tell(call, state)
+
+    def woken(self) -> None:
+        """A message was stored that is due at once."""
+        for call in self._on_wake:
+            _tell(call)
+
+    def customer_changed(self, customer_id: str) -> None:
+        """A customer was changed, or its breaker."""
+        for call in self._on_customer:
+            _tell(call, customer_id)
+
+
+def _tell(call: Callable[..., None], *news: object) -> None:
+    try:
+        call(*news)
+    except Exception:  # a subscriber's mistake must not stop the fleet's news
+        log.exception("news of the fleet could not be passed on")

@@ -32,9 +32,9 @@ from sendoff_http.web.keys import (
     database_now,
 )
 from sendoff_http.web.request_log import METRICS
-from sendoff_intake.admission import Admitter, AdmittingIntake
+from sendoff_intake.admission import Admitter
 from sendoff_intake.backlog_figures import BacklogFigures
-from sendoff_intake.group_commit import GroupCommit
+from sendoff_intake.group_commit import AdmittingIntake, GroupCommit
 from sendoff_intake.store import MessageStore, WakeUp
 from sendoff_intake.submission_reader import SubmissionReader
 

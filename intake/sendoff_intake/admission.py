@@ -1,6 +1,7 @@
 """Whose messages are let in: a customer of whom as many wait as may (`limits.backlog`) gets no more in for now.
 
-`AdmittingIntake` is the door, `Admitter` decides there, and an `Admission` is what it decided on some submissions.
+An `Admitter` decides, and an `Admission` is what it decided on some submissions; what they pass through is
+`sendoff_intake.group_commit.AdmittingIntake`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,7 @@ import structlog
 from prometheus_client import Counter
 
 from sendoff_intake.backlog_figures import BacklogFigures, Line
-from sendoff_intake.group_commit import GroupCommit
-from sendoff_intake.store import Chunks, MessageStore
+from sendoff_intake.store import Chunks
 from sendoff_intake.submission import Reason, Rejected, Result, Stored, Submission
 
 #: Of each limited customer its limit and its line.
@@ -62,12 +62,9 @@ class Admitter:
     """
 
     def __init__(self, figures: BacklogFigures, refused: Counter) -> None:
-        self._figures = figures
+        #: Tell whose messages need no admission, because their customer has no limit.
+        self.figures = figures
         self._refused = refused
-
-    def may_refuse(self, customer: str) -> bool:
-        """Whether this customer may have a limit; if not, its messages need no admission."""
-        return self._figures.has_limit(customer)
 
     async def admit(self, submissions: Sequence[Submission]) -> Admission:
         """Decide on submissions of any customers.
@@ -75,10 +72,10 @@ class Admitter:
         Raises UnavailableError when the database does not tell whether a key was used.
         """
         customers = {one.message.customer for one in submissions}
-        limited = {customer for customer in customers if self.may_refuse(customer)}
+        limited = {customer for customer in customers if self.figures.has_limit(customer)}
         if not limited:
             return Admission(submissions, {}, {})
-        figures = await self._figures.look_up(limited)
+        figures = await self.figures.look_up(limited)
         over = [place for place, one in enumerate(submissions) if not _take_room(one, figures)]
         try:
             replays = await self._find_replays([submissions[place] for place in over])
@@ -96,7 +93,7 @@ class Admitter:
 
     async def _find_replays(self, submissions: Sequence[Submission]) -> set[tuple[str, str]]:
         keyed = [names for one in submissions if (names := _names(one)) is not None]
-        return await self._figures.find_used_keys(keyed) if keyed else set()
+        return await self.figures.find_used_keys(keyed) if keyed else set()
 
     def _refuse(self, customer: str, limit: int, line: Line) -> Rejected:
         self._refused.inc()
@@ -130,39 +127,11 @@ def _names(submission: Submission) -> tuple[str, str] | None:
     return None if submission.key is None else (submission.message.customer, submission.key)
 
 
-class AdmittingIntake:
-    """A GroupCommit and a MessageStore behind an Admitter; messages of customers without a limit go straight on."""
+class AdmittedChunks:
+    """Of each chunk what is admitted; what is rejected keeps its place among the results.
 
-    def __init__(self, admitter: Admitter, group_commit: GroupCommit, store: MessageStore) -> None:
-        self._admitter = admitter
-        self._group_commit = group_commit
-        self._store = store
-
-    async def store(self, submission: Submission) -> Result:
-        """Store one submission; raises as `GroupCommit.store` does."""
-        if not self._admitter.may_refuse(submission.message.customer):
-            return await self._group_commit.store(submission)
-        admission = await self._admitter.admit([submission])
-        if admission.rejected:
-            return admission.rejected[0]
-        try:
-            result = await self._group_commit.store(submission)
-            admission.end([result])
-        finally:
-            admission.give_up()
-        return result
-
-    async def store_batch(self, chunks: Chunks) -> list[Result | Exception]:
-        """Store all chunks; raises as `MessageStore.store_batch` does."""
-        admitted = _AdmittedChunks(self._admitter, chunks)
-        try:
-            return admitted.end(await self._store.store_batch(admitted))
-        finally:
-            admitted.give_up()
-
-
-class _AdmittedChunks:
-    """Of each chunk what is admitted; what is rejected keeps its place among the results."""
+    They must be ended or given up, as each Admission must.
+    """
 
     def __init__(self, admitter: Admitter, chunks: Chunks) -> None:
         self._admitter = admitter
@@ -171,9 +140,11 @@ class _AdmittedChunks:
 
     @property
     def is_one_chunk(self) -> bool:
+        """Whether nothing comes after the first chunk."""
         return self._chunks.is_one_chunk
 
     async def next_chunk(self) -> list[Submission] | None:
+        """What is admitted of the next chunk; None after the last one. Raises as `Admitter.admit` does."""
         chunk = await self._chunks.next_chunk()
         if chunk is None:
             return None
@@ -192,5 +163,6 @@ class _AdmittedChunks:
         return of_all
 
     def give_up(self) -> None:
+        """End all that have not ended without results."""
         for admission in self._admissions:
             admission.give_up()

@@ -1,4 +1,7 @@
-"""Group commit: submissions that arrive during a flush share the next one, which starts beside it if they are many."""
+"""The door for submissions: one by one they share commits, many at once come in chunks, and some need an admission.
+
+Group commit: submissions that arrive during a flush share the next one, which starts beside it if they are many.
+"""
 
 import asyncio
 from collections import deque
@@ -8,7 +11,8 @@ from typing import NamedTuple
 import structlog
 
 from sendoff_domain.errors import UnavailableError
-from sendoff_intake.store import MessageStore
+from sendoff_intake.admission import AdmittedChunks, Admitter
+from sendoff_intake.store import Chunks, MessageStore
 from sendoff_intake.submission import Result, Submission
 
 _MOST_PER_FLUSH = 500
@@ -95,3 +99,35 @@ def _answer(waiting: asyncio.Future[Result], result: Result | Exception) -> None
         waiting.set_exception(result)
     else:
         waiting.set_result(result)
+
+
+class AdmittingIntake:
+    """A GroupCommit and a MessageStore behind an Admitter; messages of customers without a limit go straight on."""
+
+    def __init__(self, admitter: Admitter, group_commit: GroupCommit, store: MessageStore) -> None:
+        self._admitter = admitter
+        self._figures = admitter.figures
+        self._group_commit = group_commit
+        self._store = store
+
+    async def store(self, submission: Submission) -> Result:
+        """Store one submission; raises as `GroupCommit.store` does."""
+        if not self._figures.has_limit(submission.message.customer):
+            return await self._group_commit.store(submission)
+        admission = await self._admitter.admit([submission])
+        if admission.rejected:
+            return admission.rejected[0]
+        try:
+            result = await self._group_commit.store(submission)
+            admission.end([result])
+        finally:
+            admission.give_up()
+        return result
+
+    async def store_batch(self, chunks: Chunks) -> list[Result | Exception]:
+        """Store all chunks; raises as `MessageStore.store_batch` does."""
+        admitted = AdmittedChunks(self._admitter, chunks)
+        try:
+            return admitted.end(await self._store.store_batch(admitted))
+        finally:
+            admitted.give_up()

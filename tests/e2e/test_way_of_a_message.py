@@ -12,7 +12,7 @@ from support.waiting import wait_until
 from support.whole_sendoff import free_port
 
 #: docs/adr/0023 says why there are not fewer.
-MOST_FILES = 56
+MOST_FILES = 50
 #: What runs in the background by chance is not there in each of so many turns.
 TURNS = 25
 

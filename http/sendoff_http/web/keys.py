@@ -13,8 +13,8 @@ from sendoff_db.pool import Pool
 from sendoff_domain.access import Caller
 from sendoff_domain.errors import UnavailableError
 from sendoff_http.web.body_memory import BodyMemory
-from sendoff_intake.admission import AdmittingIntake
 from sendoff_intake.backlog_figures import BacklogFigures
+from sendoff_intake.group_commit import AdmittingIntake
 from sendoff_intake.submission_reader import SubmissionReader
 from sendoff_webhooks.keys.encryption import KeyCipher
 
@@ -38,7 +38,8 @@ BODY: web.RequestKey[bytes] = web.RequestKey("body", bytes)
 LEAVING: web.AppKey[asyncio.Event] = web.AppKey("leaving", asyncio.Event)
 
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
-#: The trace of a request that has one, and the span that accepts what it brings, if it is sampled.
+#: The trace of a request that has one, which goes along with its messages to their webhooks, and the span that accepts
+#: them, if it is sampled.
 TRACE: web.RequestKey[str] = web.RequestKey("trace", str)
 SPAN: web.RequestKey[Span] = web.RequestKey("span")
 

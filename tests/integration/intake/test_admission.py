@@ -11,8 +11,9 @@ from psycopg import DataError
 from integration.intake.conftest import Intake, submit, unstorable
 from sendoff_domain.errors import UnavailableError
 from sendoff_intake import backlog_figures
-from sendoff_intake.admission import Admitter, AdmittingIntake
+from sendoff_intake.admission import Admitter
 from sendoff_intake.backlog_figures import BacklogFigures
+from sendoff_intake.group_commit import AdmittingIntake
 from sendoff_intake.submission import Reason, Rejected, Stored, Submission
 from support.waiting import eventually
 

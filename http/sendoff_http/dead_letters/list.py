@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from sendoff_db.index_order import in_index_order
 from sendoff_db.sql import fetch_all_as
 from sendoff_domain.access import Scope
 from sendoff_http.dead_letters.model import KIND, DeadLetterPage, DeadLetterQuery, DeadLetterRow, describe_row
@@ -28,7 +29,7 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     query = read_query(request, DeadLetterQuery)
     values = {**query.values(), "customer": request[CALLER].narrow(query.customer), "limit": query.limit + 1}
     statement = _choose_statement(query, values["customer"])
-    async with request.app[POOL].connection() as connection:
+    async with request.app[POOL].connection() as connection, in_index_order(connection):
         rows = await fetch_all_as(connection, __package__, statement, values, kind=DeadLetterRow)
     shown, next_cursor = cut_page(rows, query.limit, lambda row: encode_cursor(KIND, row.message_id))
     return json_response({"data": [describe_row(row) for row in shown], "nextCursor": next_cursor})

@@ -1,7 +1,5 @@
 -- Lists the newest messages of a reference in an id range, and whether each is the customer's if one is given.
--- The pairs are compared and ordered as pairs, and the upper bound with <=, so that the planner walks the index on them
--- and sorts nothing, with statistics and without. Those of a time before the reference was used let it read and sort all
--- of its messages, until they are made anew.
+-- The pairs are compared and ordered as pairs, and the upper bound with <=, so that the planner walks the index on them.
 SELECT id, %(customer)s::text IS NULL OR messages.customer_id = %(customer)s AND messages.incarnation = coalesce(
            (SELECT customers.incarnation FROM customers WHERE customers.id = %(customer)s), messages.incarnation)
   FROM messages

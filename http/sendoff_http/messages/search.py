@@ -6,6 +6,7 @@ to a recipient or to metadata: a search looks at more rows at a time and says it
 """
 
 import time
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from pydantic import Field, WithJsonSchema, field_validator
 from pydantic_core import PydanticCustomError
 
+from sendoff_db.index_order import in_index_order
 from sendoff_db.pool import Connection
 from sendoff_db.sql import fetch_all
 from sendoff_domain.message import Status
@@ -133,18 +135,24 @@ def _has(row: MessageRow, metadata: dict[str, str]) -> bool:
 
 
 async def _scan(connection: Connection, statement: str, values: dict[str, Any], wanted: int) -> _Step:
-    scanned = await fetch_all(connection, __package__, statement, {**values, "chunk": wanted})
+    async with _ordered(connection, statement):
+        scanned = await fetch_all(connection, __package__, statement, {**values, "chunk": wanted})
     return _Step([found for found, fits in scanned if fits], scanned[-1][0] if len(scanned) == wanted else None)
 
 
 async def _search(connection: Connection, statement: str, values: dict[str, Any], wanted: int) -> _Step:
     searched = _SEARCHED if values["patterns"] is None else _SEARCHED_PAYLOADS
     chunk = searched if values["customer"] is None else _SEARCHED_OF_CUSTOMER
-    found = await fetch_all(connection, __package__, statement, {**values, "chunk": chunk, "enough": wanted})
+    async with _ordered(connection, statement):
+        found = await fetch_all(connection, __package__, statement, {**values, "chunk": chunk, "enough": wanted})
     ids = [each for each, fits in found if fits]
     if len(ids) == wanted:
         return _Step(ids, ids[-1])
     return _Step(ids, next((each for each, fits in found if not fits), None))
+
+
+def _ordered(connection: Connection, statement: str) -> AbstractAsyncContextManager[None]:
+    return in_index_order(connection) if statement in _OF_ONE_VALUE else nullcontext()
 
 
 def choose_scan(query: ListQuery, *, bound: bool = False) -> str:
@@ -163,6 +171,9 @@ def choose_scan(query: ListQuery, *, bound: bool = False) -> str:
     return "scan_messages" if query.status is None else _SCANS[query.status]
 
 
+#: Those that walk an index in which the rows of one value stand in the order of the list. The others must be free to
+#: sort: of messages that were sent in a short time long ago, say.
+_OF_ONE_VALUE = {"scan_reference", "scan_dead_reference", "scan_customer", "search_messages_of_customer"}
 _SCANS = {
     Status.SCHEDULED: "scan_scheduled",
     Status.SENDING: "scan_sending",

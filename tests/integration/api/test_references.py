@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from integration.api.plans import forbid_autovacuum, rows_read
 from sendoff_db.sql import read_statement
 from sendoff_http.messages.search import KIND
 from sendoff_http.web.pagination import FIRST_ID, LAST_ID, decode_cursor
@@ -142,19 +143,11 @@ async def test_a_bound_key_finds_its_own_and_learns_no_id_of_others(
         assert other.json["data"] == []
 
 
-async def no_autovacuum(api: Api) -> None:
-    """Let nobody but the test say when statistics are made."""
-    partitions = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'messages'::regclass"
-    for (partition,) in await (await api.db.execute(partitions.encode())).fetchall():
-        await api.db.execute(f"ALTER TABLE {partition} SET (autovacuum_enabled = off)".encode())
-    await api.db.execute(b"ALTER TABLE dead_letters SET (autovacuum_enabled = off)")
-
-
 @pytest.mark.parametrize("is_analyzed", [True, False])
 async def test_a_search_for_a_reference_walks_its_index_with_and_without_statistics(
     api: Api, is_analyzed: bool
 ) -> None:
-    await no_autovacuum(api)  # statistics from before there was a reference let it read and sort all that one has
+    await forbid_autovacuum(api)
     for reference, count in ((None, 10_000), ("r1", 10_000), ("r2", 1)):
         items = [{"to": "a", "content": 1, "delay": "1h", "reference": reference}] * count
         assert (await api.post("/v1/messages/batch", items, checked=False)).status == 202
@@ -198,9 +191,3 @@ async def test_dead_letters_to_a_recipient_are_found_without_reading_those_to_ot
         )
         ((plans,),) = await cursor.fetchall()
         assert rows_read(plans[0]["Plan"]) <= most, (recipient, plans)
-
-
-def rows_read(plan: dict[str, Any]) -> float:
-    """How many rows a plan has taken from tables and indexes."""
-    own = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) if "Relation Name" in plan else 0
-    return float(own + sum(rows_read(inner) for inner in plan.get("Plans", [])))

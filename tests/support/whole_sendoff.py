@@ -1,8 +1,11 @@
 """A whole Sendoff for each test: its own database, Redis databases and control prefix, a webhook, real processes."""
 
+import itertools
+import os
 import secrets
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,10 @@ from support.instances import Launcher, launcher
 from support.receiver import Receiver, running_receiver
 from support.servers import RedisUrls
 
+#: Below the ports from which connections go out, one of which would take a port before its server does: so many for
+#: each worker of pytest, one after the other.
+_FIRST_PORT, _PORTS, _WORKERS = 20_000, 1_500, 8
+_turns = itertools.count(os.getpid())
 #: Fast enough for a test, slow enough to be counted.
 RETRY = {"RETRY__ATTEMPTS": "3", "RETRY__FIRST": "200ms", "RETRY__FACTOR": "2", "RETRY__JITTER": "0"}
 
@@ -67,10 +74,16 @@ def api(launch: Launcher) -> Client:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on at the moment, and that no other worker of pytest is given."""
+    while True:
+        port = _FIRST_PORT + _PORTS * _worker_number() + next(_turns) % _PORTS
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+def _worker_number() -> int:
+    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % _WORKERS
 
 
 def add_customer(api: Client, webhook: Receiver, customer_id: str, **fields: Any) -> None:

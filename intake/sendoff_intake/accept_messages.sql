@@ -2,13 +2,15 @@
 -- Answers one row per input, in order: whether the customer exists, the id that stands for the key, whether its body
 -- is the same, and when the message is delivered. Repeating it with the same ids changes nothing. Keys are taken in
 -- order, so that two such statements never deadlock.
+-- Arrays come by subqueries, which hide their lengths: PostgreSQL would plan anew each time, for longer than it runs.
 WITH input AS (
     SELECT item.*, customers.id IS NOT NULL AS known, customers.incarnation,
            greatest(coalesce(item.given_at, now() + item.delay * interval '1 microsecond'), now()) AS deliver_at
-      FROM unnest(%(ids)s::uuid[], %(customers)s::text[], %(recipients)s::text[], %(payloads)s::text[],
-                  %(given)s::timestamptz[], %(delays)s::bigint[], %(expiries)s::timestamptz[],
-                  %(created)s::bigint[], %(retries)s::text[], %(references)s::text[], %(traces)s::text[],
-                  %(keys)s::text[], %(hashes)s::bytea[])
+      FROM unnest((SELECT %(ids)s::uuid[]), (SELECT %(customers)s::text[]), (SELECT %(recipients)s::text[]),
+                  (SELECT %(payloads)s::text[]), (SELECT %(given)s::timestamptz[]), (SELECT %(delays)s::bigint[]),
+                  (SELECT %(expiries)s::timestamptz[]), (SELECT %(created)s::bigint[]), (SELECT %(retries)s::text[]),
+                  (SELECT %(references)s::text[]), (SELECT %(traces)s::text[]), (SELECT %(keys)s::text[]),
+                  (SELECT %(hashes)s::bytea[]))
            WITH ORDINALITY AS item (id, customer_id, recipient, payload, given_at, delay, expires_at, created_ms,
                                     retry, reference, trace, key, body_hash, position)
       LEFT JOIN customers ON customers.id = item.customer_id

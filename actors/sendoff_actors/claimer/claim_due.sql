@@ -1,8 +1,9 @@
 -- Claims due messages for one lease, of each customer at most its quota, the earliest first.
 -- Claims nothing while a stop is in force, of everything or of the customer.
+-- Arrays come by subqueries, which hide their lengths: PostgreSQL would plan anew each time, for longer than it runs.
 WITH picked AS MATERIALIZED (
     SELECT earliest.message_id
-      FROM unnest(%(customers)s::text[], %(quotas)s::integer[]) AS wanted (customer_id, quota)
+      FROM unnest((SELECT %(customers)s::text[]), (SELECT %(quotas)s::integer[])) AS wanted (customer_id, quota)
      CROSS JOIN LATERAL (
            SELECT due.message_id
              FROM due
@@ -10,7 +11,8 @@ WITH picked AS MATERIALIZED (
               -- Compared as rows, which only the customer's own index serves: a planner that takes most messages for
               -- this customer's would walk the index in the order of time, past those of all others.
               AND (due.customer_id, due.visible_at) >= (wanted.customer_id, '-infinity')
-              AND (due.customer_id, due.visible_at) <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
+              AND (due.customer_id, due.visible_at)
+                  <= (wanted.customer_id, statement_timestamp() + (SELECT %(horizon)s::interval))
             ORDER BY due.customer_id, due.visible_at
             LIMIT wanted.quota
               FOR UPDATE SKIP LOCKED) AS earliest
@@ -20,7 +22,7 @@ WITH picked AS MATERIALIZED (
 ), claimed AS (
     UPDATE due
        SET token = claim_token(due.token), holder = %(holder)s, visible_at = clock_timestamp() + %(lease)s,
-           limited = due.customer_id = ANY (%(limited)s::text[])
+           limited = due.customer_id = ANY ((SELECT %(limited)s::text[])::text[])
      WHERE due.message_id = ANY (ARRAY(SELECT message_id FROM picked))
  RETURNING due.*
 )

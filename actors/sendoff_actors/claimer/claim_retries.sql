@@ -1,14 +1,15 @@
 -- Claims retries that are due for one lease and moves them to due, of each customer at most its quota, the
 -- earliest first. Claims nothing while a stop is in force, of everything or of the customer.
+-- Arrays come by subqueries, which hide their lengths: PostgreSQL would plan anew each time, for longer than it runs.
 WITH picked AS MATERIALIZED (
     SELECT earliest.message_id
-      FROM unnest(%(customers)s::text[], %(quotas)s::integer[]) AS wanted (customer_id, quota)
+      FROM unnest((SELECT %(customers)s::text[]), (SELECT %(quotas)s::integer[])) AS wanted (customer_id, quota)
      CROSS JOIN LATERAL (
            SELECT retries.message_id
              FROM retries
             WHERE (retries.customer_id, retries.next_attempt_at) >= (wanted.customer_id, '-infinity')
               AND (retries.customer_id, retries.next_attempt_at)
-                  <= (wanted.customer_id, statement_timestamp() + %(horizon)s)
+                  <= (wanted.customer_id, statement_timestamp() + (SELECT %(horizon)s::interval))
             ORDER BY retries.customer_id, retries.next_attempt_at
             LIMIT wanted.quota
               FOR UPDATE SKIP LOCKED) AS earliest
@@ -21,7 +22,7 @@ WITH picked AS MATERIALIZED (
     INSERT INTO due (message_id, customer_id, due_at, visible_at, attempts, generation, token, holder, limited,
                      incarnation)
     SELECT message_id, customer_id, next_attempt_at, clock_timestamp() + %(lease)s, attempts, generation,
-           claim_token(token), %(holder)s, customer_id = ANY (%(limited)s::text[]), incarnation
+           claim_token(token), %(holder)s, customer_id = ANY ((SELECT %(limited)s::text[])::text[]), incarnation
       FROM gone
  RETURNING due.*
 )

@@ -1,10 +1,13 @@
 -- Records failed attempts and moves their messages from due to retries, if the claim still holds; returns those moved.
 -- A message without a next attempt stays claimed, with the attempt counted; the event is then that it is dead.
 -- coalesce, because IS NOT NULL would let the planner take the index of leases for that of the key.
+-- Arrays come by subqueries, which hide their lengths: PostgreSQL would plan anew each time, for longer than it runs.
 WITH failed AS MATERIALIZED (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(tokens)s::bigint[], %(attempts)s::integer[], %(generations)s::integer[],
-                         %(started)s::timestamptz[], %(durations)s::bigint[], %(statuses)s::smallint[],
-                         %(classes)s::text[], %(details)s::text[], %(answers)s::bytea[], %(next)s::timestamptz[])
+    SELECT * FROM unnest((SELECT %(ids)s::uuid[]), (SELECT %(tokens)s::bigint[]), (SELECT %(attempts)s::integer[]),
+                         (SELECT %(generations)s::integer[]), (SELECT %(started)s::timestamptz[]),
+                         (SELECT %(durations)s::bigint[]), (SELECT %(statuses)s::smallint[]),
+                         (SELECT %(classes)s::text[]), (SELECT %(details)s::text[]), (SELECT %(answers)s::bytea[]),
+                         (SELECT %(next)s::timestamptz[]))
         AS failed (message_id, token, attempt, generation, started_at, duration_us, status_code, error_class, detail,
                    answer, next_attempt_at)
 ), held AS MATERIALIZED (

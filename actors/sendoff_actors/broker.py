@@ -9,6 +9,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
+from typing import Any
 from uuid import uuid4
 
 import dramatiq
@@ -29,7 +30,14 @@ _MAINTENANCE_CHANCE = 20_000
 #: Messages that one process fetches ahead of its threads. A batch for the Sender sits on leases, so none ahead.
 _PREFETCH = {Queue.SENDER: 1}
 _PREFETCH_OTHERS = 4
-_WAKE_TOKENS = 16
+#: Behind Dramatiq's own script: what was enqueued wakes one idle consumer in the same round trip; more tokens than the
+#: processes that may sleep would only have them look in vain.
+_WAKE = b"""
+if command == "enqueue" then
+    redis.call("lpush", namespace .. ":wake:" .. queue_name, 1)
+    redis.call("ltrim", namespace .. ":wake:" .. queue_name, 0, 15)
+end
+"""
 #: How long the tokens for the consumers of a process that ends are kept (seconds).
 _LEAVE_TTL = 10
 #: While a process ends its consumers look so often whether they should (seconds).
@@ -83,6 +91,8 @@ class BlockingRedisBroker(RedisBroker):
             heartbeat_timeout=_HEARTBEAT_TIMEOUT,
             maintenance_chance=_MAINTENANCE_CHANCE,
         )
+        dispatch: Any = self.scripts["dispatch"].script
+        self.scripts["dispatch"] = client.register_script(dispatch + _WAKE)
         self.backpressure = Backpressure()
         #: How long an idle consumer blocks at a time (seconds), if not as long as Dramatiq's threads wait.
         self.idle: float | None = None
@@ -116,12 +126,6 @@ class BlockingRedisBroker(RedisBroker):
             raise ValueError("expected no delay: PostgreSQL is the only timer")
         enqueued = message.copy(options={"redis_message_id": str(uuid4())})
         self.do_enqueue(message.queue_name, enqueued.options["redis_message_id"], self.sealed.write(enqueued))
-        wake = self.wake_key(message.queue_name)
-        pipeline = self.client.pipeline(transaction=False)
-        pipeline.lpush(wake, 1)
-        pipeline.ltrim(wake, 0, _WAKE_TOKENS - 1)
-        with contextlib.suppress(redis.RedisError):  # the message is enqueued; an idle consumer looks once a second
-            pipeline.execute()
         return enqueued
 
     def hand_on(self, actor: ActorName, *arguments: object) -> None:
@@ -176,7 +180,7 @@ class BlockingRedisBroker(RedisBroker):
         return f"{self.namespace}:leave:{self.broker_id}"
 
     def wake_key(self, queue_name: str) -> str:
-        """The list on which the idle consumers of a queue block."""
+        """The list on which the idle consumers of a queue block; `_WAKE` names it as well."""
         return f"{self.namespace}:wake:{queue_name}"
 
 

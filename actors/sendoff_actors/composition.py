@@ -120,18 +120,17 @@ def make_worker(
     customers = CustomerCache(pool, new_key_cipher(member.settings.security))
     metrics = new_worker_metrics(member.identity, pool, member.settings.metrics)
     enqueuer, markers = Enqueuer(broker), _make_markers(member.settings, cache, broker.sealed.key)
-    shortage, extra_ticks = ShortageWatch(broker.backpressure), _make_extra_ticks(member, enqueuer)
+    claiming, shortage = _make_claiming(member, process, pool), ShortageWatch(broker.backpressure)
+    extra = _make_extra_ticks(member, enqueuer, claiming.turns.ask)
     slots = make_slots(process.share(member.settings.scheduler.max_concurrent))
-    holdings = make_holdings(
-        member=member, slots=slots, broker=broker, shortage=shortage, on_limit_freed=extra_ticks.wake
-    )
+    holdings = make_holdings(member=member, slots=slots, broker=broker, shortage=shortage, on_limit_freed=extra.wake)
     retrying = Retrying(pool, customers, member.settings.partitions.every)
     burials = (burying := _make_burying(member.settings, pool, metrics)).burials()
     bury = partial(_hand_to_dead_letterer, enqueuer, burials)
     unrecorded = _make_unrecorded(retrying=retrying, holdings=holdings, markers=markers, bury=bury)
     worker = Worker(
         member=member,
-        claiming=_make_claiming(member, process, pool),
+        claiming=claiming,
         sender=make_sender(
             member=member,
             pool=pool,
@@ -150,7 +149,7 @@ def make_worker(
         burying=burying,
         burials=burials,
         ticker=_make_ticker(member=member, process=process, enqueuer=enqueuer, is_idle=holdings.is_empty),
-        extra_ticks=extra_ticks,
+        extra_ticks=extra,
         clean_up=CleanUpSchedule(enqueuer),
         metrics=metrics,
         jobs=JobRunner(pool, member.settings.partitions, metrics.accepted),
@@ -234,11 +233,12 @@ def progress_of(worker: Worker) -> Progress:
     )
 
 
-def _make_extra_ticks(member: Member, enqueuer: Enqueuer) -> ExtraTicks:
+def _make_extra_ticks(member: Member, enqueuer: Enqueuer, ask: Callable[[], bool]) -> ExtraTicks:
     return ExtraTicks(
         instance=member.identity.instance,
         settings=member.settings.scheduler,
         is_running=member.is_running,
+        ask=ask,
         send=partial(enqueuer.enqueue, ActorName.CLAIM),
     )
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from sendoff_actors.claimer.claim_turns import ClaimTurns
 from sendoff_actors.claimer.ticker import ExtraTicks, Ticker, resting_intervals
 from sendoff_actors.handoffs import Tick
 from sendoff_config.process_index import ProcessIndex
@@ -99,6 +100,7 @@ async def test_only_a_draining_instance_ticks_out_of_turn(clock: DatabaseClock, 
         instance="one",
         settings=SETTINGS.model_copy(update={"drain": drain}),
         is_running=lambda: True,
+        ask=lambda: False,
         send=send,
     )
     extra.wake()
@@ -117,7 +119,26 @@ async def test_a_stopped_instance_does_not_tick(clock: DatabaseClock) -> None:
     stopped = ticker(clock, send, running=False)
     for _ in range(3):
         await turn(stopped)
-    await ExtraTicks(instance="one", settings=SETTINGS, is_running=lambda: False, send=send).run_once()
+    await ExtraTicks(
+        instance="one", settings=SETTINGS, is_running=lambda: False, ask=lambda: False, send=send
+    ).run_once()
+
+
+async def test_a_claim_under_way_spares_an_extra_tick() -> None:
+    sent: list[Tick] = []
+
+    async def send(tick: Tick) -> None:
+        sent.append(tick)
+
+    turns = ClaimTurns()
+    extra = ExtraTicks(instance="one", settings=SETTINGS, is_running=lambda: True, ask=turns.ask, send=send)
+    assert turns.take(wait=False)
+    turns.begin()
+    await extra.run_once()
+    assert (len(sent), turns.is_wanted) == (0, True)
+    turns.give_back()
+    await extra.run_once()
+    assert len(sent) == 1
 
 
 async def test_a_tick_that_redis_does_not_take_is_followed_by_the_next(clock: DatabaseClock) -> None:

@@ -1,7 +1,6 @@
 """The Claimer on Dramatiq: a tick in, batches for the Sender out."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,20 +30,20 @@ def declare(
     is_running: Callable[[], bool],
 ) -> "dramatiq.Actor[..., None]":
     """Register the Claimer with the broker."""
-    claims = _Claims(broker, event_loop, claiming)
+    claims, turns = _Claims(broker, event_loop, claiming), claiming.turns
 
     @dramatiq.actor(broker=broker, queue_name=Queue.CLAIMER, actor_name=ActorName.CLAIM)
     def claim(tick: Tick) -> None:
         """One tick, and while there is more a few claims at once; the Sender's queue is full before they are many."""
         if tick.drain:
-            claims.wanted.set()
-        if not is_running() or not claims.busy.acquire(blocking=not tick.drain):
+            turns.ask()
+        if not is_running() or not turns.take(wait=not tick.drain):
             return
         try:
             is_caught_up = claims.run(tick)
         finally:
-            claims.busy.release()
-        if is_caught_up and claims.wanted.is_set():
+            turns.give_back()
+        if is_caught_up and turns.is_wanted:
             claims.ask_again(tick)
 
     return claim
@@ -53,12 +52,11 @@ def declare(
 class _Claims:
     """The claims of one process, of which one runs at a time.
 
-    A draining tick that finds it `busy` is made up for by the thread that claims: it claims again if one is `wanted`,
-    for what the tick tells of may have come too late for the claim that was under way.
+    A draining tick that comes meanwhile is made up for by the thread that claims: what the tick tells of may have come
+    too late for the claim that was under way.
     """
 
     def __init__(self, broker: BlockingRedisBroker, event_loop: EventLoopThread[Any], claiming: Claiming) -> None:
-        self.busy, self.wanted = threading.Lock(), threading.Event()
         self._broker = broker
         self._event_loop = event_loop
         self._claiming = claiming
@@ -69,7 +67,7 @@ class _Claims:
         If something was, a Sender asks for it or the next tick brings it.
         """
         for _ in range(_CLAIMS_OF_A_TICK):
-            self.wanted.clear()
+            self._claiming.turns.begin()
             if self._broker.waiting(Queue.SENDER) >= _WAITING_BATCHES:
                 self._claiming.claimed_at = time.monotonic()
                 return False
@@ -77,7 +75,7 @@ class _Claims:
             if not self._hand_on(batches):
                 return False
             is_caught_up = not any(batch.more for batch in batches)
-            if is_caught_up and not self.wanted.is_set():
+            if is_caught_up and not self._claiming.turns.is_wanted:
                 break
         return is_caught_up
 

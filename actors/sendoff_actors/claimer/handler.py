@@ -4,7 +4,7 @@ Nothing here knows Dramatiq.
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,6 +21,7 @@ from sendoff_actors.claimer.claim_limits import (
     find_limited,
     read_claim_limits,
 )
+from sendoff_actors.claimer.claim_turns import ClaimTurns
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
@@ -49,6 +50,7 @@ class Claiming:
     lease: timedelta
     rate_ahead: timedelta = timedelta(seconds=1)
     parts: int = 1
+    turns: ClaimTurns = field(default_factory=ClaimTurns)
     _demand_scan: DemandScan = field(default_factory=DemandScan)
     _rotations: Iterator[int] = field(default_factory=lambda: count(1))
     _reaped_at: float = 0.0
@@ -99,26 +101,34 @@ class Claiming:
     async def _claim_of(
         self, connection: Connection, demands: Sequence[Demand], tick: Tick, horizon: timedelta
     ) -> tuple[list[Row], ClaimLimits]:
-        """The rows that were claimed, the earliest due first, and the limits that they were claimed under.
-
-        Where nothing limits anybody, the transaction asks the server nothing on its way: it is one round trip.
-        """
+        """The rows that were claimed, the earliest due first, and the limits that they were claimed under."""
         limited = await find_limited(connection, [each.customer for each in demands])
+        if tick.drain and not limited:
+            quotas = share_claim(demands, {}, batch_size=tick.batch_size, rotation=next(self._rotations))
+            async with connection.pipeline():  # one round trip, and one transaction: its end commits
+                taken = await self._take(connection, quotas, limited=(), horizon=horizon)
+            return await _read_earliest_first(taken), ClaimLimits()
+        return await self._claim_limited(connection, demands, limited, tick=tick, horizon=horizon)
+
+    async def _claim_limited(
+        self,
+        connection: Connection,
+        demands: Sequence[Demand],
+        limited: Sequence[Row],
+        *,
+        tick: Tick,
+        horizon: timedelta,
+    ) -> tuple[list[Row], ClaimLimits]:
+        """As `_claim_of`, where a customer is limited or the instance throttled."""
         taken, limits = list[AsyncCursor[Row]](), ClaimLimits()
-        async with AsyncExitStack() as pipeline:
-            if tick.drain and not limited:
-                await pipeline.enter_async_context(connection.pipeline())
-            async with connection.transaction():
-                limits = await read_claim_limits(connection, limited, self.rate_ahead)
-                quotas = share_claim(
-                    demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations)
-                )
-                if not quotas or not await _take_tick(connection, tick):
-                    raise Rollback  # so that a probe taken above stays untaken
-                if limited or not tick.drain:
-                    await pipeline.enter_async_context(connection.pipeline())
-                taken = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
-        return sorted([row for cursor in taken for row in await cursor.fetchall()], key=itemgetter(2)), limits
+        async with AsyncExitStack() as pipeline, connection.transaction():
+            limits = await read_claim_limits(connection, limited, self.rate_ahead)
+            quotas = share_claim(demands, limits.allowances, batch_size=tick.batch_size, rotation=next(self._rotations))
+            if not quotas or not await _take_tick(connection, tick):
+                raise Rollback  # so that a probe taken above stays untaken
+            await pipeline.enter_async_context(connection.pipeline())
+            taken = await self._take(connection, quotas, limited=limits.limited, horizon=horizon)
+        return await _read_earliest_first(taken), limits
 
     async def _take(
         self, connection: Connection, quotas: Sequence[Quota], *, limited: Collection[str], horizon: timedelta
@@ -144,6 +154,10 @@ class Claiming:
                 statement = read_statement(__package__, name)
                 taken.append(await connection.execute(statement, {**values, "quotas": wanted}, binary=True))
         return taken
+
+
+async def _read_earliest_first(taken: "Iterable[AsyncCursor[Row]]") -> list[Row]:
+    return sorted([row for cursor in taken for row in await cursor.fetchall()], key=itemgetter(2))
 
 
 async def _take_tick(connection: Connection, tick: Tick) -> bool:

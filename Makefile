@@ -19,7 +19,7 @@ run: .venv/.run ## Run everything on this machine: servers, API, workers, a samp
 	@exec $(BIN)/sendoff up
 
 test: .venv/.dev .venv/.tools ## Run all tests
-	$(BIN)/python -m pytest -n 3
+	$(BIN)/python -m pytest -n 4
 
 check: .venv/.dev ## Check format, lint, types, contracts and sizes
 	$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy && $(BIN)/mypy tests

@@ -8,8 +8,9 @@ from functools import partial
 import aiohttp
 
 from sendoff_cli.console import complain, say
+from sendoff_cli.forked_process import ForkServer
 from sendoff_cli.servers.embedded import EmbeddedServers
-from sendoff_cli.supervisor import Process, Supervisor, stopped_by_signals
+from sendoff_cli.supervisor import Child, Process, Supervisor, execute, stopped_by_signals
 from sendoff_cli.waiting import wait_out
 
 _SERVER_CHECK_SECONDS = 0.5
@@ -21,12 +22,20 @@ async def run_processes(
     stages: Sequence[Sequence[Process]],
     servers: EmbeddedServers | None,
     when_started: Callable[[], Awaitable[None]],
+    forks: ForkServer,
 ) -> int:
     """Run the stages until an ending signal; returns the code to exit with.
 
-    `when_started` runs beside them and may take its time. The death of an embedded server ends everything.
+    `when_started` runs beside them and may take its time. The death of an embedded server ends everything. What `forks`
+    has imported is forked off it.
     """
-    supervisor = Supervisor(stages, say)
+
+    async def start(process: Process) -> Child:
+        if process.module is None:
+            return await execute(process)
+        return await forks.start(process.module, f"sendoff {process.name}", process.environment)
+
+    supervisor = Supervisor(stages, say, start=start)
     with stopped_by_signals(supervisor):
         async with _beside(when_started()), _beside(_watch(servers, supervisor)):
             return await supervisor.run()

@@ -49,6 +49,7 @@ def _numbered(role: str, module: str, count: int, *, environment: Mapping[str, s
             (sys.executable, "-m", module),
             {**environment, "SENDOFF_PROCESS": f"{index}/{count}"},
             patience,
+            module=module,
         )
         for index in range(count)
     ]

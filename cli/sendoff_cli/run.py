@@ -7,6 +7,7 @@ from pathlib import Path
 from sendoff_cli.console import log_as_json, say, show
 from sendoff_cli.database import prepare_database, wait_for_schema
 from sendoff_cli.environment import Environment, configured_environment, embedded_environment
+from sendoff_cli.forked_process import ForkServer, fork_server
 from sendoff_cli.instance import run_processes, wait_until_ready
 from sendoff_cli.interruption import closing_undisturbed, interrupted_by_signals
 from sendoff_cli.listening import reachable_host
@@ -16,6 +17,8 @@ from sendoff_cli.summary import Started, summary
 from sendoff_cli.supervisor import Process
 from sendoff_config.lossy_output import make_output_lossy
 
+#: What the processes import that are forked off.
+_API, _WORKER, _INGEST = "sendoff_http.server", "sendoff_actors.main", "sendoff_ingest.main"
 #: How long a server that is started elsewhere is waited for (seconds).
 _SERVER_PATIENCE = 60.0
 
@@ -24,6 +27,7 @@ def run_up(config: Path | None, data: Path) -> int:
     """Run everything that has no address yet, then the API and the workers; returns the code to exit with."""
     make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals() as check_interruption:
+        forks = stack.enter_context(fork_server([_API, _WORKER]))  # it imports while the servers start
         environment = embedded_environment(config, data, stack)
         check_interruption()
         _follow_format(environment)
@@ -32,7 +36,7 @@ def run_up(config: Path | None, data: Path) -> int:
             say(f"the database is up to date: {', '.join(applied)}")
         check_interruption()
         ingest = environment.settings.ingest.enabled or environment.settings.events.enabled
-        return asyncio.run(_run(environment, api=True, ingest=ingest, workers=True))
+        return asyncio.run(_run(environment, forks, api=True, ingest=ingest, workers=True))
 
 
 def run_http(config: Path | None) -> int:
@@ -53,11 +57,12 @@ def run_ingest(config: Path | None) -> int:
 def _run_part(config: Path | None, *, api: bool = False, ingest: bool = False, workers: bool = False) -> int:
     make_output_lossy("stdout", "stderr")
     with closing_undisturbed(), ExitStack() as stack, interrupted_by_signals() as check_interruption:
+        forks = stack.enter_context(fork_server([*[_API] * api, *[_WORKER] * workers, *[_INGEST] * ingest]))
         environment = configured_environment(config, stack, api=api, ingest=ingest)
         _follow_format(environment)
         asyncio.run(wait_for_schema(environment.settings, _SERVER_PATIENCE, say))
         check_interruption()
-        return asyncio.run(_run(environment, api=api, ingest=ingest, workers=workers))
+        return asyncio.run(_run(environment, forks, api=api, ingest=ingest, workers=workers))
 
 
 def _follow_format(environment: Environment) -> None:
@@ -75,7 +80,7 @@ def _stages(environment: Environment, *, api: bool, ingest: bool, workers: bool)
     return [stage for stage in (doors, worker_processes(settings, variables) if workers else []) if stage]
 
 
-async def _run(environment: Environment, *, api: bool, ingest: bool, workers: bool) -> int:
+async def _run(environment: Environment, forks: ForkServer, *, api: bool, ingest: bool, workers: bool) -> int:
     settings, variables = environment.settings, environment.variables
     stages = _stages(environment, api=api, ingest=ingest, workers=workers)
     names = tuple(process.name for stage in stages for process in stage)
@@ -93,4 +98,7 @@ async def _run(environment: Environment, *, api: bool, ingest: bool, workers: bo
         show(summary(Started(environment.instance, names, url, sample, environment.data)))
 
     async with served_metrics(settings.metrics, environment.metrics):
-        return await run_processes(stages, environment.servers, announce)
+        try:
+            return await run_processes(stages, environment.servers, announce, forks)
+        finally:
+            await forks.disconnect()

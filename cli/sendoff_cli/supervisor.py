@@ -3,10 +3,11 @@
 import asyncio
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
+from typing import Protocol
 
 from sendoff_cli.servers.process import bound_to_parent
 from sendoff_config.bootstrap import CONFIGURATION_ERROR
@@ -17,13 +18,50 @@ _HURRIED_SECONDS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What to run: its name in messages, its command, its whole environment, and how long it may take to stop."""
+    """What to run: its name in messages, its command, its whole environment, and how long it may take to stop.
+
+    `module` is the one that the command runs, if that can be forked off a process that has imported it already.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     patience: float
     descriptors: tuple[int, ...] = ()
+    module: str | None = None
+
+
+class Child(Protocol):
+    """A process that was started."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code once it has ended; a negative one is the signal that ended it."""
+        ...
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal."""
+        ...
+
+    async def wait(self) -> int:
+        """Wait for its end; returns the exit code."""
+        ...
+
+
+#: Starts a process; raises OSError.
+StartProcess = Callable[[Process], Awaitable[Child]]
+
+
+async def execute(process: Process) -> Child:
+    """Start a process by its command; raises OSError."""
+    return await asyncio.create_subprocess_exec(
+        *process.command,
+        env=dict(process.environment),
+        stdin=asyncio.subprocess.DEVNULL,
+        pass_fds=process.descriptors,
+        start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
+        preexec_fn=bound_to_parent(signal.SIGTERM),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +76,23 @@ class Pauses:
 class Supervisor:
     """Runs the processes of all stages at the same time, and stops them stage by stage, the first stage first."""
 
-    def __init__(self, stages: Sequence[Sequence[Process]], say: Callable[[str], None], pauses: Pauses | None = None):
+    def __init__(
+        self,
+        stages: Sequence[Sequence[Process]],
+        say: Callable[[str], None],
+        pauses: Pauses | None = None,
+        *,
+        start: StartProcess = execute,
+    ) -> None:
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self._code = 0
         self.say = say
         self._stages = [
-            [_ManagedProcess(process, say=say, pauses=pauses or Pauses(), give_up=self.stop) for process in stage]
+            [
+                _ManagedProcess(process, start=start, say=say, pauses=pauses or Pauses(), give_up=self.stop)
+                for process in stage
+            ]
             for stage in stages
         ]
 
@@ -89,14 +137,21 @@ class _ManagedProcess:
     """One process that is started again whenever it ends."""
 
     def __init__(
-        self, process: Process, *, say: Callable[[str], None], pauses: Pauses, give_up: Callable[[int], None]
+        self,
+        process: Process,
+        *,
+        start: StartProcess,
+        say: Callable[[str], None],
+        pauses: Pauses,
+        give_up: Callable[[int], None],
     ) -> None:
         self.process = process
+        self._start = start
         self._say = say
         self._pauses = pauses
         self._give_up = give_up
         self._leaving = asyncio.Event()
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
 
     async def run(self) -> None:
         """Keep the process running until `leave`, or until it says that its configuration is wrong."""
@@ -129,14 +184,7 @@ class _ManagedProcess:
     async def _live(self) -> tuple[str, int | None]:
         """Start the process and wait for its end: what became of it in words, and its exit code if it has one."""
         try:
-            self._child = await asyncio.create_subprocess_exec(
-                *self.process.command,
-                env=dict(self.process.environment),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=self.process.descriptors,
-                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the others in order
-                preexec_fn=bound_to_parent(signal.SIGTERM),
-            )
+            self._child = await self._start(self.process)
         except OSError as error:
             return f"cannot be started ({error})", None
         if self._leaving.is_set():  # asked to leave while it was being started

@@ -112,10 +112,14 @@ class Running:
         self.seen |= set(found)
         return [process for process in found if lives(process)]
 
+    def named(self, title: str) -> list[psutil.Process]:
+        """The processes that were forked off whose title begins with that: `sendoff worker`."""
+        return [process for process in self.processes() if " ".join(command_of(process)).startswith(title)]
+
     def one(self, word: str) -> psutil.Process:
         """The one process below whose command line has that word."""
-        found = [process for process in self.processes() if word in " ".join(_command(process))]
-        assert len(found) == 1, f"expected one {word} among {[_command(process) for process in self.processes()]}"
+        found = [process for process in self.processes() if word in " ".join(command_of(process))]
+        assert len(found) == 1, f"expected one {word} among {[command_of(process) for process in self.processes()]}"
         return found[0]
 
     def survivors(self) -> list[psutil.Process]:
@@ -186,8 +190,9 @@ def running_into(
             process.kill()
 
 
-def _command(process: psutil.Process) -> list[str]:
+def command_of(process: psutil.Process) -> list[str]:
+    """The words that `ps` shows of a process; none once it has ended."""
     try:
-        return process.cmdline()
+        return " ".join(process.cmdline()).split()  # behind a title that was set there are empty words
     except psutil.Error:
         return []

@@ -72,7 +72,7 @@ def test_an_instance_serves_without_its_log(folder: Path, lost: Lost) -> None:
     """Its sample webhook, which prints what it gets, answers as well."""
     with lost() as output, running_into(output, "up", "--data", folder / "data", folder=folder) as up:
         wait_until(lambda: is_ready(up), "the API is ready", timeout=60)
-        up.one("sendoff_actors").kill()  # the supervisor says so, and starts another one
+        up.one("sendoff worker").kill()  # the supervisor says so, and starts another one
         message = Client(up.url).send()
         wait_until(lambda: up.get(f"/v1/messages/{message}")["status"] == "sent", "the message is sent", timeout=60)
         assert len(up.get(f"/v1/messages/{message}/attempts")["data"]) == 1

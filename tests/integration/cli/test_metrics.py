@@ -75,8 +75,7 @@ def test_any_process_of_the_api_and_the_supervisor_tell_of_all(settings: dict[st
         )
         assert "sendoff_due_messages" in names(read(started.url)) - names(read(supervisor))
         was_started = started_at(read(supervisor), "worker-1")
-        workers = [one for one in started.processes() if one.cmdline()[-1] == "sendoff_actors"]
-        next(one for one in workers if one.environ()["SENDOFF_PROCESS"] == "1/2").kill()
+        started.one("sendoff worker 1").kill()
         wait_until(lambda: started_at(read(supervisor), "worker-1") > was_started, "the next one of that number", 60)
         assert started.stop() == 0
 

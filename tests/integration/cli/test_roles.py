@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from support.command_line import Running, running, sendoff
+from support.command_line import Running, command_of, running, sendoff
 from support.receiver import Receiver
 from support.waiting import wait_until
 from support.whole_sendoff import free_port
@@ -68,7 +68,8 @@ def test_up_with_all_addresses_starts_no_server_and_no_sample(
         started.wait_until_said("Sendoff is ready")
         assert "Sample webhook" not in started.said
         assert not data.exists()
-        assert {"sendoff_http", "sendoff_actors"} == {one.cmdline()[-1] for one in started.processes()}
+        shown = {" ".join(command_of(one)) for one in started.processes()}
+        assert shown == {"sendoff fork server", "sendoff http 0", "sendoff worker 0"}
         assert started.stop() == 0
 
 

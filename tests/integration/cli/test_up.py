@@ -121,9 +121,9 @@ def test_events_are_published_without_the_ingest(folder: Path) -> None:
 def test_a_killed_worker_comes_back_and_a_dead_server_ends_everything(folder: Path) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
         ready(started)
-        started.one("sendoff_actors").kill()
+        started.one("sendoff worker").kill()
         started.wait_until_said("worker 0 was ended by SIGKILL; it starts again in 1 s")
-        wait_until(lambda: any("sendoff_actors" in one.cmdline() for one in started.processes()), "a worker runs again")
+        wait_until(lambda: started.named("sendoff worker"), "a worker runs again")
         started.one("nats-server").kill()
         assert started.wait() == 1
         assert "nats was ended by SIGKILL" in started.said

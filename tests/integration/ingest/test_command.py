@@ -25,8 +25,7 @@ async def test_up_takes_messages_in_and_ends_in_order(receiver: Receiver) -> Non
         with running("up", "--data", folder / "data", folder=folder, **settings) as started:
             started.wait_until_said("Sendoff is ready")
             started.wait_until_said("taking messages in")
-            modules = [one.cmdline()[-1] for one in started.processes()]
-            assert modules.count("sendoff_ingest") == 2
+            assert len(started.named("sendoff ingest")) == 2
             await publish(folder / "data", {"to": "bob", "content": "hello"})
             await eventually(lambda: receiver.received, "the message arrived")
             assert started.stop() == 0

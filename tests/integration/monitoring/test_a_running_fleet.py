@@ -77,9 +77,9 @@ class Watched:
 
         asyncio.run(publish())
 
-    def freeze(self, module: str, number: signal.Signals = signal.SIGSTOP) -> None:
+    def freeze(self, role: str, number: signal.Signals = signal.SIGSTOP) -> None:
         """Freeze the last process of that kind, or let it go on with SIGCONT."""
-        [process for process in self.fleet.processes() if process.cmdline()[-1] == module][-1].send_signal(number)
+        self.fleet.named(f"sendoff {role}")[-1].send_signal(number)
 
 
 @pytest.fixture
@@ -188,14 +188,14 @@ def letters_and_breakers(watched: Watched, failing: Receiver) -> None:
 
 def frozen_processes(watched: Watched) -> None:
     """A worker that is frozen has not converged; while the ingest is, its stream waits."""
-    watched.freeze("sendoff_actors")
+    watched.freeze("worker")
     watched.fires("SendoffNotConverged")
-    watched.freeze("sendoff_actors", signal.SIGCONT)
+    watched.freeze("worker", signal.SIGCONT)
     watched.is_over("SendoffNotConverged")
-    watched.freeze("sendoff_ingest")
+    watched.freeze("ingest")
     watched.publish()
     watched.fires("SendoffIngestLags")
-    watched.freeze("sendoff_ingest", signal.SIGCONT)
+    watched.freeze("ingest", signal.SIGCONT)
     watched.is_over("SendoffIngestLags")
 
 

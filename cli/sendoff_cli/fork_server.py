@@ -80,7 +80,8 @@ class _Forks:
         #: What the processes that run are called, by their ids.
         self._numbers: dict[int, int] = {}
         self._bind = bound_to_parent(signal.SIGTERM)
-        self._ended, self._wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._ended, self._wake = os.pipe()
+        os.set_blocking(self._wake, False)
 
     def serve(self) -> Start | None:
         """Do what is asked for until nobody can ask any more; in a process that was forked off, return what it is."""

@@ -16,9 +16,9 @@ from support.instances import Launcher, launcher
 from support.receiver import Receiver, running_receiver
 from support.servers import RedisUrls
 
-#: Below the ports from which connections go out, one of which would take a port before its server does: so many for
-#: each worker of pytest, one after the other.
-_FIRST_PORT, _PORTS, _WORKERS = 20_000, 1_500, 8
+#: Below the ports of embedded servers and those from which connections go out, either of which may take one before its
+#: server does: so many for each worker of pytest, one after the other.
+_FIRST_PORT, _PORTS, _WORKERS = 12_000, 1_000, 8
 _turns = itertools.count(os.getpid())
 #: Fast enough for a test, slow enough to be counted.
 RETRY = {"RETRY__ATTEMPTS": "3", "RETRY__FIRST": "200ms", "RETRY__FACTOR": "2", "RETRY__JITTER": "0"}

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from sendoff_actors.claimer.claim_turns import ClaimTurns
+from sendoff_actors.claimer.handler import ClaimTurns
 from sendoff_actors.claimer.ticker import ExtraTicks, Ticker, resting_intervals
 from sendoff_actors.handoffs import Tick
 from sendoff_config.process_index import ProcessIndex

@@ -3,6 +3,7 @@
 Nothing here knows Dramatiq.
 """
 
+import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -21,7 +22,6 @@ from sendoff_actors.claimer.claim_limits import (
     find_limited,
     read_claim_limits,
 )
-from sendoff_actors.claimer.claim_turns import ClaimTurns
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
@@ -33,6 +33,38 @@ from sendoff_domain.claim_plan import Demand, Quota, share_claim
 #: Leases that have run out are looked for so often (seconds).
 _REAP_EVERY = 0.5
 _NOW = timedelta(0)
+
+
+class ClaimTurns:
+    """Whose turn it is to claim in this process: one claim at a time, and one more for what was told of meanwhile.
+
+    One thread at a time takes the turn; all methods may be called from any.
+    """
+
+    def __init__(self) -> None:
+        self._busy, self._wanted = threading.Lock(), threading.Event()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a claim was asked for since the last one began."""
+        return self._wanted.is_set()
+
+    def ask(self) -> bool:
+        """Ask for a claim; returns whether one is under way, which then is followed by another."""
+        self._wanted.set()
+        return self._busy.locked()
+
+    def take(self, *, wait: bool) -> bool:
+        """Take the turn; without `wait` this fails while another thread has it."""
+        return self._busy.acquire(blocking=wait)
+
+    def begin(self) -> None:
+        """Note that a claim begins: what is asked for from now on may come too late for it."""
+        self._wanted.clear()
+
+    def give_back(self) -> None:
+        """Give the turn back; who had it must look whether a claim `is_wanted` afterwards."""
+        self._busy.release()
 
 
 @dataclass(slots=True, kw_only=True)

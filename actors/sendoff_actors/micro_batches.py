@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 import structlog
@@ -59,6 +59,11 @@ class MicroBatches(Generic[T]):
     def put(self, item: T) -> None:
         """Hand in one item."""
         self._items.append(item)
+        self._filled.set()
+
+    def put_all(self, items: Iterable[T]) -> None:
+        """Hand in several items."""
+        self._items.extend(items)
         self._filled.set()
 
     async def wait(self) -> None:

@@ -99,6 +99,8 @@ class Dispatcher:
         self._attempt = attempt
         self._pacer = Pacer(clock, self._wait_for_slot, read_clock=read_clock)
         self._requests: set[asyncio.Task[None]] = set()
+        # Kept, because to ask for the running loop is a system call in Python 3.11.
+        self._loop = asyncio.get_running_loop()
 
     @property
     def in_flight(self) -> int:
@@ -169,7 +171,7 @@ class Dispatcher:
 
     def _start_requests(self) -> None:
         while (message := self._next()) is not None:
-            task = asyncio.get_running_loop().create_task(self._send(message))
+            task = self._loop.create_task(self._send(message))
             self._requests.add(task)
             task.add_done_callback(self._requests.discard)
         self._holdings.update_room()

@@ -144,8 +144,7 @@ class Recorder:
 
     async def _mark(self, sent: list[_Sent]) -> None:
         await self._markers.write([(message.claimed, marker) for message, marker in sent])
-        for item in sent:
-            self._marked.put(item)
+        self._marked.put_all(sent)
 
     async def _record_sent(self, sent: list[_Sent]) -> None:
         lost = await record_sent(self._pool, sent, self._every)
@@ -193,14 +192,15 @@ async def record_sent(pool: Pool, sent: Sequence[_Sent], every: Literal["day", "
     Of what was recorded already, before an outage hid that, it seems so as well. Raises UnavailableError after an
     outage, and psycopg.Error for poison.
     """
+    claims, markers = [message.claimed for message, _ in sent], [marker for _, marker in sent]
     values = {
-        "ids": pack_uuids([message.claimed.id for message, _ in sent]),
-        "tokens": pack_bigints([message.claimed.token for message, _ in sent]),
-        "created": pack_floats([created_seconds(message.claimed.id) for message, _ in sent]),
-        "sent": pack_floats([marker.sent_at for _, marker in sent]),
-        "statuses": pack_bigints([marker.status_code for _, marker in sent]),
-        "durations": pack_bigints([marker.duration_us for _, marker in sent]),
-        "external": pack_optional_texts([marker.external_message_id for _, marker in sent]),
+        "ids": pack_uuids([claim.id for claim in claims]),
+        "tokens": pack_bigints([claim.token for claim in claims]),
+        "created": pack_floats([created_seconds(claim.id) for claim in claims]),
+        "sent": pack_floats([marker.sent_at for marker in markers]),
+        "statuses": pack_bigints([marker.status_code for marker in markers]),
+        "durations": pack_bigints([marker.duration_us for marker in markers]),
+        "external": pack_optional_texts([marker.external_message_id for marker in markers]),
     }
     try:
         ((lost,),) = await ask(pool, __package__, "record_sent", values)

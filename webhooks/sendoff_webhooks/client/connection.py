@@ -46,6 +46,29 @@ class Connection(asyncio.Protocol):
     line feeds (2.2), blanks after a chunk's size, and a length that is there twice and equal (RFC 9110, 8.6).
     """
 
+    __slots__ = (
+        "_blemish",
+        "_body",
+        "_deadline",
+        "_has_length",
+        "_head",
+        "_head_complete",
+        "_loop",
+        "_on_closed",
+        "_on_idle",
+        "_parser",
+        "_received",
+        "_response",
+        "_retry_after",
+        "_reusable",
+        "_size",
+        "_transport",
+        "_waiter",
+        "_was_used",
+        "closed",
+        "idle_since",
+    )
+
     def __init__(self, on_idle: Callable[["Connection"], None], on_closed: Callable[["Connection"], None]) -> None:
         self._on_idle = on_idle
         self._on_closed = on_closed

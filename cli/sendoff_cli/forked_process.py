@@ -18,6 +18,7 @@ from sendoff_cli.servers.process import bound_to_parent
 _decode = msgspec.msgpack.Decoder(Started | Refused | Ended).decode
 #: How often a process is looked for whose end nobody can tell any more (seconds).
 _LOOK = 0.1
+_LOST = "the fork server has ended"
 
 
 class ForkedProcess:
@@ -78,6 +79,8 @@ class _Connection:
             if self._writer is None:
                 reader, self._writer = await asyncio.open_connection(sock=self._socket)
                 self._listening = asyncio.create_task(self._listen(reader))
+        if self.is_lost:  # nobody would tell of what is asked for now
+            raise OSError(_LOST)
         process = self._processes[request.number] = ForkedProcess(request.number, self)
         self._writer.write(framed(request))
         await process.started
@@ -112,7 +115,7 @@ class _Connection:
             self.is_lost = True
             for process in self._processes.values():
                 if not process.started.done():
-                    process.started.set_exception(OSError("the fork server has ended"))
+                    process.started.set_exception(OSError(_LOST))
                 process.ended.set()
 
     def _hear(self, news: Started | Refused | Ended) -> None:

@@ -41,9 +41,8 @@ class ForkedProcess:
         """Its exit code once it has ended; a negative one is the signal that ended it."""
         await self.ended.wait()
         while self.returncode is None:  # the fork server has ended, and Linux has sent SIGTERM to what it had forked
-            if not _runs(self.pid):
-                self.returncode = -signal.SIGTERM
-            else:
+            self.returncode = _end_of_orphan(self.pid)
+            if self.returncode is None:
                 await asyncio.sleep(_LOOK)
         return self.returncode
 
@@ -89,8 +88,9 @@ class _Connection:
     def signal(self, number: int, sent: int, pid: int) -> None:
         if self._writer is not None and not self.is_lost:
             self._writer.write(framed(Signal(number, sent)))
-        elif _runs(pid):
-            os.kill(pid, sent)
+        elif pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, sent)
 
     async def disconnect(self) -> None:
         """Leave the event loop in which processes were started."""
@@ -173,9 +173,17 @@ def fork_server(modules: Sequence[str]) -> Iterator[ForkServer]:
         server.close()
 
 
-def _runs(pid: int) -> bool:
+def _end_of_orphan(pid: int) -> int | None:
+    """The exit code of a process whose parent has ended, None while it runs.
+
+    In a container it becomes a child of this process if that is the first one: it is there until it is waited for.
+    """
     try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return pid > 0
+        waited, status = os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:  # it is another's child, who waits for it
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return -signal.SIGTERM
+        return None
+    return os.waitstatus_to_exitcode(status) if waited else None

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from sendoff_cli.forked_process import ForkServer, fork_server
-from support.command_line import command_of
+from support.command_line import command_of, lives
 from support.waiting import eventually
 
 #: Says who it is in a file, then waits; SIGTERM ends it with 3.
@@ -94,9 +94,10 @@ async def test_what_a_fork_server_has_forked_ends_with_it_and_another_one_takes_
     book, again = tmp_path / "book", tmp_path / "again"
     process = await forks.start("program", "first", {"BOOK": str(book)})
     await read(book)
+    forked = psutil.Process(process.pid)
     server_of(forks).kill()
     assert await process.wait() == -signal.SIGTERM
-    assert not psutil.pid_exists(process.pid) or psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE
+    assert not lives(forked)
     await forks.start("program", "second", {"BOOK": str(again)})
     assert (await read(again))["heavy"] == forks.pid
 
@@ -118,7 +119,31 @@ with fork_server(["heavy"]) as forks:
     environment = {**os.environ, "BOOK": str(book)}
     with subprocess.Popen([sys.executable, "-c", starter], env=environment, stdout=subprocess.PIPE) as popen:
         assert popen.stdout is not None
-        pids = [int(word) for word in popen.stdout.readline().split()]
+        forked = [psutil.Process(int(word)) for word in popen.stdout.readline().split()]
         popen.kill()
-    _, left = psutil.wait_procs([psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)], timeout=30)
+    _, left = psutil.wait_procs(forked, timeout=30)
     assert not left
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process stand for the first one of a container")
+def test_the_first_process_of_a_container_learns_of_the_end_of_what_it_adopts(modules: None, tmp_path: Path) -> None:
+    starter = """
+import asyncio, ctypes, os, signal
+from sendoff_cli.forked_process import fork_server
+
+async def run(forks):
+    process = await forks.start("program", "forked", dict(os.environ))
+    while not os.path.exists(os.environ["BOOK"]):
+        await asyncio.sleep(0.02)
+    os.kill(forks.pid, signal.SIGKILL)
+    print(await asyncio.wait_for(process.wait(), 30))
+
+assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
+with fork_server(["heavy"]) as forks:
+    asyncio.run(run(forks))
+"""
+    environment = {**os.environ, "BOOK": str(tmp_path / "book")}
+    ran = subprocess.run(
+        [sys.executable, "-c", starter], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.stdout == "3\n", ran.stderr  # what it says to SIGTERM, which its parent's end brings

@@ -51,6 +51,17 @@ class DatabaseClock:
         self._best, self._least = max(self._offsets), min(self._bounds)
         self.read_at = answered_at
 
+    def catch_up(self, database_seconds: float) -> None:
+        """Count a reading that came with an answer to somebody else, such as when a claim was made (Unix seconds).
+
+        It was read before now, so it is a lower bound as well. One above what the samples allow is of a clock that was
+        set back since, and does not count.
+        """
+        offset = database_seconds - time.monotonic()
+        if self._best < offset <= self._least:
+            self._offsets.append(offset)
+            self._best = offset
+
     def now(self) -> float:
         """The database's clock in Unix seconds, or slightly less."""
         return time.monotonic() + self._best

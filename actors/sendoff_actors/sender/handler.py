@@ -44,6 +44,7 @@ class Sending:
         A batch that was accepted before, by any process, or whose lease is over, is left alone. Raises UnavailableError
         when the customers can't be read; nothing is held then.
         """
+        self.clock.catch_up(batch.claimed_at)
         if self.clock.now() > batch.lease_until - LEASE_MARGIN or not await self.markers.is_first_arrival(batch.id):
             return
         await self.customers.ensure({claimed.incarnation for claimed in batch.messages})

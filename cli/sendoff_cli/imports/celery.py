@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -54,7 +54,7 @@ def read_celery(wanted: CeleryTasks) -> Source:
     return Source(_lines(wanted, skipped), skipped)
 
 
-def _lines(wanted: CeleryTasks, skipped: Counter[str]) -> Iterator[SourceLine]:
+def _lines(wanted: CeleryTasks, skipped: Counter[str]) -> Generator[SourceLine, None, None]:
     seen: set[str] = set()
     for text in _each_once(_texts(wanted)):
         try:

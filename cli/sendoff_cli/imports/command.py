@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import sys
 import uuid
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -135,7 +136,7 @@ def _import(api: ApiClient, found: Source, key: str, *, source: str, yes: bool, 
 
 def _upload(api: ApiClient, found: Source, key: str) -> Document:
     try:
-        with _progress() as progress:
+        with closing(found.lines), _progress() as progress:
             task = progress.add_task("uploading")
             return asyncio.run(
                 upload(api, found.lines, key, lambda count: progress.update(task, description=f"{count} uploaded"))
@@ -161,8 +162,9 @@ def _say_refused(api: ApiClient, job: Document) -> None:
 
 
 def _print(found: Source) -> None:
-    for line in found.lines:
-        sys.stdout.write(line.text.decode("utf-8", "backslashreplace") + "\n")
+    with closing(found.lines) as lines:
+        for line in lines:
+            sys.stdout.write(line.text.decode("utf-8", "backslashreplace") + "\n")
     _say_skipped(found)
 
 

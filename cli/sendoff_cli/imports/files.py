@@ -1,7 +1,7 @@
 """Messages from files: NDJSON as it is, CSV by its columns."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ _MOST_COLUMNS = 200
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def read_ndjson(path: Path, customer: str | None) -> Iterator[SourceLine]:
+def read_ndjson(path: Path, customer: str | None) -> Generator[SourceLine, None, None]:
     """The lines that are not empty; those that name no customer are for this one, if it is given."""
     with path.open("rb") as file:
         number = 0
@@ -48,7 +48,7 @@ def _members(text: bytes) -> dict[str, msgspec.Raw]:
         return {}
 
 
-def read_csv(path: Path, columns: Mapping[str, str], customer: str | None) -> Iterator[SourceLine]:
+def read_csv(path: Path, columns: Mapping[str, str], customer: str | None) -> Generator[SourceLine, None, None]:
     """The records of a CSV file with a head line as messages; `columns` renames its columns.
 
     Raises SendoffError for a column that is no field of a message, and for what is no CSV in UTF-8.

@@ -6,7 +6,7 @@
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,7 +45,7 @@ def read_qstash(wanted: QStashMessages) -> Source:
     return Source(_lines(wanted, skipped), skipped)
 
 
-def _lines(wanted: QStashMessages, skipped: Counter[str]) -> Iterator[SourceLine]:
+def _lines(wanted: QStashMessages, skipped: Counter[str]) -> Generator[SourceLine, None, None]:
     for number, found in enumerate(_documents(wanted.path), 1):
         try:
             yield SourceLine(number, _message(found, wanted))

@@ -1,7 +1,7 @@
 """What every source of an import is read as: messages as lines of JSON, each with its number in the source."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class SourceLine(NamedTuple):
 
 @dataclass(slots=True)
 class Source:
-    """The lines of a source, and how many of its things were left out on the way, by why."""
+    """The lines of a source, to be closed, and how many of its things were left out on the way, by why."""
 
-    lines: Iterator[SourceLine]
+    lines: Generator[SourceLine, None, None]
     skipped: Counter[str] = field(default_factory=Counter)

@@ -93,3 +93,20 @@ def test_an_answer_that_is_a_little_slower_does_not_pull_it_back() -> None:
 
 def test_without_a_sample_it_knows_nothing() -> None:
     assert not DatabaseClock().known
+
+
+def test_it_catches_up_with_a_reading_that_came_with_a_claim() -> None:
+    """After a slow sample a process would take what was claimed as due for early."""
+    clock, answered_at = DatabaseClock(), time.monotonic()
+    clock.add(1_000_000.0, answered_at, asked_at=answered_at - 1)
+    clock.catch_up(1_000_000.5)
+    assert 1_000_000.5 <= clock.now() < 1_000_000.6
+    clock.catch_up(1_000_000.2)
+    assert clock.now() >= 1_000_000.5, "an older reading changes nothing"
+
+
+def test_it_does_not_catch_up_with_a_clock_that_was_set_back_since() -> None:
+    clock, answered_at = DatabaseClock(), time.monotonic()
+    clock.add(1_000_000.0, answered_at, asked_at=answered_at - 1)
+    clock.catch_up(1_000_005.0)
+    assert clock.now() < 1_000_000.1

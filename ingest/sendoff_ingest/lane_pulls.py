@@ -1,6 +1,7 @@
 """How lanes pull: the shared one reports floods, and the others step back while it is in use."""
 
 import asyncio
+import math
 import time
 
 from nats.aio.client import Client
@@ -12,8 +13,15 @@ from sendoff_ingest.streams import CONSUMER
 
 #: The shared lane is in use for so long after its last message (seconds).
 _IN_USE = 1.0
+#: The shared lane's batches: the first part of a whole one, and how much more comes with the next.
+_FIRST_PART, _GROWTH = 4, 1.1
 #: While it is, a flood comes in smaller batches, and after each rests for a multiple of the time that it took.
 _PART_OF_BATCH, _REST, _LONGEST_REST = 5, 3.0, 0.5
+
+
+def most_in_shared_lane(batch_size: int) -> int:
+    """So many messages of one group hold up the others for too long."""
+    return batch_size // 2
 
 
 class Precedence:
@@ -33,13 +41,17 @@ class Precedence:
 
 
 class SharedPull(Pull):
-    """Reports when more than a batch is left behind what it has taken: it may be a flood."""
+    """Reports when much is left behind what it has taken: it may be a flood.
+
+    A batch begins as a part of what it may be, and grows slowly while all come full: whole ones of many customers are
+    stored faster, but behind whole ones of a flood all others wait until that has its lane.
+    """
 
     def __init__(
         self, client: Client, stream: str, batch_size: int, *, precedence: Precedence, flooded: asyncio.Event
     ) -> None:
-        super().__init__(client, stream, CONSUMER, batch_size)
-        self._most = batch_size
+        self._whole, self._part = batch_size, max(1, batch_size // _FIRST_PART)
+        super().__init__(client, stream, CONSUMER, self._part)
         self._precedence = precedence
         self._flooded = flooded
 
@@ -48,9 +60,14 @@ class SharedPull(Pull):
         taken = await super().take()
         if taken:
             self._precedence.use()
-            if pending_after(taken[-1]) > self._most:
+            left = pending_after(taken[-1])
+            if left > most_in_shared_lane(self._whole):
                 self._flooded.set()
+            self.ask_for(self._grown() if left >= self._batch_size else self._part)
         return taken
+
+    def _grown(self) -> int:
+        return min(self._whole, math.ceil(self._batch_size * _GROWTH))
 
 
 class OwnPull(Pull):

@@ -17,6 +17,7 @@ from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
 from sendoff_ingest.client import TolerantClient
 from sendoff_ingest.lane_keeper import LaneKeeper
+from sendoff_ingest.lane_pulls import most_in_shared_lane
 from sendoff_ingest.lane_work import LaneWork
 from sendoff_ingest.lanes import Lanes, nobody_else_changes_lanes
 from sendoff_ingest.reading import MessageReader
@@ -85,7 +86,8 @@ class Sessions:
                 stop=self._stop,
             )
             log.info("taking messages in", stream=info.config.name, waiting=info.state.messages)
-            await self._take_in(work, LaneKeeper(lanes, self._pool, work.take_in_apart, ingest.batch_size))
+            keeper = LaneKeeper(lanes, self._pool, work.take_in_apart, most_in_shared_lane(ingest.batch_size))
+            await self._take_in(work, keeper)
             await client.flush(_FLUSH_TIMEOUT)
 
     async def _take_in(self, work: LaneWork, keeper: LaneKeeper) -> None:

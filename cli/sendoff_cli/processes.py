@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sendoff_cli.supervisor import Process
 from sendoff_config.bootstrap import usable_cores
@@ -24,9 +25,19 @@ def http_processes(settings: Settings, environment: Mapping[str, str]) -> list[P
 
 
 def ingest_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
-    """The processes that take messages from JetStream."""
+    """The processes that take messages from JetStream, and one that publishes events.
+
+    With both, the events have a process of their own: it gives way to all others, which no other may.
+    """
     count = settings.ingest.processes
-    return _numbered("ingest", "sendoff_ingest", count, environment=environment, patience=_INGEST_PATIENCE)
+    processes = _numbered("ingest", "sendoff_ingest", count, environment=environment, patience=_INGEST_PATIENCE)
+    if not (settings.ingest.enabled and settings.events.enabled):
+        return processes
+    events = {"SENDOFF_INGEST__ENABLED": "false", "SENDOFF_PROCESS": f"{count}/{count + 1}"}
+    return [
+        *(_with(process, process.name, {"SENDOFF_EVENTS__ENABLED": "false"}) for process in processes),
+        _with(processes[0], "events", events),
+    ]
 
 
 def worker_processes(settings: Settings, environment: Mapping[str, str]) -> list[Process]:
@@ -40,6 +51,10 @@ def sample_process(listener: socket.socket, environment: Mapping[str, str]) -> P
     """The sample webhook on a socket that listens already, so that a restart keeps its port."""
     command = (sys.executable, "-m", "sendoff_cli.sample_webhook", str(listener.fileno()))
     return Process("sample webhook", command, environment, _SAMPLE_PATIENCE, (listener.fileno(),))
+
+
+def _with(process: Process, name: str, variables: Mapping[str, str]) -> Process:
+    return replace(process, name=name, environment={**process.environment, **variables})
 
 
 def _numbered(role: str, module: str, count: int, *, environment: Mapping[str, str], patience: float) -> list[Process]:

@@ -4,7 +4,6 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -24,8 +23,7 @@ MEDIA_TYPE = "application/cloudevents+json"
 POSITION_HEADER = "Sendoff-Position"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that happened; `event_position` orders all events, and `row_id` those of one position.
 
     `row_id` is the message's id, or for what happened to a customer or the fleet the event's own. `customer` is None
@@ -95,10 +93,10 @@ def event_subject(prefix: str, kind: EventKind, customer: str | None) -> str:
     return subject if customer is None or EVENT_TYPES[kind].about == "fleet" else f"{subject}.{customer}"
 
 
-def event_headers(event: Event) -> dict[str, str]:
-    """What is published with the document."""
+def event_headers(event: Event, event_id: str) -> dict[str, str]:
+    """What is published with the document, whose `id` is given."""
     return {
-        MESSAGE_ID_HEADER: event.id,
+        MESSAGE_ID_HEADER: event_id,
         "Content-Type": MEDIA_TYPE,
         POSITION_HEADER: str(event.event_position),
     }
@@ -106,7 +104,6 @@ def event_headers(event: Event) -> dict[str, str]:
 
 def cloud_event(event: Event, source: str) -> dict[str, Any]:
     """The document, of which msgspec makes JSON; what a message says is in it only if the event has that."""
-    data = {name: getattr(event, field) for name, field in DATA_FIELDS[event.kind]}
     return {
         "specversion": "1.0",
         "id": event.id,
@@ -115,20 +112,22 @@ def cloud_event(event: Event, source: str) -> dict[str, Any]:
         "subject": event.subject,
         "time": format_moment(event.happened_at),
         "datacontenttype": "application/json",
-        "data": {name: value for name, value in data.items() if value is not None},
+        "data": {
+            name: value for name, field in DATA_FIELDS[event.kind] if (value := getattr(event, field)) is not None
+        },
     }
 
 
 def in_waves(events: Iterable[Event]) -> Iterator[list[Event]]:
     """Cut ordered events so that no wave has two of one subject: what is in a wave may be published in any order."""
     wave: list[Event] = []
-    seen: set[str] = set()
+    seen: set[UUID | str] = set()
     for event in events:
-        subject = event.subject
-        if subject in seen:
+        about = event.row_id if EVENT_TYPES[event.kind].about == "message" else event.subject
+        if about in seen:
             yield wave
             wave, seen = [], set()
         wave.append(event)
-        seen.add(subject)
+        seen.add(about)
     if wave:
         yield wave

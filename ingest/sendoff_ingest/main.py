@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.lossy_output import make_output_lossy
 from sendoff_config.open_files import raise_open_files
+from sendoff_config.priority import give_way
 from sendoff_config.settings import Settings
 from sendoff_ingest.composition import open_ingest
 
@@ -45,7 +45,7 @@ def main() -> None:
         configure_logging(settings.logging, process=identity.name)
         raise_open_files()
         if settings.events.enabled and not settings.ingest.enabled:
-            os.nice(_GIVES_WAY)
+            give_way(_GIVES_WAY)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(take_in(settings, identity))
 

@@ -1,8 +1,10 @@
 """Who gets which event: one event never leads to another one."""
 
-from dataclasses import replace
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from sendoff_domain.event_receivers import Receiver, Receivers, asked_for
 from sendoff_domain.event_types import EventKind
@@ -39,7 +41,7 @@ def test_a_receiver_that_is_paused_is_told_to_others_only() -> None:
 
 def test_what_happened_before_a_receiver_was_made_is_not_for_it() -> None:
     """Another customer may have had the id."""
-    late = Receivers([replace(OF_ACME, created_at=NOW + timedelta(seconds=1))], list(EventKind))
+    late = Receivers([dataclasses.replace(OF_ACME, created_at=NOW + timedelta(seconds=1))], list(EventKind))
     assert late.of(DEAD) == []
 
 

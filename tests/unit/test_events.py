@@ -1,10 +1,10 @@
 """Events as documents, and the waves in which they may be published."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from sendoff_domain.event_types import EVENT_TYPES, EventKind
 from sendoff_domain.events import Event, cloud_event, in_waves

@@ -113,7 +113,7 @@ def _event(prefix: str, kind: EventType) -> Channel:
             ("Content-Type", "That of CloudEvents in JSON."),
             (POSITION_HEADER, "Where it is in the order of all events, as a number; several may share one."),
         ),
-        examples=[Example(cloud_event(sample, f"/{prefix}"), event_headers(sample))],
+        examples=[Example(cloud_event(sample, f"/{prefix}"), event_headers(sample, sample.id))],
     )
 
 

@@ -1,10 +1,10 @@
 """What messages say, for the events about them where a setting wants it there."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from sendoff_db.pool import Pool
 from sendoff_db.sql import fetch_all

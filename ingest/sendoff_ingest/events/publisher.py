@@ -87,8 +87,9 @@ class EventPublisher:
             log.info("events were in the streams already", count=known)
 
     def _outgoing(self, event: Event) -> Outgoing:
+        document = cloud_event(event, f"/{self._prefix}")
         return Outgoing(
             event_subject(self._prefix, event.kind, event.customer),
-            msgspec.json.encode(cloud_event(event, f"/{self._prefix}")),
-            event_headers(event),
+            msgspec.json.encode(document),
+            event_headers(event, document["id"]),
         )

@@ -6,11 +6,11 @@ receiver's limit of backlog is dropped and said in the log: it holds up nothing 
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import msgspec
 import prometheus_client
 import structlog
+from msgspec.structs import replace
 
 from sendoff_db.pool import Pool
 from sendoff_db.sql import fetch_all_as

@@ -118,6 +118,16 @@ def test_events_are_published_without_the_ingest(folder: Path) -> None:
         assert started.stop(signal.SIGTERM) == 0
 
 
+def test_events_beside_the_ingest_have_a_process_of_their_own(folder: Path) -> None:
+    enabled = {"EVENTS__ENABLED": "true", "INGEST__ENABLED": "true"}
+    with running("up", "--data", folder / "data", folder=folder, **enabled) as started:
+        ready(started)
+        started.wait_until_said("publishing events")
+        assert started.said.count("publishing events") == started.said.count("taking messages in") == 1
+        assert (started.one("sendoff events").nice(), started.one("sendoff ingest").nice()) == (10, 0)
+        assert started.stop(signal.SIGTERM) == 0
+
+
 def test_a_killed_worker_comes_back_and_a_dead_server_ends_everything(folder: Path) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
         ready(started)

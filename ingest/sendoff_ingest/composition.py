@@ -55,7 +55,9 @@ async def open_ingest(
                 fleet_kinds=settings.events.webhook.told,
             )
             sessions.append(
-                EventSessions(settings=settings, name=identity.name, pool=pool, messages=messages, stop=stop)
+                EventSessions(
+                    settings=settings, name=identity.name, pool=pool, clock=clock, messages=messages, stop=stop
+                )
             )
         async with join_fleet(member), exported(metrics, enabled=settings.metrics.enabled):
             try:

@@ -45,6 +45,8 @@ class EventPublisher:
         self._prefix = prefix
         self._content_limit = content_limit
         self._holder = holder
+        #: When the last event that was published happened (Unix seconds).
+        self.published_until = 0.0
 
     async def run_once(self) -> bool:
         """Publish the next events; True if more may be waiting.
@@ -64,6 +66,7 @@ class EventPublisher:
         if not await advance(self._pool, self._holder, events[-1]):
             log.warning("another publisher has taken over: what was published now may be published again")
             return False
+        self.published_until = events[-1].happened_at.timestamp()
         return len(events) == _BATCH
 
     async def _tell(self, events: Sequence[Event]) -> None:

@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import time
 import uuid
 
 import structlog
 from nats.aio.client import Client
 
+from sendoff_config.priority import rest_after, waited_for_core
 from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT, close_client, connection_options
+from sendoff_db.clock import DatabaseClock
 from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
 from sendoff_ingest.events.acknowledged import AcknowledgedPublisher
@@ -21,6 +24,8 @@ from sendoff_ingest.streams import ensure_stream
 
 #: How often is looked for new events while there are none (seconds).
 _INTERVAL = 0.25
+#: Events that are older than this (seconds) wait for nobody.
+_LONGEST_DELAY = 60.0
 #: Between two sessions (seconds); twice as long after each that published nothing.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
@@ -28,15 +33,27 @@ log = structlog.get_logger("sendoff.events")
 
 
 class EventSessions:
-    """Publishes events until `stop` is set; a server that is away is tried again, with growing pauses."""
+    """Publishes events until `stop` is set; a server that is away is tried again, with growing pauses.
+
+    In a process of its own it gives way: it rests when cores are scarce, but not when events are old by then.
+    """
 
     def __init__(
-        self, *, settings: Settings, name: str, pool: Pool, messages: EventMessages, stop: asyncio.Event
+        self,
+        *,
+        settings: Settings,
+        name: str,
+        pool: Pool,
+        clock: DatabaseClock,
+        messages: EventMessages,
+        stop: asyncio.Event,
     ) -> None:
         self._settings = settings
         self._prefix = settings.control.prefix
+        self._gives_way = not settings.ingest.enabled
         self._name = name
         self._pool = pool
+        self._clock = clock
         self._messages = messages
         self._stop = stop
         self._holder = f"{name}:{uuid.uuid4().hex}"
@@ -86,12 +103,18 @@ class EventSessions:
             while not self._stop.is_set():
                 if closed.is_set():
                     raise ConnectionError(str(client.last_error or "the server closed the connection"))
-                if not await publisher.run_once():
-                    await self._wait(_INTERVAL)
+                await self._turn(publisher)
                 self._pause = _FIRST_PAUSE
         finally:
             with contextlib.suppress(Exception):  # then the lease runs out by itself
                 await release(self._pool, self._holder)
+
+    async def _turn(self, publisher: EventPublisher) -> None:
+        began, waited = time.monotonic(), waited_for_core()
+        if not await publisher.run_once():
+            await self._wait(_INTERVAL)
+        elif self._gives_way and self._clock.now() - publisher.published_until < _LONGEST_DELAY:
+            await self._wait(rest_after(time.monotonic() - began, waited_for_core() - waited))
 
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 import msgspec
 
 from sendoff_actors.handoffs import Claimed
+from sendoff_db.index_order import run_in_index_order
 from sendoff_db.pool import Connection
 from sendoff_db.sql import Row, fetch_all, fetch_one, run
 from sendoff_domain.claim_plan import Demand
@@ -32,7 +33,7 @@ class DemandScan:
     async def look(self, connection: Connection, batch_size: int, horizon: timedelta) -> list[Demand]:
         """The customers with messages or retries that are due; a number of `batch_size` means that many or more."""
         values = {"batch_size": batch_size, "horizon": horizon}
-        sample = await fetch_all(connection, __package__, "sample_due", values)
+        sample = await (await run_in_index_order(connection, __package__, "sample_due", values)).fetchall()
         due = {customer: number for customer, number, _ in sample if number}
         retries = {customer: number for customer, _, number in sample if number}
         # A full sample tells of those who wait longest only: behind them others may wait, whom it must not hide.
@@ -54,7 +55,7 @@ async def _walk(
     batch_size = values["batch_size"]
     most = min(_MOST_PER_CUSTOMER, batch_size)
     steps = {**values, "after": after, "most": most, "steps": _STEPS}
-    rows = await fetch_all(connection, __package__, statement, steps)
+    rows = await (await run_in_index_order(connection, __package__, statement, steps)).fetchall()
     found = {customer: batch_size if number >= most else number for customer, number in rows if number}
     return found, rows[-1][0] if len(rows) == _STEPS else ""
 

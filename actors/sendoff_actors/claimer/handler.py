@@ -25,6 +25,7 @@ from sendoff_actors.claimer.claim_limits import (
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.index_order import forbid_sorting, run_in_index_order
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import Row, read_statement, run
@@ -127,7 +128,8 @@ class Claiming:
     async def _reap_expired(self, connection: Connection) -> None:
         """Give back what is claimed on leases that have run out, twice a second at most."""
         if time.monotonic() - self._reaped_at > _REAP_EVERY:
-            self.expired_leases += await run(connection, __package__, "reap_expired")
+            reaped = await run_in_index_order(connection, __package__, "reap_expired")
+            self.expired_leases += reaped.rowcount
             self._reaped_at = time.monotonic()
 
     async def _claim_of(
@@ -179,6 +181,7 @@ class Claiming:
             "lease": self.lease,
             "limited": sorted(limited),
         }
+        await forbid_sorting(connection)
         await connection.execute(read_statement(__package__, "share_claim_lock"), {"lock": CLAIMS})
         taken = []
         for name, wanted in (("claim_due", due), ("claim_retries", retries)):

@@ -85,7 +85,8 @@ async def read_place(pool: Pool) -> Place:
 async def read_events(pool: Pool, place: Place, limit: int) -> list[Event]:
     """The next events, none of which another one may still precede."""
     values = {"position": place.position, "message_id": place.message_id, "limit": limit}
-    async with pool.connection() as connection:
+    async with pool.connection() as connection, connection.transaction():
+        await run(connection, __package__, "forbid_whole_sorts")
         return await fetch_all_as(connection, __package__, "read_events", values, kind=_event)
 
 

@@ -7,13 +7,12 @@ import re
 
 import pytest
 
-from sendoff_db.pool import Pool
+from support.kept_plans import kept_plans
 from support.messages import accept
 from support.worker import Worker
 
 #: More often than PostgreSQL plans a statement anew before it keeps a plan, in each connection.
 _TIMES = 60
-_PREPARED = b"SELECT name, statement, cardinality(parameter_types) FROM pg_prepared_statements WHERE generic_plans > 0"
 #: A word that no other of them has, of each statement that walks an index.
 _WALKS = {
     "sample_due": "earliest_retries",
@@ -24,21 +23,6 @@ _WALKS = {
 _RETRY = b"""
 INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token, incarnation)
 SELECT message_id, customer_id, now(), 1, 0, 2, incarnation FROM due WHERE holder IS NULL"""
-
-
-async def kept_plans(pool: Pool) -> dict[str, list[str]]:
-    """The plans for all values that the connections keep, by statement."""
-    found: dict[str, list[str]] = {name: [] for name in _WALKS}
-    for _ in range(pool.max_size):
-        connection = await pool.getconn()
-        for name, statement, parameters in await (await connection.execute(_PREPARED)).fetchall():
-            text = " ".join(statement.split())
-            for walk in (walk for walk, word in _WALKS.items() if word in text):
-                values = f"({', '.join(['NULL'] * parameters)})" if parameters else ""
-                rows = await (await connection.execute(f"EXPLAIN EXECUTE {name}{values}".encode())).fetchall()
-                found[walk].append("\n".join(row[0] for row in rows))
-        await pool.putconn(connection)
-    return found
 
 
 @pytest.mark.parametrize("statistics", [b"SELECT", b"ANALYZE due, retries", b"VACUUM ANALYZE due, retries"])
@@ -54,7 +38,8 @@ async def test_a_claim_walks_along_its_index_whatever_the_table_was_when_it_was_
             await worker.db.execute(_RETRY)
             await worker.db.execute(b"DELETE FROM due WHERE holder IS NULL")
         assert await worker.claim()
-    for name, plans in (await kept_plans(worker.pool)).items():
+    for name, word in _WALKS.items():
+        plans = await kept_plans(worker.pool, word)
         assert plans, f"{name} is kept"
         for plan in plans:
             assert not re.search(r"Bitmap|Sort Key: \S*(visible_at|next_attempt_at|customer_id)", plan), plan

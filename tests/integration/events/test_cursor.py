@@ -1,5 +1,6 @@
 """The cursor: where it begins, what it may not pass, and what it does after the database was moved or restored."""
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from uuid import UUID
@@ -13,6 +14,7 @@ from sendoff_db.pool import Pool, open_pool
 from sendoff_domain.events import Event
 from sendoff_domain.ids import first_uuid_at
 from sendoff_ingest.events.cursor import Place, advance, read_events, release, start_recording, take_turn
+from support.kept_plans import kept_plans
 from support.waiting import eventually
 
 NOW = datetime.now(UTC)
@@ -171,3 +173,15 @@ async def until_unpublished(pool: Pool, count: int) -> list[Event]:
 
     await eventually(all_there, f"{count} events can be published")
     return found
+
+
+async def test_events_are_read_along_their_indexes_whatever_was_planned(pool: Pool) -> None:
+    """A plan that was made while nothing had happened is kept, and would read all that has happened since."""
+    await start_recording(pool)
+    for _ in range(40):
+        assert await unpublished(pool) == []
+    plans = await kept_plans(pool, "of_messages")
+    assert plans
+    for plan in plans:
+        assert not re.search(r"(Seq|Bitmap Heap) Scan on (deliveries|attempts|dead_letters|cancellations)", plan), plan
+        assert not re.search(r"->  Sort ", plan), plan

@@ -1,4 +1,4 @@
-"""Reads rows in the order of an index, also where the planner would rather sort them."""
+"""Has statements planned along an index, also where the planner would rather read more and sort it."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -6,7 +6,8 @@ from typing import Any
 
 from psycopg import AsyncCursor
 
-from sendoff_db.pool import Connection
+from sendoff_db.failures import raise_for
+from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import Row, read_statement, run
 
 
@@ -18,23 +19,32 @@ async def in_index_order(connection: Connection) -> AsyncIterator[None]:
     may sort reads all rows of it to find the few of one page (https://www.postgresql.org/docs/current/planner-stats.html).
     """
     async with connection.transaction():
-        await forbid_sorting(connection)
+        await walk_indexes(connection)
         yield
 
 
-async def forbid_sorting(connection: Connection) -> None:
-    """Have the statements of this transaction planned in the order of an index; a pipeline is a transaction, too.
+async def walk_indexes(connection: Connection) -> None:
+    """Have the statements of this transaction walk along an index; a pipeline is a transaction, too.
 
-    For a hot table a plan that was made while it was empty stays: a bitmap then reads the entries of all that has gone
-    since the last vacuum, again and again, where a walk along the index forgets them.
+    For a hot table a plan that was made while it was empty stays: it walks the whole table later, or gathers a bitmap
+    of all that has gone since the last vacuum, again and again, where a walk along the index forgets that.
     """
-    await run(connection, __package__, "forbid_sorting")
+    await run(connection, __package__, "walk_indexes")
 
 
 async def run_in_index_order(
     connection: Connection, package: str, name: str, values: Mapping[str, Any] | None = None
 ) -> "AsyncCursor[Row]":
-    """Run `<name>.sql` of that package as `forbid_sorting` says, in one round trip; the cursor has its rows."""
+    """Run `<name>.sql` of that package as `walk_indexes` says, in one round trip; the cursor has its rows."""
     async with connection.pipeline():
-        await forbid_sorting(connection)
+        await walk_indexes(connection)
         return await connection.execute(read_statement(package, name), values)
+
+
+async def ask_in_index_order(pool: Pool, package: str, name: str, values: Mapping[str, Any] | None = None) -> list[Row]:
+    """As `sql.ask`, as `walk_indexes` says."""
+    try:
+        async with pool.connection() as connection:
+            return await (await run_in_index_order(connection, package, name, values)).fetchall()
+    except Exception as error:  # noqa: BLE001  it is raised again
+        raise_for(error, name)

@@ -25,7 +25,7 @@ from sendoff_actors.claimer.claim_limits import (
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
-from sendoff_db.index_order import forbid_sorting, run_in_index_order
+from sendoff_db.index_order import run_in_index_order, walk_indexes
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
 from sendoff_db.sql import Row, read_statement, run
@@ -181,7 +181,7 @@ class Claiming:
             "lease": self.lease,
             "limited": sorted(limited),
         }
-        await forbid_sorting(connection)
+        await walk_indexes(connection)
         await connection.execute(read_statement(__package__, "share_claim_lock"), {"lock": CLAIMS})
         taken = []
         for name, wanted in (("claim_due", due), ("claim_retries", retries)):

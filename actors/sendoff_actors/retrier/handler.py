@@ -11,9 +11,9 @@ from psycopg.errors import CheckViolation
 
 from sendoff_actors.handoffs import FailedAttempt, Undeliverable
 from sendoff_db.failures import outages_as_unavailable
+from sendoff_db.index_order import run_in_index_order
 from sendoff_db.partitions import ensure_partitions
 from sendoff_db.pool import Pool
-from sendoff_db.sql import run
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.message import DeathReason
 from sendoff_webhooks.customer import strategy_of
@@ -49,11 +49,11 @@ class Retrying:
         values = _values(failures, plans)
         try:
             async with self.pool.connection() as connection:
-                await run(connection, __package__, "record_failed", values)
+                await run_in_index_order(connection, __package__, "record_failed", values)
         except CheckViolation:
             await ensure_partitions(self.pool, "attempts", self.every, [failure.started_at for failure in failures])
             async with self.pool.connection() as connection:
-                await run(connection, __package__, "record_failed", values)
+                await run_in_index_order(connection, __package__, "record_failed", values)
 
     def _decide(self, failure: FailedAttempt, entropy: float) -> datetime | DeathReason:
         return decide(failure, strategy_of(failure.retry, self.customers.get(failure.incarnation)), entropy)

@@ -27,10 +27,10 @@ from sendoff_actors.sender.holdings import ClaimedMessage, Holdings
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.failures import outages_as_unavailable
+from sendoff_db.index_order import ask_in_index_order
 from sendoff_db.packed_arrays import pack_bigints, pack_floats, pack_optional_texts, pack_uuids
 from sendoff_db.partitions import ensure_partitions
 from sendoff_db.pool import Pool
-from sendoff_db.sql import ask
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.ids import created_seconds
 from sendoff_domain.message import DeathReason
@@ -203,11 +203,11 @@ async def record_sent(pool: Pool, sent: Sequence[_Sent], every: Literal["day", "
         "external": pack_optional_texts([marker.external_message_id for marker in markers]),
     }
     try:
-        ((lost,),) = await ask(pool, __package__, "record_sent", values)
+        ((lost,),) = await ask_in_index_order(pool, __package__, "record_sent", values)
     except errors.CheckViolation:
         with outages_as_unavailable("partitions"):
             await ensure_partitions(pool, "deliveries", every, [marker.sent_at for _, marker in sent])
-        ((lost,),) = await ask(pool, __package__, "record_sent", values)
+        ((lost,),) = await ask_in_index_order(pool, __package__, "record_sent", values)
     return frozenset(lost or ())
 
 

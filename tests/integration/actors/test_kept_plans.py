@@ -4,28 +4,42 @@ A bitmap reads the index entries of all rows that have gone until the next vacuu
 """
 
 import re
+from collections.abc import Mapping
 
+import msgspec
 import pytest
+from aiohttp import web
 
+from sendoff_actors.handoffs import FailedAttempt, Queue
+from sendoff_db.pool import Pool
 from support.kept_plans import kept_plans
 from support.messages import accept
+from support.receiver import Received, Receiver
+from support.receiver import accept as accept_request
 from support.worker import Worker
 
 #: More often than PostgreSQL plans a statement anew before it keeps a plan, in each connection.
 _TIMES = 60
-#: A word that no other of them has, of each statement that walks an index.
-_WALKS = {
+#: A word that no other of them has, of each statement of a claim, and of what is written of a message later.
+_OF_CLAIMS = {
     "sample_due": "earliest_retries",
     "claim_due": "UPDATE due SET token",
     "claim_retries": "DELETE FROM retries",
     "reap_expired": "WITH expired",
 }
+_OF_WRITES = {
+    "record_sent": "INSERT INTO deliveries",
+    "record_failed": "INSERT INTO attempts",
+}
+_STATISTICS = pytest.mark.parametrize(
+    "statistics", [b"SELECT", b"ANALYZE due, retries", b"VACUUM ANALYZE due, retries"]
+)
 _RETRY = b"""
 INSERT INTO retries (message_id, customer_id, next_attempt_at, attempts, generation, token, incarnation)
 SELECT message_id, customer_id, now(), 1, 0, 2, incarnation FROM due WHERE holder IS NULL"""
 
 
-@pytest.mark.parametrize("statistics", [b"SELECT", b"ANALYZE due, retries", b"VACUUM ANALYZE due, retries"])
+@_STATISTICS
 async def test_a_claim_walks_along_its_index_whatever_the_table_was_when_it_was_planned(
     worker: Worker, monkeypatch: pytest.MonkeyPatch, statistics: bytes
 ) -> None:
@@ -38,8 +52,34 @@ async def test_a_claim_walks_along_its_index_whatever_the_table_was_when_it_was_
             await worker.db.execute(_RETRY)
             await worker.db.execute(b"DELETE FROM due WHERE holder IS NULL")
         assert await worker.claim()
-    for name, word in _WALKS.items():
-        plans = await kept_plans(worker.pool, word)
+    await assert_index_walks(worker.pool, _OF_CLAIMS)
+
+
+@_STATISTICS
+async def test_what_is_written_of_a_message_finds_it_by_its_key(
+    sender: Worker, receiver: Receiver, statistics: bytes
+) -> None:
+    await sender.change_customer(retry={"attempts": 3, "first": "1h", "factor": 1, "jitter": 0})
+    receiver.script = fail_some
+    await sender.db.execute(statistics)
+    for _ in range(_TIMES):
+        await accept(sender.db)
+        assert await sender.accept()
+        await sender.requests_over()
+        await sender.record()
+        for (failures,) in await sender.handed_on(Queue.RETRIER):
+            await sender.parts.retrying.handle(msgspec.convert(failures, list[FailedAttempt]))
+    await assert_index_walks(sender.pool, _OF_WRITES)
+
+
+async def assert_index_walks(pool: Pool, statements: Mapping[str, str]) -> None:
+    for name, word in statements.items():
+        plans = await kept_plans(pool, word)
         assert plans, f"{name} is kept"
         for plan in plans:
-            assert not re.search(r"Bitmap|Sort Key: \S*(visible_at|next_attempt_at|customer_id)", plan), plan
+            assert not re.search(r"Bitmap|Seq Scan on (due|retries)|Sort Key: \S*(_at|customer_id)", plan), plan
+
+
+def fail_some(received: Received) -> web.StreamResponse:
+    """Fewer than open a breaker."""
+    return web.Response(status=500) if received.webhook_id[-1] in "048c" else accept_request(received)

@@ -95,7 +95,8 @@ class ClaimLimits:
 
 async def find_limited(connection: Connection, customers: Sequence[str]) -> list[Row]:
     """Those of the customers that anything limits, for `read_claim_limits`: most claims find none."""
-    return await fetch_all(connection, __package__, "read_claim_limits", {"customers": list(customers)})
+    asked = {"customers": list(customers)}
+    return await (await run_in_index_order(connection, __package__, "read_claim_limits", asked)).fetchall()
 
 
 async def read_claim_limits(connection: Connection, limited: Sequence[Row], ahead: timedelta) -> ClaimLimits:

@@ -20,6 +20,7 @@ from support.worker import Worker
 
 #: More often than PostgreSQL plans a statement anew before it keeps a plan, in each connection.
 _TIMES = 60
+_READS_MORE = re.compile(r"Bitmap|Seq Scan on (due|retries|customers)|Sort Key: \S*(_at|customer_id)")
 #: A word that no other of them has, of each statement of a claim, and of what is written of a message later.
 _OF_CLAIMS = {
     "sample_due": "earliest_retries",
@@ -78,7 +79,7 @@ async def assert_index_walks(pool: Pool, statements: Mapping[str, str]) -> None:
         plans = await kept_plans(pool, word)
         assert plans, f"{name} is kept"
         for plan in plans:
-            assert not re.search(r"Bitmap|Seq Scan on (due|retries|customers)|Sort Key: \S*(_at|customer_id)", plan), plan
+            assert not _READS_MORE.search(plan), plan
 
 
 def fail_some(received: Received) -> web.StreamResponse:

@@ -88,7 +88,8 @@ class TakingIn:
 
     async def _reject(self, rejected: Sequence[tuple[str, Msg, Rejected | Exception]]) -> None:
         place, message, why = rejected[0]
-        error = describe(why) if isinstance(why, Exception) else f"{why.reason}: {why.detail}"
+        # Not the detail, which quotes what was sent; who publishes reads it in the stream of rejections.
+        error = describe(why) if isinstance(why, Exception) else why.reason
         first = {"subject": published_subject(message.subject)[:200], "place": place, "error": error[:300]}
         log.warning("messages are rejected", messages=len(rejected), first=first)
         await self._rejections.publish(rejected)

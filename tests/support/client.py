@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email.message import Message as Headers
 from typing import Any
 
-from support.waiting import wait_until
+from support.waiting import PATIENCE, wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Client:
         document: dict[str, Any] = answer.body
         return document
 
-    def wait_for(self, message_id: str, status: str, timeout: float = 20) -> dict[str, Any]:
+    def wait_for(self, message_id: str, status: str, timeout: float = PATIENCE) -> dict[str, Any]:
         """Wait until a message has that status, and return it."""
         wait_until(
             lambda: self.message(message_id)["status"] == status,

@@ -11,9 +11,8 @@ from typing import Any, LiteralString
 import msgspec
 
 from sendoff_actors.handoffs import Claimed
-from sendoff_db.index_order import run_in_index_order
 from sendoff_db.pool import Connection
-from sendoff_db.sql import Row, fetch_all, fetch_one, run
+from sendoff_db.sql import Row, fetch_all, fetch_one, run, run_in_index_order
 from sendoff_domain.claim_plan import Demand
 from sendoff_domain.limits import slots_ahead, spacing, spread
 

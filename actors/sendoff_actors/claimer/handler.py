@@ -25,10 +25,9 @@ from sendoff_actors.claimer.claim_limits import (
 from sendoff_actors.handoffs import Batch, Claimed, Tick, make_batches
 from sendoff_actors.release import release_unsent
 from sendoff_db.clock import DatabaseClock
-from sendoff_db.index_order import run_in_index_order, walk_indexes
 from sendoff_db.locks import CLAIMS
 from sendoff_db.pool import Connection, Pool
-from sendoff_db.sql import Row, read_statement, run
+from sendoff_db.sql import Row, read_statement, run, run_in_index_order, walk_indexes
 from sendoff_domain.claim_plan import Demand, Quota, share_claim
 
 #: Leases that have run out are looked for so often (seconds).

@@ -11,9 +11,9 @@ from psycopg.errors import CheckViolation
 
 from sendoff_actors.handoffs import FailedAttempt, Undeliverable
 from sendoff_db.failures import outages_as_unavailable
-from sendoff_db.index_order import run_in_index_order
 from sendoff_db.partitions import ensure_partitions
 from sendoff_db.pool import Pool
+from sendoff_db.sql import run_in_index_order
 from sendoff_domain.backoff import RetryStrategy, next_wait
 from sendoff_domain.message import DeathReason
 from sendoff_webhooks.customer import strategy_of

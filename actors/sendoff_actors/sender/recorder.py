@@ -27,10 +27,10 @@ from sendoff_actors.sender.holdings import ClaimedMessage, Holdings
 from sendoff_actors.sender.markers import Marker, Markers
 from sendoff_db.clock import DatabaseClock
 from sendoff_db.failures import outages_as_unavailable
-from sendoff_db.index_order import ask_in_index_order
 from sendoff_db.packed_arrays import pack_bigints, pack_floats, pack_optional_texts, pack_uuids
 from sendoff_db.partitions import ensure_partitions
 from sendoff_db.pool import Pool
+from sendoff_db.sql import ask_in_index_order
 from sendoff_domain.errors import UnavailableError
 from sendoff_domain.ids import created_seconds
 from sendoff_domain.message import DeathReason

@@ -156,6 +156,7 @@ async def tried_by_a_stranger(api: Api, method: str, path: str, foreign: str) ->
     return await api.call(method, url, headers=headers("stranger"), checked=False, **given)
 
 
+@pytest.mark.timeout(600)
 async def test_the_key_of_one_customer_finds_none_of_10000_things_of_another(api: Api) -> None:
     things = await foreign_things(api)
     before = await places(api)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import nats.errors
+import psycopg
 import structlog
 from nats.aio.client import Client
 from nats.js.errors import APIError
@@ -13,6 +14,7 @@ from nats.js.errors import APIError
 from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT, close_client, connection_options
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.failures import describe
 from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
 from sendoff_ingest.client import TolerantClient
@@ -140,4 +142,6 @@ def _words_for(error: BaseException) -> str:
         return f"NATS refuses: {error.description} (error {error.err_code})"
     if isinstance(error, nats.errors.NoRespondersError):
         return "nobody answers for JetStream: it is not switched on, or its servers have no leader yet"
+    if isinstance(error, psycopg.Error):
+        return describe(error)
     return f"{type(error).__name__}: {error}"[:300]

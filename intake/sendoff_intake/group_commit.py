@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
+from sendoff_db.failures import describe
 from sendoff_domain.errors import UnavailableError
 from sendoff_intake.admission import AdmittedChunks, Admitter
 from sendoff_intake.store import Chunks, MessageStore
@@ -86,7 +87,7 @@ class GroupCommit:
         try:
             results = await self._store.store([pending.submission for pending in batch])
         except Exception as error:  # noqa: BLE001 whatever it is, every pending submission has to be answered
-            _log.warning("a flush failed", messages=len(batch), error=type(error).__name__, detail=str(error)[:300])
+            _log.warning("a flush failed", messages=len(batch), error=describe(error))
             results = [UnavailableError(_UNKNOWN)] * len(batch)
         for pending, result in zip(batch, results, strict=True):
             _answer(pending.result, result)

@@ -5,6 +5,7 @@ import contextlib
 import time
 import uuid
 
+import psycopg
 import structlog
 from nats.aio.client import Client
 
@@ -12,6 +13,7 @@ from sendoff_config.priority import rest_after, waited_for_core
 from sendoff_config.settings import Settings
 from sendoff_control.nats_connection import CONNECT_TIMEOUT, close_client, connection_options
 from sendoff_db.clock import DatabaseClock
+from sendoff_db.failures import describe
 from sendoff_db.pool import Pool
 from sendoff_domain.errors import SettingsError
 from sendoff_ingest.events.acknowledged import AcknowledgedPublisher
@@ -126,4 +128,6 @@ def _words_for(error: BaseException) -> str:
     """What a log says: of several errors the first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, psycopg.Error):
+        return describe(error)
     return f"{type(error).__name__}: {error}"[:300]

@@ -12,6 +12,7 @@ import prometheus_client
 import structlog
 from msgspec.structs import replace
 
+from sendoff_db.failures import describe
 from sendoff_db.pool import Pool
 from sendoff_db.sql import fetch_all_as
 from sendoff_domain.event_receivers import Receiver, Receivers, asked_for
@@ -83,9 +84,7 @@ class EventMessages:
     def _say(self, results: Iterable[Result | Exception]) -> None:
         """Say what was not stored; a key that another body has is a repetition by another version of Sendoff."""
         why = Counter(
-            one.reason if isinstance(one, Rejected) else f"{type(one).__name__}: {one}"[:200]
-            for one in results
-            if not isinstance(one, Stored)
+            one.reason if isinstance(one, Rejected) else describe(one) for one in results if not isinstance(one, Stored)
         )
         why.pop(Reason.KEY_REUSED, None)
         if why:

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 #: The functions that run a statement or read its text, and where the package stands in their arguments.
-_PACKAGE_AT = {"read_statement": 0, "fetch_all": 1, "fetch_all_as": 1, "fetch_one": 1, "run": 1}
+_PACKAGE_AT = {
+    "read_statement": 0,
+    "fetch_all": 1,
+    "fetch_all_as": 1,
+    "fetch_one": 1,
+    "run": 1,
+    "run_in_index_order": 1,
+    "ask_in_index_order": 1,
+}
 
 
 @dataclass(frozen=True, slots=True)

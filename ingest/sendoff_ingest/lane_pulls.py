@@ -52,6 +52,7 @@ class SharedPull(Pull):
     ) -> None:
         self._whole, self._part = batch_size, max(1, batch_size // _FIRST_PART)
         super().__init__(client, stream, CONSUMER, self._part)
+        self._grown_at = 0
         self._precedence = precedence
         self._flooded = flooded
 
@@ -63,11 +64,12 @@ class SharedPull(Pull):
             left = pending_after(taken[-1])
             if left > most_in_shared_lane(self._whole):
                 self._flooded.set()
-            self.ask_for(self._grown() if left >= self._batch_size else self._part)
+            if left < self._batch_size:
+                self.ask_for(self._part)
+            elif self._requests > self._grown_at:
+                self._grown_at = self._requests
+                self.ask_for(min(self._whole, math.ceil(self._batch_size * _GROWTH)))
         return taken
-
-    def _grown(self) -> int:
-        return min(self._whole, math.ceil(self._batch_size * _GROWTH))
 
 
 class OwnPull(Pull):
@@ -80,6 +82,11 @@ class OwnPull(Pull):
         self._whole, self._part = batch_size, max(1, batch_size // _PART_OF_BATCH)
         self._precedence = precedence
         self._taken_at = time.monotonic()
+
+    @property
+    def stored_at_a_time(self) -> int:
+        """One while others are to go first, who wait for it; its rests are as long as storing it took."""
+        return 1 if self._precedence.is_claimed else super().stored_at_a_time
 
     async def take(self) -> list[Msg]:
         """The next messages, which keep others waiting as little as possible; none once `stop` was called."""

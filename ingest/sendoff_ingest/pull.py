@@ -21,11 +21,16 @@ _FULL = ("maxbytes", "batchcompleted")
 class Pull:
     """What one session gets: `take` waits for messages and gives all that are there, one batch at most.
 
-    While a batch is being stored one is read and the next one comes in, and no more: three of them are in memory.
+    While two batches are being stored one is read and the next one comes in, and no more: four of them are in memory.
     """
 
     #: The least that a request may bring in bytes, if a message alone can be no larger.
     batch_bytes = 16 * 2**20
+
+    @property
+    def stored_at_a_time(self) -> int:
+        """So many whole batches: one alone keeps a single process of PostgreSQL busy, and the ingest waits for it."""
+        return 2
 
     def __init__(self, client: Client, stream: str, consumer: str, batch_size: int) -> None:
         self._client = client
@@ -73,7 +78,7 @@ class Pull:
         return taken
 
     async def gather(self, storing: "asyncio.Task[None]", until: float) -> None:
-        """Let messages come together until a whole batch is there, or the one before is stored and `until` has come.
+        """Let messages come together until the whole request is there, or `storing` is done and `until` has come.
 
         `until` is a moment of the event loop's clock. A message by itself would wait for that batch all the same, and
         others behind it for both.
@@ -116,7 +121,8 @@ class Pull:
             await self._client.publish(message.reply, Msg.Ack.Nak)
 
     def _is_gathered(self) -> bool:
-        return len(self._messages) >= self._batch_size or self._stopped or self._failure is not None
+        is_whole = bool(self._messages) and self._asked <= 0
+        return is_whole or self._stopped or self._failure is not None
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -144,7 +150,7 @@ class Pull:
         if message.reply:
             self._messages.append(message)
             self._asked -= 1
-            if len(self._messages) >= self._batch_size:
+            if self._is_gathered():
                 self._gathered.set()
         elif message.subject == self._inbox_of_request:  # the end of one before may be told late
             self._end_request(message.headers or {})

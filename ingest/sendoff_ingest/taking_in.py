@@ -1,11 +1,12 @@
 """One batch after the other from the stream into PostgreSQL: read, store, acknowledge after the commit.
 
-While a batch is being stored the next one comes together, and is read once it is whole. What is rejected is published
-before it is acknowledged, and holds up nothing else of its batch.
+While a batch is being stored the next one comes together, and is read once it is whole; whole ones are stored two at a
+time. What is rejected is published before it is acknowledged, and holds up nothing else of its batch.
 """
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Sequence
 
 import structlog
@@ -51,18 +52,19 @@ class TakingIn:
     async def run(self) -> None:
         """Take in batch after batch; returns once the pull was stopped, raises when the session has ended."""
         loop = asyncio.get_running_loop()
-        storing: asyncio.Task[None] | None = None
+        storing: deque[asyncio.Task[None]] = deque()
         try:
             while messages := await self._pull.take():
                 read = [self._reader.read(message) for message in messages]
-                if storing is not None:
-                    await storing
-                storing = asyncio.create_task(self._take_in(messages, read))
-                storing.add_done_callback(self._ended)
-                await self._pull.gather(storing, loop.time() + _GAP)
+                while len(storing) >= self._pull.stored_at_a_time:
+                    await storing.popleft()
+                storing.append(asyncio.create_task(self._take_in(messages, read)))
+                storing[-1].add_done_callback(self._ended)
+                await self._pull.gather(storing[-1], loop.time() + _GAP)
         finally:
-            if storing is not None:
-                await storing
+            for result in await asyncio.gather(*storing, return_exceptions=True):
+                if isinstance(result, BaseException):
+                    raise result
 
     def _ended(self, storing: "asyncio.Task[None]") -> None:
         error = None if storing.cancelled() else storing.exception()

@@ -8,12 +8,16 @@ import psycopg
 import pytest
 from nats.js.errors import APIError
 
+from sendoff_domain.stream_names import ingest_stream_name
 from support.client import Client
 from support.instances import Launcher
 from support.producer import Producer
 from support.receiver import Receiver
 from support.waiting import eventually
 from support.whole_sendoff import add_customer
+
+CUSTOMERS = [f"customer-{number}" for number in range(6)]
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'due'::regclass"
 
 
 async def test_a_message_that_is_published_reaches_its_webhook_at_once(
@@ -172,3 +176,32 @@ async def test_a_message_keeps_what_only_an_exact_number_can_say(
         row = connection.execute("SELECT payload FROM messages").fetchone()
     assert row is not None
     assert "0.10000000000000000000001" in (row[0] if isinstance(row[0], str) else json.dumps(row[0]))
+
+
+async def test_two_batches_are_stored_at_a_time_and_no_more_than_four_are_in_hand(
+    launch: Launcher, producer: Producer, api: Client, receiver: Receiver
+) -> None:
+    """Whole batches of customers, none of whom floods, come while PostgreSQL is busy with the first."""
+    for customer in CUSTOMERS:
+        add_customer(api, receiver, customer)
+    launch.ingest(INGEST__BATCH_SIZE="200")
+    await producer.streams_exist()
+    async with await psycopg.AsyncConnection.connect(producer.database, autocommit=True) as db:
+
+        async def waiting() -> int:
+            return int((await (await db.execute(WAITING)).fetchall())[0][0])
+
+        async def are_two() -> bool:
+            return await waiting() == 2
+
+        async with db.transaction():
+            await db.execute("LOCK TABLE due IN EXCLUSIVE MODE")
+            for number in range(60 * len(CUSTOMERS)):
+                await producer.publish({"to": str(number), "content": 1}, customer=CUSTOMERS[number % len(CUSTOMERS)])
+            await eventually(are_two, "two are being stored")
+            await asyncio.sleep(0.3)
+            assert await waiting() == 2
+            for lane in await producer.jetstream.consumers_info(ingest_stream_name(producer.prefix)):
+                assert (lane.num_ack_pending or 0) <= 4 * 200
+    await producer.all_taken()
+    assert set((await producer.stored()).values()) == {1}

@@ -22,8 +22,8 @@ _NO_STREAMS = (
 )
 #: What waits to be printed; the streams keep the rest.
 _MOST_WAITING = 1_000
-#: What has arrived of a subject; None instead of the first event where nothing is there.
-_Arrived = tuple[str, Msg | None]
+#: What has arrived of a subject.
+_Arrived = tuple[str, Msg]
 
 
 class EventReader:
@@ -51,17 +51,18 @@ class EventReader:
         unread = set(self._subjects)
         async with AsyncExitStack() as stack:
             for subject in self._subjects:
-                await self._subscribe(subject, since, arrived, stack)
+                if not await self._subscribe(subject, since, arrived, stack):
+                    unread.discard(subject)
             while unread or follow:
                 subject, message = await arrived.get()
-                if message is not None:
-                    yield json.loads(message.data)
-                if message is None or message.metadata.num_pending == 0:
+                yield json.loads(message.data)
+                if message.metadata.num_pending == 0:
                     unread.discard(subject)
 
     async def _subscribe(
         self, subject: str, since: datetime | None, arrived: asyncio.Queue[_Arrived], stack: AsyncExitStack
-    ) -> None:
+    ) -> bool:
+        """Returns whether there is anything; nobody reads what `arrived` holds yet, so it may be full."""
         policy = DeliverPolicy.NEW if since is None else DeliverPolicy.BY_START_TIME
         config = ConsumerConfig(deliver_policy=policy, opt_start_time=since)
 
@@ -74,8 +75,7 @@ class EventReader:
             raise SendoffError(_NO_STREAMS) from None
         stack.push_async_callback(_unsubscribe, consumer)
         known = await consumer.consumer_info()
-        if not (known.num_pending or 0) + (known.delivered.consumer_seq if known.delivered else 0):
-            await arrived.put((subject, None))
+        return bool((known.num_pending or 0) + (known.delivered.consumer_seq if known.delivered else 0))
 
 
 async def _unsubscribe(consumer: JetStreamContext.PushSubscription) -> None:

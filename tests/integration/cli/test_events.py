@@ -67,6 +67,18 @@ def settings(streams: Streams, nats_url: str) -> dict[str, str]:
     return {"NATS__URL": nats_url, "CONTROL__PREFIX": streams.prefix}
 
 
+async def test_more_events_of_one_kind_than_wait_to_be_printed_hold_up_no_other_kind(
+    streams: Streams, settings: dict[str, str], folder: Path
+) -> None:
+    for number in range(1, 1_502):
+        await streams.publish(EventKind.SENT, "acme", number)
+    await streams.publish(EventKind.DEAD, "acme", 2_000)
+    shown = sendoff("events", "--json", folder=folder, **settings)
+    assert shown.returncode == 0, shown.stderr
+    kinds = [json.loads(line)["type"] for line in shown.stdout.splitlines()]
+    assert (kinds.count("sendoff.sent"), kinds.count("sendoff.dead")) == (1_501, 1)
+
+
 async def test_what_happened_is_shown_by_kind_and_customer(
     streams: Streams, settings: dict[str, str], folder: Path
 ) -> None:

@@ -96,7 +96,10 @@ async def run_in_index_order(
 
 
 async def ask_in_index_order(pool: Pool, package: str, name: str, values: Mapping[str, Any] | None = None) -> list[Row]:
-    """As `ask`, but as `walk_indexes` says."""
+    """Run `<name>.sql` of that package as `walk_indexes` says, on a connection of its own, and return all its rows.
+
+    Raises UnavailableError after an outage, and psycopg.Error for poison.
+    """
     try:
         async with pool.connection() as connection:
             return await (await run_in_index_order(connection, package, name, values)).fetchall()

@@ -29,8 +29,8 @@ async def open_ingest(
 
     A process that was started for the events alone takes no messages in.
     """
-    clock = DatabaseClock()  # the member of the fleet keeps it
-    async with open_pool(settings.postgres, identity.name) as pool:
+    name, clock = identity.name, DatabaseClock()  # the member of the fleet keeps the clock
+    async with open_pool(settings.postgres, name) as pool:
         member = make_member(settings, pool, identity, clock)
         metrics = new_process_metrics(identity)
         metrics.registry.register(PoolMetrics(pool))
@@ -41,9 +41,7 @@ async def open_ingest(
         figures = BacklogFigures(pool)
         sessions: list[Sessions | EventSessions] = []
         if settings.ingest.enabled or not settings.events.enabled:
-            sessions.append(
-                Sessions(settings=settings, name=identity.name, pool=pool, clock=clock, store=store, stop=stop)
-            )
+            sessions.append(Sessions(settings=settings, name=name, pool=pool, clock=clock, store=store, stop=stop))
         if settings.events.enabled:
             await figures.start()
             messages = EventMessages(
@@ -55,9 +53,7 @@ async def open_ingest(
                 fleet_kinds=settings.events.webhook.told,
             )
             sessions.append(
-                EventSessions(
-                    settings=settings, name=identity.name, pool=pool, clock=clock, messages=messages, stop=stop
-                )
+                EventSessions(settings=settings, name=name, pool=pool, clock=clock, messages=messages, stop=stop)
             )
         async with join_fleet(member), exported(metrics, enabled=settings.metrics.enabled):
             try:

@@ -13,10 +13,10 @@ from sendoff_ingest.streams import CONSUMER
 
 #: The shared lane is in use for so long after its last message (seconds).
 _IN_USE = 1.0
-#: The shared lane's batches: the first part of a whole one, and how much more comes with the next.
-_FIRST_PART, _GROWTH = 4, 1.1
 #: While it is, a flood comes in smaller batches, and after each rests for a multiple of the time that it took.
 _PART_OF_BATCH, _REST, _LONGEST_REST = 5, 3.0, 0.5
+#: The shared lane begins with this part of a batch (one in so many), and asks for so many times as much after each.
+_FIRST_PART, _GROWTH = 4, 1.1
 
 
 def most_in_shared_lane(batch_size: int) -> int:

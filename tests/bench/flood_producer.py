@@ -67,6 +67,6 @@ async def flood(url: str, subject: str, count: int) -> None:
 
 
 if __name__ == "__main__":
-    os.setsid()  # so that not only its own session's others go first
+    os.setsid()  # give_way sets the niceness of a session only for the process that leads it
     give_way(_NICENESS)
     asyncio.run(flood(sys.argv[1], sys.argv[2], int(sys.argv[3])))

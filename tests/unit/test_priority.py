@@ -1,7 +1,10 @@
 """A process that gives way rests when it had to wait for a core."""
 
-import threading
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,10 +18,14 @@ def test_a_rest_is_a_multiple_of_what_was_waited_up_to_a_second(seconds: float, 
     assert rest_after(seconds, waited) == pytest.approx(rest)
 
 
-def test_what_was_waited_never_falls() -> None:
-    before = waited_for_core()
-    busy = threading.Thread(target=lambda: sum(range(1_000_000)))
-    busy.start()
-    time.sleep(0.01)
-    busy.join()
-    assert 0 <= before <= waited_for_core()
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="this kernel does not count who waits for a core")
+def test_what_was_waited_grows_while_others_keep_all_cores_busy() -> None:
+    before, deadline = waited_for_core(), time.monotonic() + 30
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))]
+    try:
+        while waited_for_core() < before + 0.1:
+            assert time.monotonic() < deadline, "others had every core, and nothing was waited"
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()

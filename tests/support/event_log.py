@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import nats
@@ -21,15 +21,25 @@ STREAMS = ("EVENTS", "EVENTS_RETRY", "EVENTS_DEAD")
 
 @dataclass
 class EventLog:
-    """The streams as a consumer sees them, and all that was published on the subjects, in the order of its arrival.
+    """The streams as a consumer sees them, and each event that was published, in the order of its first arrival.
 
-    `undescribed` says what of it was not as the AsyncAPI document has it.
+    A publisher that loses an answer or dies repeats its turn, and the streams drop what they have: `arrivals` counts
+    these, too. `undescribed` says what was not as the AsyncAPI document has it.
     """
 
     jetstream: JetStreamContext
     prefix: str
-    arrived: list[dict[str, Any]]
-    undescribed: list[str]
+    arrived: list[dict[str, Any]] = field(default_factory=list)
+    arrivals: int = 0
+    undescribed: list[str] = field(default_factory=list)
+    _known: set[str] = field(default_factory=set)
+
+    def note(self, event: dict[str, Any]) -> None:
+        """One event arrived, perhaps not for the first time."""
+        self.arrivals += 1
+        if event["id"] not in self._known:
+            self._known.add(event["id"])
+            self.arrived.append(event)
 
     def stream(self, name: str) -> str:
         """What a stream of this prefix is called."""
@@ -65,20 +75,18 @@ class EventLog:
         return sum(info.state.messages for info in infos)
 
     async def holds(self, count: int, timeout: float = 40) -> None:
-        """Wait until the streams hold that many events."""
+        """Wait until the streams hold that many events, and as many have arrived."""
 
         async def all_there() -> bool:
-            return await self.exist() and await self.count() >= count
+            return await self.exist() and await self.count() >= count and len(self.arrived) >= count
 
         await eventually(all_there, f"the streams hold {count} events", timeout, every=0.1)
 
     def histories(self) -> dict[str, list[str]]:
-        """Per message what arrived first of each event, in order: `generation:attempt:kind`."""
+        """Per message what happened to it, in order: `generation:attempt:kind`."""
         found: defaultdict[str, list[str]] = defaultdict(list)
         for event in self.arrived:
-            step = event["id"].removeprefix(event["subject"] + ":")
-            if step not in found[event["subject"]]:
-                found[event["subject"]].append(step)
+            found[event["subject"]].append(event["id"].removeprefix(event["subject"] + ":"))
         return dict(found)
 
 
@@ -86,11 +94,11 @@ class EventLog:
 async def open_event_log(nats_url: str, prefix: str) -> AsyncIterator[EventLog]:
     """A consumer that holds all events to the AsyncAPI document; the streams of its prefix are gone after the block."""
     client = await nats.connect(nats_url)
-    log = EventLog(client.jetstream(timeout=10), prefix, [], [])
+    log = EventLog(client.jetstream(timeout=10), prefix)
     contract = StreamContract(prefix)
 
     async def hear(message: Any) -> None:
-        log.arrived.append(json.loads(message.data))
+        log.note(json.loads(message.data))
         try:
             contract.check(message.subject, message.data, message.headers)
         except AssertionError as error:

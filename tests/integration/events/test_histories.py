@@ -133,7 +133,7 @@ async def test_every_message_has_exactly_the_events_of_its_history(
     assert events.histories() == expected
     kept = [event["id"] for event in await events.kept()]
     assert len(kept) == len(set(kept)) == total
-    print(f"{len(expected)} messages, {total} events, {len(events.arrived)} arrivals, {OUTAGE:g} s without NATS")
+    print(f"{len(expected)} messages, {total} events, {events.arrivals} arrivals, {OUTAGE:g} s without NATS")
 
 
 async def away(proxy: Proxy, events: EventLog) -> None:
@@ -198,7 +198,7 @@ async def test_two_publishers_share_the_lease(
     story.send("at once", 500)
     await events.holds(2000)
     assert events.histories() == story.expected()
-    assert len(events.arrived) == 2000
+    assert events.arrivals < 3000  # a turn may be repeated; two that publish side by side tell all of it twice
 
 
 async def test_an_event_says_what_happened_and_nothing_of_the_content(

@@ -106,6 +106,17 @@ async def test_dead_names_of_one_customer_take_its_share_alone(
     await give_up(dead)
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "[::ffff:127.0.0.1]"])
+async def test_an_address_asks_no_name_server_and_waits_for_none(
+    host: str, hanging: HangingNames, new_client: NewClient, receive: Receive
+) -> None:
+    receiver, client = await receive(CLOSING), new_client()
+    dead = post_all(client, {f"http://{number}.dead.test/": "bad" for number in range(10)})
+    await eventually(lambda: hanging.hanging == 4, "the customer's share hangs")
+    assert await posting(client, "bad")(receiver.url_at(host)) == FINE
+    await give_up(dead)
+
+
 async def test_a_name_that_two_customers_want_does_not_wait_for_the_one_with_dead_names(
     hanging: HangingNames, new_client: NewClient, receive: Receive
 ) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sendoff_domain.errors import ShortageError
 from sendoff_domain.outcome import ErrorClass
-from sendoff_domain.webhook_addresses import Network, vetted
+from sendoff_domain.webhook_addresses import Network, literal_address, vetted
 from sendoff_webhooks.client.connection import TransportError
 from sendoff_webhooks.client.lookup_memory import LookupMemory
 from sendoff_webhooks.client.lookup_turns import LookupTurns
@@ -33,7 +33,7 @@ _DENIALS = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EA
 class NameLookup:
     """Resolves with the system's resolver, checks every address, and remembers the answer for `kept` seconds.
 
-    Odd notations of addresses (decimal, octal, hexadecimal) go through the same check, since the resolver reads them.
+    An address in whatever notation (decimal, octal, hexadecimal) needs no name server, and goes through the same check.
     A name is looked up once at a time, whoever waits for it. Customers take turns, so that one's slow names delay only
     itself, and a stale answer is used for some minutes while no new one is to be had.
     """
@@ -53,7 +53,11 @@ class NameLookup:
         `customer` is on whose account the name is looked up; without one it has an account of its own. Those of a
         `trusted` name may be any.
         """
-        found = self._memory.fresh(host) or await self._look_up(host, customer or host)
+        literal = literal_address(host)
+        if literal is not None:
+            found: tuple[str, ...] = (str(literal),)
+        else:
+            found = self._memory.fresh(host) or await self._look_up(host, customer or host)
         addresses = found if trusted else vetted(found, self._allowed)
         if not addresses:
             raise TransportError(ErrorClass.FORBIDDEN_ADDRESS, f"{host} leads to an address that must not be called")

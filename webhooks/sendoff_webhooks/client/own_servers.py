@@ -11,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from sendoff_config.settings import Settings
 from sendoff_domain.errors import ShortageError
-from sendoff_domain.webhook_addresses import Address, actual_address, literal_address
+from sendoff_domain.webhook_addresses import Address, actual_address
 from sendoff_domain.webhook_url import HostPort, parse_host_port
 from sendoff_webhooks.client.connection import TransportError
 from sendoff_webhooks.client.local_addresses import is_local
@@ -44,9 +44,6 @@ class OwnServers:
         return any(map(is_local, own)) and any(map(is_local, called))
 
     async def _addresses(self, host: str) -> list[Address]:
-        literal = literal_address(host)
-        if literal is not None:
-            return [_plain(str(literal))]
         try:
             return [_plain(address) for address in await self._lookup.addresses(host, trusted=True)]
         except (TransportError, ShortageError):

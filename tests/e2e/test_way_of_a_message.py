@@ -13,6 +13,8 @@ from support.whole_sendoff import free_port
 
 #: docs/adr/0023 says why there are not fewer.
 MOST_FILES = 50
+#: What a worker counts of a message once it is recorded; a test that is slow to see the record notes that, too.
+AFTERWARDS = {"actors/sendoff_actors/sender/delivery_metrics.py", "config/sendoff_config/metrics/bucket_counts.py"}
 #: What runs in the background by chance is not there in each of so many turns.
 TURNS = 25
 
@@ -43,7 +45,7 @@ def test_a_message_goes_through_few_files_from_its_post_to_its_record(
                 send(number)
     client.close()
 
-    found = sorted(files.of_every_turn())
+    found = sorted(files.of_every_turn() - AFTERWARDS)
     print("\n".join(found))
     assert {"http/sendoff_http/messages/create.py", "actors/sendoff_actors/sender/recorder.py"} <= {*found}
     assert len(found) <= MOST_FILES, f"{len(found)}: " + ", ".join(found)

@@ -10,6 +10,7 @@ import yaml
 from support.debian import require_program
 from support.helm import of_kind, render
 
+pytestmark = pytest.mark.late
 LABELS = 'namespace="messages",service="sendoff"'
 
 

@@ -37,8 +37,8 @@ _LONG = 300
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest tests and end with the late ones; within each, the order stays as random as it is."""
-    items.sort(key=lambda item: (item.get_closest_marker("late") is not None, not _is_long(item)))
+    """Begin with the longest tests; within them, and within the others, the order stays as random as it is."""
+    items.sort(key=lambda item: not _is_long(item))
 
 
 def _is_long(item: pytest.Item) -> bool:

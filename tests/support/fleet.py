@@ -1,10 +1,12 @@
 """Members of a fleet in the test's own process, each with its own pool, and the buses as an outsider uses them."""
 
+import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import nats
 import psycopg
@@ -76,6 +78,12 @@ class Fleet:
             timeout,
             every=0.002,
         )
+
+    async def heartbeat(self, instance: str) -> dict[str, Any]:
+        """What a worker says of itself in Redis, which it does a moment after it is up."""
+        key = f"{self.prefix}:instance:{instance}-worker-0"
+        found: dict[str, Any] = json.loads(await eventually(lambda: self.redis.get(key), f"{key} is there"))
+        return found
 
     async def revision(self, scope: str = "global") -> int:
         """What PostgreSQL holds."""

@@ -1,9 +1,7 @@
 """The Helm chart as helm renders it, and Kubernetes' schemas to hold it to."""
 
-import os
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,32 +23,17 @@ SERVERS = {
         "natsUrl": "nats://sendoff:secret@nats:4222",
     }
 }
-#: How long a test waits for the end of a build that goes on beside the tests (seconds).
-_PATIENCE = 90.0
 Values = Mapping[str, Any]
 Manifest = dict[str, Any]
 
 
 def run_helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What helm says; without a helm the test is skipped, or fails where CI is set."""
-    return subprocess.run([_find_helm(), *arguments], capture_output=True, text=True, timeout=60)
-
-
-def _find_helm() -> str:
     built = ROOT / ".venv" / "go" / "helm"
-    waits_until = time.monotonic() + _PATIENCE
-    while _is_being_built() and time.monotonic() < waits_until:
-        time.sleep(0.2)
     program = str(built) if built.exists() else shutil.which("helm")
     if program is None:
         missing("NOT TESTED: helm is missing; make .venv/.helm builds it")
-    return program
-
-
-def _is_being_built() -> bool:
-    """Whether the process that builds it is alive: .ci/run names it."""
-    builder = os.environ.get("HELM_BUILD_PID")
-    return builder is not None and Path("/proc", builder).exists()
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
 
 
 def write_values(folder: Path, *layers: Values) -> list[str]:

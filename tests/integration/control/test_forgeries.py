@@ -108,7 +108,7 @@ async def test_what_others_say_for_a_process_does_not_count_as_its_word(fleet: F
     decision = await member.command(Command(Action.STOP), "http")
     said = {"sender": "mute-worker-0", "epoch": 1, "revision": 2, "actual": "stopped", "inFlight": 0}
     ack = json.dumps(said | {"scope": "global"}).encode()
-    beat = json.loads((await fleet.redis.get(f"{fleet.prefix}:instance:a-worker-0")) or b"{}")
+    beat = await fleet.heartbeat("a")
     heartbeat = json.dumps(beat | said | {"instance": "mute"}).encode()
     for topic, payload in (("ack", ack), ("heartbeat", heartbeat)):
         await fleet.nats.publish(f"{fleet.prefix}.control.{topic}.mute-worker-0", payload)
@@ -121,7 +121,7 @@ async def test_what_others_say_for_a_process_does_not_count_as_its_word(fleet: F
 
 async def test_made_up_processes_are_not_listed_and_take_bounded_memory(fleet: Fleet) -> None:
     members = await fleet.join("a", "b")
-    beat = json.loads((await fleet.redis.get(f"{fleet.prefix}:instance:b-worker-0")) or b"{}")
+    beat = await fleet.heartbeat("b")
     subject = f"{fleet.prefix}.control.heartbeat.x"
     for number in range(1000):
         names = {"sender": f"x{number}-worker-0", "instance": f"x{number}"}

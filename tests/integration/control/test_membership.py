@@ -60,7 +60,7 @@ async def test_a_member_that_missed_an_announcement_is_told_as_soon_as_its_heart
     decision = await members[0].command(Command(Action.STOP), "http")
     assert await members[0].wait_for_acks(decision, timedelta(seconds=5))
     announcements = await fleet.nats.subscribe(f"{fleet.prefix}.control.state")
-    beat = json.loads((await fleet.redis.get(f"{fleet.prefix}:instance:a-worker-0")) or b"{}")
+    beat = await fleet.heartbeat("a")
     laggard = beat | {"sender": "laggard", "instance": "laggard", "revision": 1, "actual": "running"}
 
     async def answer() -> dict[str, object] | None:

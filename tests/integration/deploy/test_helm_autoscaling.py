@@ -10,7 +10,6 @@ import yaml
 from support.debian import require_program
 from support.helm import of_kind, render
 
-pytestmark = pytest.mark.late
 LABELS = 'namespace="messages",service="sendoff"'
 
 

@@ -11,7 +11,6 @@ from sendoff_cli.processes import worker_processes
 from sendoff_config.loading import load_settings
 from support.helm import CHART, KUBERNETES, SERVERS, Manifest, faults_of, of_kind, render, run_helm, write_values
 
-pytestmark = pytest.mark.late
 EVERYTHING: dict[str, Any] = {
     "ingress": {"enabled": True, "hosts": ["sendoff.example"], "className": "nginx", "tls": [{"secretName": "tls"}]},
     "networkPolicy": {"enabled": True, "from": [{"podSelector": {}}]},

@@ -100,8 +100,9 @@ scan: sbom ## Look for known faults in the image (needs trivy or grype); IMAGE=s
 .venv/.helm-$(HELM):
 	@command -v go >/dev/null || { echo "Go is missing, which builds helm $(HELM)" >&2; exit 1; }
 	@mkdir -p .venv/go
-	@# Without optimizing, which saves a quarter of the time: it only renders our chart.
-	GOBIN="$(CURDIR)/.venv/go" nice go install -gcflags='all=-N -l' -ldflags='-s -w' helm.sh/helm/v3/cmd/helm@$(HELM)
+	@# Neither optimized nor built sparing memory, which saves a third of the time: it only renders our chart.
+	GOGC=400 GOBIN="$(CURDIR)/.venv/go" nice go install -gcflags='all=-N -l' -ldflags='-s -w' \
+		helm.sh/helm/v3/cmd/helm@$(HELM)
 	@touch $@
 
 .PHONY: .venv/.helm

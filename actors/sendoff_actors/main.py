@@ -32,7 +32,7 @@ from sendoff_config.bootstrap import (
     tune_gc,
     usable_cores,
 )
-from sendoff_config.ending_signals import handled
+from sendoff_config.ending_signals import handled_to_the_end
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.open_files import raise_open_files
@@ -62,7 +62,7 @@ def run() -> None:
     broker = new_broker(settings, identity, process)
     worker = dramatiq.Worker(broker, worker_threads=_THREADS)
     asked: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike an Event, safe with a signal during another's handler
-    with handled(lambda number, _: asked.put(number)):
+    with handled_to_the_end(lambda number, _: asked.put(number)):
         worker.start()
         tune_gc()
         asked.get()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from sendoff_config.ending_signals import handled
+from sendoff_config.ending_signals import handled, handled_to_the_end
 
 
 @contextmanager
@@ -33,11 +33,14 @@ def interrupted_by_signals() -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def closing_undisturbed() -> Iterator[None]:
-    """Within the block ending signals are ignored, since it ends already; Ctrl-C raises KeyboardInterrupt."""
+    """Within the block, and after it, ending signals are ignored, since it ends already.
+
+    Within it Ctrl-C raises KeyboardInterrupt.
+    """
 
     def ignore(number: int, _: FrameType | None) -> None:
         if number == signal.SIGINT:
             raise KeyboardInterrupt
 
-    with handled(ignore):
+    with handled_to_the_end(ignore):
         yield

@@ -1,7 +1,8 @@
 """The signals that ask a process to end, all of which are followed in order."""
 
+import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -26,3 +27,37 @@ def handled(handler: Handler) -> Iterator[None]:
     finally:
         for number, earlier in previous.items():
             signal.signal(number, earlier)
+
+
+@contextmanager
+def handled_to_the_end(handler: Handler) -> Iterator[None]:
+    """As `handled`, for the last block of a process: afterwards they are ignored.
+
+    All is ended in order then, and one that came while the interpreter ends would make it look killed.
+    """
+    numbers = ending_signals()
+    for number in numbers:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        _ignore(numbers)
+
+
+@contextmanager
+def set_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Within the block, the last one of a process, the ending signals set the event; afterwards they are ignored."""
+    loop, numbers = asyncio.get_running_loop(), ending_signals()
+    for number in numbers:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+            _ignore((number,))
+
+
+def _ignore(numbers: Iterable[signal.Signals]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)

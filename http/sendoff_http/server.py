@@ -17,7 +17,7 @@ from sendoff_config.bootstrap import (
     require_closed_api,
     tune_gc,
 )
-from sendoff_config.ending_signals import ending_signals
+from sendoff_config.ending_signals import set_by_signals
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.lossy_output import make_output_lossy
@@ -55,21 +55,19 @@ async def serve(settings: Settings, identity: Identity) -> None:
     gateway can take notice, no connection is taken any more, and what is being served is finished.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in ending_signals():
-        loop.add_signal_handler(number, stop.set)
-    app = create_app(settings, identity)
-    runner = ApiRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
-    tune_gc()
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.http.host, settings.http.port, reuse_port=True, backlog=1024)
-        await site.start()
-        _log.info("listening", addresses=[f"{host}:{port}" for host, port, *_ in runner.addresses])
-        await stop.wait()
-        _log.info("shutting down")
-        app[LEAVING].set()
-        await asyncio.sleep(settings.http.shutdown_delay.total_seconds())
-        await runner.stop_listening()
-    finally:
-        await runner.cleanup()
+    with set_by_signals(stop):
+        app = create_app(settings, identity)
+        runner = ApiRunner(app, shutdown_timeout=_SHUTDOWN_SECONDS)
+        tune_gc()
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, settings.http.host, settings.http.port, reuse_port=True, backlog=1024)
+            await site.start()
+            _log.info("listening", addresses=[f"{host}:{port}" for host, port, *_ in runner.addresses])
+            await stop.wait()
+            _log.info("shutting down")
+            app[LEAVING].set()
+            await asyncio.sleep(settings.http.shutdown_delay.total_seconds())
+            await runner.stop_listening()
+        finally:
+            await runner.cleanup()

@@ -16,7 +16,7 @@ from sendoff_config.bootstrap import (
     read_settings,
     tune_gc,
 )
-from sendoff_config.ending_signals import ending_signals
+from sendoff_config.ending_signals import set_by_signals
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.lossy_output import make_output_lossy
@@ -53,13 +53,11 @@ def main() -> None:
 async def take_in(settings: Settings, identity: Identity) -> None:
     """Take messages in until a signal; what is being stored then is stored and acknowledged before the end."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in ending_signals():
-        loop.add_signal_handler(number, stop.set)
-    async with open_ingest(settings, identity, stop) as sessions:
-        tune_gc()
-        await run_all(one.run for one in sessions)
-        _log.info("leaving")
+    with set_by_signals(stop):
+        async with open_ingest(settings, identity, stop) as sessions:
+            tune_gc()
+            await run_all(one.run for one in sessions)
+            _log.info("leaving")
 
 
 async def run_all(works: Iterable[Callable[[], Awaitable[None]]]) -> None:

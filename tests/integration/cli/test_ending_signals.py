@@ -19,6 +19,7 @@ from support.command_line import COMMAND, Running, clean_environment, lives, run
 from support.instances import Launcher
 from support.receiver import Receiver
 from support.waiting import wait_until
+from support.warm_processes import ForkedProcess
 from support.whole_sendoff import free_port, launch, prefix  # noqa: F401  fixtures
 
 COUNT = 600
@@ -33,6 +34,17 @@ def under_load(started: Running, receiver: Receiver) -> set[str]:
     wait_until(lambda: len(receiver.ids()) > COUNT // 20, "messages flow", every=0.01)
     assert len(receiver.ids()) < COUNT
     return ids
+
+
+def ask_until_ended(process: "subprocess.Popen[bytes] | ForkedProcess", number: signal.Signals) -> int:
+    """Send the signal again and again until the process has ended; returns its exit code."""
+
+    def ask() -> bool:
+        process.send_signal(number)
+        return process.poll() is not None
+
+    wait_until(ask, "it ended", timeout=60, every=0.002)
+    return process.wait()
 
 
 @pytest.mark.timeout(180)
@@ -92,10 +104,18 @@ def test_a_signal_while_servers_start_stops_those_that_run(folder: Path) -> None
         started.wait_until_said("starting postgres")
         wait_until(lambda: (folder / "data" / "redis.pid").exists(), "a server runs")
         started.processes()
-        started.popen.send_signal(signal.SIGHUP)
-        assert started.stop(signal.SIGHUP) == 130
+        assert ask_until_ended(started.popen, signal.SIGHUP) == 130
         assert started.survivors() == []
         assert not list((folder / "data").glob("*.pid"))
+
+
+def test_a_signal_while_the_interpreter_ends_does_not_make_it_look_killed(folder: Path) -> None:
+    with running("up", "--data", folder / "data", folder=folder) as started:
+        started.wait_until_said("Sendoff is ready")
+        started.processes()
+        started.popen.send_signal(signal.SIGTERM)
+        assert ask_until_ended(started.popen, signal.SIGHUP) == 0
+        assert started.survivors() == []
 
 
 def test_who_started_it_with_nohup_may_close_the_terminal(folder: Path) -> None:
@@ -119,8 +139,13 @@ def test_a_process_alone_ends_in_order(launch: Launcher, number: signal.Signals)
     message = Client(api_url).send()
     Client(api_url).wait_for(message, "sent")  # so the worker runs
     for process in (worker, api):
-        process.signal(number)
-        assert process.popen.wait(30) == 0, process.tail()
+        assert ask_until_ended(process.popen, number) == 0, process.tail()
+
+
+def test_the_ingest_alone_ends_in_order(launch: Launcher) -> None:  # noqa: F811
+    ingest = launch.ingest()
+    wait_until(lambda: "taking messages in" in ingest.log.read_text(), "it takes messages in")
+    assert ask_until_ended(ingest.popen, signal.SIGHUP) == 0, ingest.tail()
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ def ensure_cluster(home: Path, *, data: Path, programs: Path, account: Account |
         free_from_crash(cluster)
         return cluster
     # A folder of its own for each try: the initdb of a killed parent may still write into an older one.
-    with tempfile.TemporaryDirectory(dir=home, prefix="initdb-") as folder:
+    # What a child of an interrupted initdb still writes is swept away by the next start.
+    with tempfile.TemporaryDirectory(dir=home, prefix="initdb-", ignore_cleanup_errors=True) as folder:
         whole = _initialized(Path(folder), data=data, programs=programs, account=account, password=password)
         os.replace(whole, cluster)
         sync_folder(home)

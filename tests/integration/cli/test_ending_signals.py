@@ -104,7 +104,7 @@ def test_a_signal_while_servers_start_stops_those_that_run(folder: Path) -> None
         started.wait_until_said("starting postgres")
         wait_until(lambda: (folder / "data" / "redis.pid").exists(), "a server runs")
         started.processes()
-        assert ask_until_ended(started.popen, signal.SIGHUP) == 130
+        assert ask_until_ended(started.popen, signal.SIGHUP) == 130, started.said
         assert started.survivors() == []
         assert not list((folder / "data").glob("*.pid"))
 
@@ -114,7 +114,7 @@ def test_a_signal_while_the_interpreter_ends_does_not_make_it_look_killed(folder
         started.wait_until_said("Sendoff is ready")
         started.processes()
         started.popen.send_signal(signal.SIGTERM)
-        assert ask_until_ended(started.popen, signal.SIGHUP) == 0
+        assert ask_until_ended(started.popen, signal.SIGHUP) == 0, started.said
         assert started.survivors() == []
 
 

@@ -5,12 +5,14 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 _ALWAYS = (signal.SIGTERM, signal.SIGINT)
 #: A terminal that closes, and Ctrl-\; `nohup` and shells without job control have their children ignore these.
 _UNLESS_IGNORED = (signal.SIGHUP, signal.SIGQUIT)
 
 Handler = Callable[[int, FrameType | None], object]
+Previous = dict[signal.Signals, Any]
 
 
 def ending_signals() -> tuple[signal.Signals, ...]:
@@ -21,27 +23,30 @@ def ending_signals() -> tuple[signal.Signals, ...]:
 @contextmanager
 def handled(handler: Handler) -> Iterator[None]:
     """Within the block the ending signals call the handler; only the main thread may enter it."""
-    previous = {number: signal.signal(number, handler) for number in ending_signals()}
+    previous = _handle(handler)
     try:
         yield
     finally:
-        for number, earlier in previous.items():
-            signal.signal(number, earlier)
+        _give_back(previous)
 
 
 @contextmanager
 def handled_to_the_end(handler: Handler) -> Iterator[None]:
     """As `handled`, for the last block of a process: afterwards they are ignored.
 
-    All is ended in order then, and one that came while the interpreter ends would make it look killed.
+    All is ended in order then, and one that came while the interpreter ends would make it look killed. After an error
+    they are as before, for callers that go on.
     """
-    numbers = ending_signals()
-    for number in numbers:
-        signal.signal(number, handler)
+    previous = _handle(handler)
     try:
         yield
-    finally:
-        _ignore(numbers)
+    except KeyboardInterrupt:
+        _ignore(previous)
+        raise
+    except BaseException:
+        _give_back(previous)
+        raise
+    _ignore(previous)
 
 
 @contextmanager
@@ -56,6 +61,15 @@ def set_by_signals(stop: asyncio.Event) -> Iterator[None]:
         for number in numbers:
             loop.remove_signal_handler(number)
             _ignore((number,))
+
+
+def _handle(handler: Handler) -> Previous:
+    return {number: signal.signal(number, handler) for number in ending_signals()}
+
+
+def _give_back(previous: Previous) -> None:
+    for number, earlier in previous.items():
+        signal.signal(number, earlier)
 
 
 def _ignore(numbers: Iterable[signal.Signals]) -> None:

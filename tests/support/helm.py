@@ -29,10 +29,10 @@ Manifest = dict[str, Any]
 
 def run_helm(*arguments: str) -> subprocess.CompletedProcess[str]:
     """What helm says; without a helm the test is skipped, or fails where CI is set."""
-    built = ROOT / ".venv" / "go" / "helm"
-    program = str(built) if built.exists() else shutil.which("helm")
+    fetched = ROOT / ".venv" / "bin" / "helm"
+    program = str(fetched) if fetched.exists() else shutil.which("helm")
     if program is None:
-        missing("NOT TESTED: helm is missing; make .venv/.helm builds it")
+        missing("NOT TESTED: helm is missing; make .venv/.helm fetches it, for Linux on x86-64")
     return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60)
 
 

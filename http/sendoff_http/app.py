@@ -140,7 +140,7 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
     app[SETTINGS], app[IDENTITY], app[METRICS], app[LEAVING] = settings, identity, numbers, leaving
     app[CLOCK] = DatabaseClock()  # the member of the fleet keeps it
     app[KEY_CIPHER] = new_key_cipher(settings.security)
-    app[OPENAPI] = _describe(needs_key=settings.http.needs_key)
+    app[OPENAPI] = openapi_document(needs_key=settings.http.needs_key)
     app[ASYNCAPI] = describe_streams(settings.control.prefix)
     app.on_response_prepare.append(name_server)
     mount(app, OPERATIONS)
@@ -151,6 +151,6 @@ def create_app(settings: Settings, identity: Identity) -> web.Application:
 
 
 @lru_cache(maxsize=2)
-def _describe(*, needs_key: bool) -> dict[str, Any]:
+def openapi_document(*, needs_key: bool) -> dict[str, Any]:
     """The OpenAPI document; a process describes the API once, whatever it makes of it."""
     return describe_api(OPERATIONS, needs_key=needs_key)

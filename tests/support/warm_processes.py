@@ -5,6 +5,7 @@ Each has the environment, the log and the session that it would have had, and en
 
 import atexit
 import functools
+import gc
 import json
 import os
 import runpy
@@ -16,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib import import_module
 from typing import IO
 
 from support.layout import ROOT
@@ -155,9 +157,20 @@ def _become(module: str, folder: str, environment: dict[str, str], *, log: int) 
     return module
 
 
-if __name__ == "__main__":
+def _warm_up() -> None:
+    """Import everything, and make what each process of the API would take half a second for: documents, templates."""
     for name in _IMPORTED:
-        __import__(name)
+        import_module(name)
+    for needs_key in (False, True):
+        import_module("sendoff_http.app").openapi_document(needs_key=needs_key)
+    import_module("sendoff_http.operations.channels").describe_streams("sendoff")
+    import_module("sendoff_http.admin.rendering").compile_templates()
+    gc.collect()
+    gc.freeze()  # or each process would copy the memory that is shared when it looks for garbage
+
+
+if __name__ == "__main__":
+    _warm_up()
     with socket.socket(fileno=int(sys.argv[1])) as wanted:
         chosen = _serve(wanted)
     if chosen is not None:

@@ -57,13 +57,14 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
     buses = [_make_bus(outbox, member, stall_detector) for outbox in member.publisher.outboxes]
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_forget, member)
-        await stack.enter_async_context(run_services(*buses))
+        await stack.enter_async_context(run_services(*buses, stall_detector))
         stack.push_async_callback(_leave, buses)
         await member.poll()
+        stall_detector.look(time.monotonic())  # a pause may come before its next look
         if member.states.settled() is not None:
             await member.poll()  # its row tells that it knows the state
         heartbeats = HeartbeatSender(member.publisher, member.own_process)
-        await stack.enter_async_context(run_services(_Polling(member), member.announcer, stall_detector, heartbeats))
+        await stack.enter_async_context(run_services(_Polling(member), member.announcer, heartbeats))
         yield
 
 

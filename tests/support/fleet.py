@@ -70,12 +70,11 @@ class Fleet:
             lambda: "down" not in member.bus_health.values(), f"{member.identity.name} is up: {member.bus_health}"
         )
 
-    async def all_are(self, desired: Desired, members: list[Member], timeout: float = 5) -> None:
+    async def all_are(self, desired: Desired, members: list[Member]) -> None:
         """Wait until every member has applied that state."""
         await eventually(
             lambda: all(member.is_running() is (desired is Desired.RUNNING) for member in members),
             f"all members are {desired}",
-            timeout,
             every=0.002,
         )
 

@@ -13,7 +13,7 @@ from sendoff_control.member import Member
 from sendoff_domain.control import Action, Command, CommandStatus, Desired
 from sendoff_domain.errors import UnavailableError
 from support.fleet import Fleet
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 
 async def test_a_stop_by_a_member_reaches_every_member(fleet: Fleet) -> None:
@@ -76,7 +76,7 @@ async def test_a_reply_on_a_subject_of_the_fleet_is_never_sent(fleet: Fleet) -> 
     await fleet.nats.publish(f"{fleet.prefix}.control.status", b"", reply=f"{fleet.prefix}.control.stop")
     await fleet.nats.publish(f"{fleet.prefix}.control.start", b"", reply=f"{fleet.prefix}.control.stop")
     await fleet.nats.publish(f"{fleet.prefix}.control.start", b"", reply="_INBOX_acme.1")
-    await own_prefix.next_msg(timeout=5)
+    await own_prefix.next_msg(timeout=PATIENCE)
     await fleet.all_are(Desired.RUNNING, members)
     assert heard.pending_msgs == 0
     assert "stop" not in [action for action, _, _ in await fleet.commands()]
@@ -86,7 +86,7 @@ async def test_a_request_on_nats_is_answered_with_the_decision(fleet: Fleet) -> 
     await fleet.join("a", "b")
 
     async def ask(payload: bytes) -> dict[str, object]:
-        answer = await fleet.nats.request(f"{fleet.prefix}.control.stop", payload, timeout=5)
+        answer = await fleet.nats.request(f"{fleet.prefix}.control.stop", payload, timeout=PATIENCE)
         return dict(json.loads(answer.data))
 
     first = await ask(b'{"commandId": "one"}')
@@ -106,7 +106,7 @@ async def test_an_old_command_is_expired_by_the_clock_of_the_database(fleet: Fle
     decision = await member.command(old, "http")
     assert (decision.status, decision.revision, decision.desired) == (CommandStatus.EXPIRED, 1, Desired.RUNNING)
     payload = json.dumps({"issuedAt": (datetime.now(UTC) - timedelta(seconds=60)).isoformat()})
-    answer = await fleet.nats.request(f"{fleet.prefix}.control.stop", payload.encode(), timeout=5)
+    answer = await fleet.nats.request(f"{fleet.prefix}.control.stop", payload.encode(), timeout=PATIENCE)
     assert json.loads(answer.data)["status"] == "expired"
     assert member.is_running()
 
@@ -119,7 +119,7 @@ async def test_garbage_on_the_buses_changes_nothing_and_hurts_nobody(fleet: Flee
             await fleet.redis.publish(fleet.prefix + channel, payload)
         for subject in (".control.stop", ".control.state", ".control.ack.x", ".control.heartbeat.x"):
             await fleet.nats.publish(fleet.prefix + subject, payload)
-    answer = await fleet.nats.request(f"{fleet.prefix}.control.stop", b"", timeout=5)
+    answer = await fleet.nats.request(f"{fleet.prefix}.control.stop", b"", timeout=PATIENCE)
     assert json.loads(answer.data)["status"] == "accepted"
     await fleet.all_are(Desired.STOPPED, members)
     assert await fleet.revision() == 2
@@ -202,7 +202,7 @@ async def test_announcements_that_arrive_in_any_order_are_applied_by_revision(fl
         }
         await fleet.nats.publish(f"{fleet.prefix}.control.state", json.dumps(announcement).encode())
         await fleet.redis.publish(f"{fleet.prefix}:control:state", json.dumps(announcement))
-    answer = await fleet.nats.request(f"{fleet.prefix}.control.start", b"", timeout=5)
+    answer = await fleet.nats.request(f"{fleet.prefix}.control.start", b"", timeout=PATIENCE)
     assert json.loads(answer.data)["revision"] == 5
     assert [state.revision for state in fleet.changes["a"]] == [1, 2, 3, 4, 5]
 
@@ -212,7 +212,7 @@ async def test_every_instance_answers_a_status_request(fleet: Fleet) -> None:
     inbox = fleet.nats.new_inbox()
     answers = await fleet.nats.subscribe(inbox)
     await fleet.nats.publish(f"{fleet.prefix}.control.status", b"", reply=inbox)
-    heard = [json.loads((await answers.next_msg(timeout=5)).data) for _ in range(3)]
+    heard = [json.loads((await answers.next_msg(timeout=PATIENCE)).data) for _ in range(3)]
     assert sorted(answer["instance"] for answer in heard) == ["a", "b", "c"]
     assert {answer["actual"] for answer in heard} == {"running"}
     with pytest.raises(nats.errors.TimeoutError):

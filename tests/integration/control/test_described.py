@@ -6,7 +6,7 @@ from typing import Any
 from sendoff_domain.control import Desired
 from support.asyncapi import StreamContract
 from support.fleet import Fleet
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 
 async def test_a_commands_reply_and_the_state_that_follows_are_described(fleet: Fleet) -> None:
@@ -21,7 +21,7 @@ async def test_a_commands_reply_and_the_state_that_follows_are_described(fleet: 
     stop = contract.document["components"]["messages"]["control.stop"]["examples"][0]["payload"]
     subject = contract.document["channels"]["control.stop"]["address"]
     for command in (stop, stop, {**stop, "scope": "nobody"}):
-        answer = await fleet.nats.request(subject, json.dumps(command).encode(), timeout=5)
+        answer = await fleet.nats.request(subject, json.dumps(command).encode(), timeout=PATIENCE)
         contract.check_part("commandReply", "payload", json.loads(answer.data))
     await fleet.all_are(Desired.STOPPED, members)
     await eventually(lambda: states, "the state is announced")

@@ -40,7 +40,7 @@ async def test_a_holder_that_lost_its_lease_does_not_act_and_its_successor_does(
     await holder_of(fleet, members)
     await fleet.redis.set(f"{fleet.prefix}:control:authority", "a stranger who never acts", px=1500)
     await fleet.redis.publish(f"{fleet.prefix}:control", "stop")
-    await fleet.all_are(Desired.STOPPED, members, timeout=10)
+    await fleet.all_are(Desired.STOPPED, members)
     assert await fleet.commands() == [("stop", "accepted", "redis")]
 
 
@@ -70,5 +70,5 @@ async def test_of_several_words_left_behind_the_last_one_counts(fleet: Fleet) ->
     await fleet.redis.set(f"{fleet.prefix}:control:authority", "a stranger who never acts", px=1000)
     for word in ("start", "stop", "start"):
         await fleet.redis.publish(f"{fleet.prefix}:control", word)
-    await fleet.all_are(Desired.RUNNING, members, timeout=10)
+    await fleet.all_are(Desired.RUNNING, members)
     assert await fleet.revision() == 3

@@ -14,7 +14,7 @@ from sendoff_domain.control import Action, Command, Desired
 from sendoff_domain.errors import UnavailableError
 from support.fleet import Fleet
 from support.proxy import Proxy, open_proxy
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 
 @dataclass
@@ -142,7 +142,7 @@ async def test_without_postgresql_commands_are_unavailable_and_the_state_stays(l
     await lines.postgres.cut()
     with pytest.raises(UnavailableError):
         await members[0].command(Command(Action.START), "http")
-    answer = await lines.fleet.nats.request(f"{lines.fleet.prefix}.control.start", b"", timeout=10)
+    answer = await lines.fleet.nats.request(f"{lines.fleet.prefix}.control.start", b"", timeout=PATIENCE)
     assert b'"unavailable"' in answer.data
     await health_is(members, {"postgres": "down", "nats": "up", "redis": "up"})
     assert [state.revision for member in members if (state := member.state())] == [2, 2]

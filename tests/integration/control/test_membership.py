@@ -12,7 +12,7 @@ from sendoff_control.fleet import join_fleet
 from sendoff_control.peers import LIVING_SECONDS
 from sendoff_domain.control import Action, Command, ControlState, Desired
 from support.fleet import Fleet
-from support.waiting import eventually
+from support.waiting import PATIENCE, eventually
 
 
 async def test_a_late_member_knows_the_state_from_its_first_moment(fleet: Fleet) -> None:
@@ -32,12 +32,16 @@ async def test_a_stop_survives_the_restart_of_every_process(fleet: Fleet) -> Non
         assert member.is_running()
 
 
-async def test_a_stop_by_a_process_that_leaves_at_once_is_not_lost(fleet: Fleet) -> None:
-    (witness,) = await fleet.join("witness")
+async def test_a_stop_by_a_process_that_leaves_at_once_is_announced(fleet: Fleet) -> None:
+    announcements = await fleet.nats.subscribe(f"{fleet.prefix}.control.state")
     async with fleet.member("brief") as member:
         await fleet.connected(member)
         await member.command(Command(Action.STOP), "cli")
-    await fleet.all_are(Desired.STOPPED, [witness], timeout=1)
+
+    async def announced() -> bool:
+        return bool(json.loads((await announcements.next_msg(timeout=PATIENCE)).data)["revision"] == 2)
+
+    await eventually(announced, "the stop was announced before the only member left")
 
 
 async def test_a_restored_database_is_believed_even_though_its_revision_is_lower(fleet: Fleet) -> None:
@@ -47,7 +51,7 @@ async def test_a_restored_database_is_believed_even_though_its_revision_is_lower
     await fleet.all_are(Desired.STOPPED, members)
     async with await psycopg.AsyncConnection.connect(fleet.settings.postgres.url or "", autocommit=True) as connection:
         await connection.execute("UPDATE control_state SET revision = 1, desired = 'running'")
-    await fleet.all_are(Desired.RUNNING, members, timeout=10)
+    await fleet.all_are(Desired.RUNNING, members)
     decision = await members[1].command(Command(Action.STOP), "http")
     assert decision.revision == 2
     assert await members[1].wait_for_acks(decision, timedelta(seconds=10))
@@ -70,7 +74,7 @@ async def test_a_member_that_missed_an_announcement_is_told_as_soon_as_its_heart
         except nats.errors.TimeoutError:
             return None  # whoever was told half a second ago is not told again
 
-    announcement = await eventually(answer, "somebody announces the state again", timeout=3)
+    announcement = await eventually(answer, "somebody announces the state again")
     assert (announcement["scope"], announcement["revision"], announcement["desired"]) == ("global", 2, "stopped")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -55,12 +56,13 @@ def sendoff_database(servers: Servers, template_database: str) -> Iterator[str]:
 def copied(servers: Servers, template: str) -> Iterator[str]:
     """A copy of a database, dropped after the block; AssertionError if somebody is still connected then."""
     name = f"sendoff_{secrets.token_hex(6)}"
-    _execute(servers.postgres, f"CREATE DATABASE {name} TEMPLATE {template}")
+    _execute(servers.postgres, f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     yield url_of(servers, name)
-    try:
-        wait_until(lambda: not _connected(servers.postgres, name), f"nobody is connected to {name} any more")
-    finally:
-        _execute(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
+    with psycopg.connect(servers.postgres, autocommit=True) as connection:
+        try:
+            wait_until(lambda: not _connected(connection, name), f"nobody is connected to {name} any more")
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 def url_of(servers: Servers, name: str) -> str:
@@ -87,9 +89,8 @@ def _execute(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def _connected(url: str, name: str) -> list[str]:
-    with psycopg.connect(url, autocommit=True) as connection:
-        found = connection.execute(
-            "SELECT application_name || ': ' || query FROM pg_stat_activity WHERE datname = %s", (name,)
-        )
-        return [row[0] for row in found]
+def _connected(connection: psycopg.Connection[Any], name: str) -> list[str]:
+    found = connection.execute(
+        "SELECT application_name || ': ' || query FROM pg_stat_activity WHERE datname = %s", (name,)
+    )
+    return [row[0] for row in found]

@@ -1,4 +1,4 @@
-"""The `sendoff` command as a real process: run to its end, or running beside the test."""
+"""The `sendoff` command: run to its end in this process, or as one of its own beside the test."""
 
 import io
 import json
@@ -32,27 +32,10 @@ def clean_environment(settings: dict[str, str]) -> dict[str, str]:
     return {**inherited, "COLUMNS": "200", "NO_COLOR": "1", **settings}
 
 
-def sendoff(
-    *arguments: str | Path, folder: Path, stdin: str | None = None, **settings: str
-) -> "subprocess.CompletedProcess[str]":
-    """Run the command to its end; `settings` are variables without their prefix."""
-    environment = {f"SENDOFF_{name}": value for name, value in settings.items()}
-    return subprocess.run(
-        [*COMMAND, *map(str, arguments)],
-        cwd=folder,
-        env=clean_environment(environment),
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
-    )
-
-
 def invoke(
     *arguments: str | Path, folder: Path, stdin: str = "", **settings: str
 ) -> "subprocess.CompletedProcess[str]":
-    """The same in this process, which saves the second that a new interpreter takes."""
+    """Run the command to its end in this process; `settings` are variables without their prefix."""
     out, errors = io.StringIO(), io.StringIO()
     words = [str(argument) for argument in arguments]
     environment = {f"SENDOFF_{name}": value for name, value in settings.items()}

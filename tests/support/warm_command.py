@@ -3,14 +3,18 @@
 For tests that run it often. What goes on until Ctrl-C is started as always.
 """
 
+import atexit
+import functools
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from sendoff_cli.command_list import load_commands
@@ -44,25 +48,49 @@ def warm_command(program: Path) -> Iterator[None]:
     server = subprocess.Popen(
         [sys.executable, "-m", "support.warm_command", str(address)],
         env=clean_environment({"PYTHONPATH": str(ROOT / "tests")}),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # which closes with this process, however that ends
         start_new_session=True,
     )
-    try:
+    with server:
         wait_until(lambda: address.exists() or server.poll() is not None, "the command is warm", timeout=60)
         yield
-    finally:
-        server.terminate()
-        server.wait(10)
+
+
+def sendoff(
+    *arguments: str | Path, folder: Path, stdin: str | None = None, **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end as a process of its own; `settings` are variables without their prefix."""
+    environment = {f"SENDOFF_{name}": value for name, value in settings.items()}
+    return subprocess.run(
+        [_program(), *arguments],
+        cwd=folder,
+        env=clean_environment(environment),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+
+
+@functools.cache
+def _program() -> Path:
+    """The command of this process, made when it is first needed."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    program = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "sendoff"
+    stack.enter_context(warm_command(program))
+    return program
 
 
 def serve(address: str) -> None:
-    """Run each command that is asked for in a process of its own."""
+    """Run each command that is asked for in a process of its own, until standard input ends."""
     load_commands()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen()
-        while True:
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
             client, _ = listener.accept()
             with client:
                 if os.fork() == 0:

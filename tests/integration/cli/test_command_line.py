@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from sendoff_cli.command_list import load_commands
-from support.command_line import COMMAND, clean_environment, sendoff
+from support.command_line import COMMAND, clean_environment
+from support.warm_command import sendoff
 
 COMMANDS = ["up", "http", "worker", "ingest", "migrate", "start", "stop", "status", "send", "customers", "doctor"]
 COMMANDS += ["messages", "dead-letters", "events", "listen", "publish", "explain", "keys"]

@@ -17,7 +17,8 @@ from sendoff_config.event_settings import EventSettings, EventStreamSettings
 from sendoff_domain.event_types import EventKind
 from sendoff_domain.events import Event, cloud_event, event_subject
 from sendoff_ingest.events.streams import event_streams
-from support.command_line import COMMAND, clean_environment, sendoff
+from support.command_line import COMMAND, clean_environment
+from support.warm_command import sendoff
 
 _SMALL = EventStreamSettings(max_bytes=2**20)
 

@@ -13,7 +13,8 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from support.client import Client
-from support.command_line import COMMAND, clean_environment, sendoff
+from support.command_line import COMMAND, clean_environment
+from support.warm_command import sendoff
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import Running, running, sendoff
+from support.command_line import Running, running
 from support.metrics import names, samples, total
 from support.producer import SMALL_STREAMS, remove_streams
 from support.receiver import Receiver
 from support.waiting import wait_until
+from support.warm_command import sendoff
 from support.whole_sendoff import free_port
 
 

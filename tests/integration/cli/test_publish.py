@@ -13,9 +13,10 @@ import pytest
 from sendoff_config.ingest_settings import IngestSettings, RejectedSettings
 from sendoff_domain.stream_names import ingest_stream_name
 from sendoff_ingest.streams import ensure_streams
-from support.command_line import COMMAND, clean_environment, invoke, sendoff
+from support.command_line import COMMAND, clean_environment, invoke
 from support.producer import Producer, open_producer
 from support.waiting import eventually
+from support.warm_command import sendoff
 
 SMALL = IngestSettings(max_bytes=16 * 2**20, rejected=RejectedSettings(max_bytes=2**20), per_customer=3)
 LINES = [

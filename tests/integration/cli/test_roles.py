@@ -7,9 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from support.command_line import Running, command_of, running, sendoff
+from support.command_line import Running, command_of, running
 from support.receiver import Receiver
 from support.waiting import wait_until
+from support.warm_command import sendoff
 from support.whole_sendoff import free_port
 
 Addresses = dict[str, str]

@@ -13,8 +13,9 @@ from sendoff_domain.encryption_key import encryption_key_id, parse_encryption_ke
 from sendoff_webhooks.keys.encryption import KeyCipher
 from sendoff_webhooks.keys.signing_keys import read_keys
 from support.client import Client
-from support.command_line import Running, running, sendoff
+from support.command_line import Running, running
 from support.waiting import wait_until
+from support.warm_command import sendoff
 
 
 def ready(started: Running) -> None:

@@ -3,9 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from support.command_line import sendoff
 from support.instances import Launcher
 from support.producer import Producer
+from support.warm_command import sendoff
 
 
 async def test_input_that_is_published_twice_is_stored_once(

@@ -48,6 +48,8 @@ class Peer:
 
     async def send(self, data: bytes) -> None:
         """Write, and wait until the client's system takes it."""
+        if self._writer.is_closing():  # uvloop would raise an error that is none of the network
+            raise ConnectionResetError("the connection is closed")
         self._writer.write(data)
         await self._writer.drain()
 

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from sendoff_cli.servers.errors import ServerError
@@ -13,10 +14,13 @@ from sendoff_cli.servers.process import Account, Program, run
 _LOCALES = ("C.UTF-8", "C")
 
 
-def ensure_cluster(home: Path, *, data: Path, programs: Path, account: Account | None, password: str) -> Path:
+def ensure_cluster(
+    home: Path, *, data: Path, programs: Path, account: Account | None, password: str, settings: Sequence[str] = ()
+) -> Path:
     """The cluster in the folder `home`; initdb makes it when there is none, with the superuser `sendoff`.
 
-    An initdb that did not finish is swept away. Raises ServerError when initdb fails.
+    `settings` such as `name=value` hold while it is made and from then on. An initdb that did not finish is swept away.
+    Raises ServerError when initdb fails.
     """
     cluster = home / "cluster"
     for unfinished in home.glob("initdb-*"):
@@ -27,13 +31,18 @@ def ensure_cluster(home: Path, *, data: Path, programs: Path, account: Account |
     # A folder of its own for each try: the initdb of a killed parent may still write into an older one.
     # What a child of an interrupted initdb still writes is swept away by the next start.
     with tempfile.TemporaryDirectory(dir=home, prefix="initdb-", ignore_cleanup_errors=True) as folder:
-        whole = _initialized(Path(folder), data=data, programs=programs, account=account, password=password)
+        options = [word for setting in settings for word in ("-c", setting)]
+        whole = _initialized(
+            Path(folder), data=data, programs=programs, account=account, password=password, options=options
+        )
         os.replace(whole, cluster)
         sync_folder(home)
     return cluster
 
 
-def _initialized(folder: Path, *, data: Path, programs: Path, account: Account | None, password: str) -> Path:
+def _initialized(
+    folder: Path, *, data: Path, programs: Path, account: Account | None, password: str, options: list[str]
+) -> Path:
     password_file = folder / "password"
     write_private(password_file, password)
     if account is not None:
@@ -49,6 +58,7 @@ def _initialized(folder: Path, *, data: Path, programs: Path, account: Account |
             f"--locale={locale}",
             "--data-checksums",
             "--no-instructions",
+            *options,
         ]
         succeeded, output = run(Program("initdb", command, folder, account=account), data)
         if succeeded:

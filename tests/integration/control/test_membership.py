@@ -32,7 +32,8 @@ async def test_a_stop_survives_the_restart_of_every_process(fleet: Fleet) -> Non
         assert member.is_running()
 
 
-async def test_a_stop_by_a_process_that_leaves_at_once_is_announced(fleet: Fleet) -> None:
+async def test_a_stop_by_a_process_that_leaves_at_once_is_not_lost(fleet: Fleet) -> None:
+    (witness,) = await fleet.join("witness")
     announcements = await fleet.nats.subscribe(f"{fleet.prefix}.control.state")
     async with fleet.member("brief") as member:
         await fleet.connected(member)
@@ -41,7 +42,8 @@ async def test_a_stop_by_a_process_that_leaves_at_once_is_announced(fleet: Fleet
     async def announced() -> bool:
         return bool(json.loads((await announcements.next_msg(timeout=PATIENCE)).data)["revision"] == 2)
 
-    await eventually(announced, "the stop was announced before the only member left")
+    await eventually(announced, "the stop was announced before the member left")
+    await fleet.all_are(Desired.STOPPED, [witness])
 
 
 async def test_a_restored_database_is_believed_even_though_its_revision_is_lower(fleet: Fleet) -> None:

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from sendoff_cli.servers.cluster import ensure_cluster
 from sendoff_cli.servers.errors import ServerError
+from support.servers import Servers
 
 #: Fails at once, while a child of it goes on writing, as those of PostgreSQL's own do when it is killed.
 FAILING_INITDB = """#!/bin/sh
@@ -28,3 +30,10 @@ def test_a_failure_is_told_though_a_child_of_initdb_still_writes(tmp_path: Path)
     finally:
         (tmp_path / "initdb.end").touch()
     assert not (home / "cluster").exists()
+
+
+def test_a_connection_costs_no_stretching_of_a_random_password(servers: Servers) -> None:
+    with psycopg.connect(servers.postgres) as connection:
+        found = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'sendoff'").fetchone()
+    assert found is not None
+    assert found[0].startswith("SCRAM-SHA-256$1:")

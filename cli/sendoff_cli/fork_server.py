@@ -156,10 +156,12 @@ def _become(title: str, environment: Mapping[bytes, bytes]) -> None:
 def main() -> Start | None:
     """Serve until the other end of the socket is closed; returns None then, and in a forked process what it is."""
     setproctitle.setproctitle("sendoff fork server")
+    gc.disable()  # looking for garbage again and again would take a tenth of the time
     for module in sys.argv[2:]:
         import_module(module)
     gc.collect()
     gc.freeze()  # or looking for garbage would copy the memory that is shared
+    gc.enable()
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         return _Forks(asked).serve()
 

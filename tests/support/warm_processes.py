@@ -159,6 +159,7 @@ def _become(module: str, folder: str, environment: dict[str, str], *, log: int) 
 
 def _warm_up() -> None:
     """Import everything, and make what each process of the API would take half a second for: documents, templates."""
+    gc.disable()  # until everything is there
     for name in _IMPORTED:
         import_module(name)
     for needs_key in (False, True):
@@ -167,6 +168,7 @@ def _warm_up() -> None:
     import_module("sendoff_http.admin.rendering").compile_templates()
     gc.collect()
     gc.freeze()  # or each process would copy the memory that is shared when it looks for garbage
+    gc.enable()
 
 
 if __name__ == "__main__":

@@ -18,11 +18,13 @@ import pytest
 
 from sendoff_cli.main import main
 from support.waiting import wait_until
+from support.warm_processes import ForkedProcess, warm_processes
 from support.whole_sendoff import free_port
 
 COMMAND = (sys.executable, "-m", "sendoff_cli")
 #: Standard output and standard error that are not even open.
 CLOSED = -100
+_FORKED = -101
 _WITHOUT_OUTPUTS = ("sh", "-c", 'exec "$0" "$@" >&- 2>&-')
 
 
@@ -54,7 +56,7 @@ def invoke(
 class Running:
     """A `sendoff up`, `worker` or `http` that runs, and its log."""
 
-    popen: "subprocess.Popen[bytes]"
+    popen: "subprocess.Popen[bytes] | ForkedProcess"
     log: Path
     port: int
     seen: set[psutil.Process] = field(default_factory=set)
@@ -123,6 +125,20 @@ class Running:
             raise AssertionError(f"does not end:\n{self.said}") from None
 
 
+def _start(
+    words: list[str], output: IO[bytes] | int | None, folder: Path, environment: dict[str, str], *, closed: bool
+) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [*(_WITHOUT_OUTPUTS if closed else ()), *COMMAND, *words],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
 def lives(process: psutil.Process) -> bool:
     """Whether a process runs; one that only waits for its parent to notice its end does not."""
     try:
@@ -133,8 +149,11 @@ def lives(process: psutil.Process) -> bool:
 
 @contextmanager
 def running(*arguments: str | Path, folder: Path, **settings: str) -> Iterator[Running]:
-    """Run the command beside the block; whatever it has started is gone afterwards."""
-    with running_into(None, *arguments, folder=folder, **settings) as started:
+    """Run the command beside the block; whatever it has started is gone afterwards.
+
+    It is forked off a process that has imported everything, so it inherits nothing of this one: see `running_into`.
+    """
+    with running_into(_FORKED, *arguments, folder=folder, **settings) as started:
         yield started
 
 
@@ -147,16 +166,14 @@ def running_into(
     given = {"SENDOFF_HTTP__PORT": str(port), "SENDOFF_WORKERS__PROCESSES": "1"}
     environment = clean_environment(given | {f"SENDOFF_{name}": value for name, value in settings.items()})
     log = folder / f"{arguments[0]}-{port}.log"
+    words = [str(argument) for argument in arguments]
     with log.open("wb") as own_log:
-        popen = subprocess.Popen(
-            [*(_WITHOUT_OUTPUTS if output == CLOSED else ()), *COMMAND, *map(str, arguments)],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=own_log if output in (None, CLOSED) else output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        popen: subprocess.Popen[bytes] | ForkedProcess
+        if output == _FORKED:
+            popen = warm_processes().start("sendoff_cli", environment, own_log, arguments=words, folder=folder)
+        else:
+            given_output = own_log if output in (None, CLOSED) else output
+            popen = _start(words, given_output, folder, environment, closed=output == CLOSED)
     started = Running(popen, log, port)
     try:
         yield started

@@ -15,15 +15,16 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import IO
 
 from support.layout import ROOT
 
 #: What is imported before anything is forked; a module's `__main__` is what runs.
-_IMPORTED = ("sendoff_actors.main", "sendoff_http.server", "sendoff_ingest.main")
+_IMPORTED = ("sendoff_actors.main", "sendoff_http.server", "sendoff_ingest.main", "sendoff_cli.run_commands")
 #: Through the pipe of a process come its id and, when it has ended, what `waitpid` said.
 _NUMBER = struct.Struct("!q")
 _LARGEST = 2**20
@@ -89,11 +90,19 @@ class WarmProcesses:
                 start_new_session=True,
             )
 
-    def start(self, module: str, environment: Mapping[str, str], log: IO[bytes]) -> ForkedProcess:
-        """Run a module as `python -m` does, with its output in that log."""
+    def start(
+        self,
+        module: str,
+        environment: Mapping[str, str],
+        log: IO[bytes],
+        *,
+        arguments: Sequence[str] = (),
+        folder: Path | None = None,
+    ) -> ForkedProcess:
+        """Run a module as `python -m` does, here or in that folder, with its output in that log."""
         ours, theirs = os.pipe()
         try:
-            request = json.dumps([module, os.getcwd(), dict(environment)]).encode()
+            request = json.dumps([module, arguments, str(folder or Path.cwd()), dict(environment)]).encode()
             self._socket.sendall(_NUMBER.pack(len(request)))
             socket.send_fds(self._socket, [request], [log.fileno(), theirs])
         finally:
@@ -145,7 +154,7 @@ def _mind(pipe: int) -> bool:
     os._exit(0)
 
 
-def _become(module: str, folder: str, environment: dict[str, str], *, log: int) -> str:
+def _become(module: str, arguments: list[str], folder: str, environment: dict[str, str], *, log: int) -> str:
     os.setsid()
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -153,7 +162,7 @@ def _become(module: str, folder: str, environment: dict[str, str], *, log: int) 
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = [module]
+    sys.argv = [module, *arguments]
     return module
 
 

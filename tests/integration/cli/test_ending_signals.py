@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from support.client import Client
-from support.command_line import COMMAND, Running, clean_environment, invoke, lives, running
+from support.command_line import COMMAND, Running, clean_environment, invoke, lives, running, running_into
 from support.instances import Launcher
 from support.producer import SMALL_STREAMS, remove_streams
 from support.receiver import Receiver
@@ -129,7 +129,7 @@ def test_a_signal_while_the_interpreter_ends_does_not_make_it_look_killed(folder
 def test_who_started_it_with_nohup_may_close_the_terminal(folder: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with running("up", "--data", folder / "data", folder=folder) as started:
+        with running_into(None, "up", "--data", folder / "data", folder=folder) as started:
             started.wait_until_said("Sendoff is ready")
             started.popen.send_signal(signal.SIGHUP)
             with pytest.raises(subprocess.TimeoutExpired):

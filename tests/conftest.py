@@ -5,13 +5,12 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.browsers import browser, chromium
+from support.browsers import browser
 from support.databases import migrated_database, migrated_template, sendoff_database, template_database
 from support.servers import database, nats_url, redis_urls, servers, unused_redis_databases
 
 __all__ = [
     "browser",
-    "chromium",
     "database",
     "migrated_database",
     "migrated_template",

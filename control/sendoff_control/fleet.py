@@ -54,13 +54,13 @@ async def join_fleet(member: Member) -> AsyncIterator[None]:
     Leaving takes less than a second, with every server dead a little more.
     """
     stall_detector = StallDetector(member.states, time.monotonic())
+    member.subscribe(on_change=lambda _: stall_detector.look(time.monotonic()))  # a pause may come before its next turn
     buses = [_make_bus(outbox, member, stall_detector) for outbox in member.publisher.outboxes]
     async with AsyncExitStack() as stack:
         stack.push_async_callback(_forget, member)
         await stack.enter_async_context(run_services(*buses, stall_detector))
         stack.push_async_callback(_leave, buses)
         await member.poll()
-        stall_detector.look(time.monotonic())  # a pause may come before its next look
         if member.states.settled() is not None:
             await member.poll()  # its row tells that it knows the state
         heartbeats = HeartbeatSender(member.publisher, member.own_process)

@@ -27,7 +27,7 @@ class StallDetector:
         self._revisions: dict[str, int] = {}
 
     def look(self, now: float) -> None:
-        """To be called every half second; a gap means that there was a pause."""
+        """To be called every half second, where a gap means that there was a pause, and when a state was applied."""
         if now - self._looked_at > _PAUSED:
             self._distrust_until = now + _DISTRUST
         elif now >= self._distrust_until:

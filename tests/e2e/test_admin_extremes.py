@@ -34,6 +34,7 @@ def api(launch: Launcher) -> Client:
     return api_with_keys(launch)
 
 
+@pytest.mark.timeout(300)
 async def test_every_state_of_a_job_is_shown(api: Client, sendoff_database: str, browser: BrowserContext) -> None:
     no_room = "PostgreSQL: " + "no room on the disk, " * 9
     both = {"reference": REFERENCE, "to": RECIPIENT}
@@ -66,6 +67,7 @@ async def make_job(db: AsyncConnection[Any], state: str, **fields: Any) -> str:
     return str(row[0])
 
 
+@pytest.mark.timeout(300)
 async def test_the_longest_values_fit(api: Client, sendoff_database: str, browser: BrowserContext) -> None:
     url = "https://example.org/" + "x" * 300
     assert api.call("POST", "/v1/customers", {"id": LONG_ID, "name": "n" * 120, "webhookUrl": url}).status == 201

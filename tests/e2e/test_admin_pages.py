@@ -133,6 +133,7 @@ async def send_form(page: Page, path: str) -> int:
     return int(await page.evaluate(send, [path, token]))
 
 
+@pytest.mark.timeout(300)
 async def test_each_page_can_be_read_in_light_and_dark_on_any_width(api: Client, browser: BrowserContext) -> None:
     page = await browser.new_page()
     await look_at(page, api.url + "/admin/login", "login")

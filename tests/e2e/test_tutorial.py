@@ -37,6 +37,7 @@ def reader(folder: Path) -> Iterator[Terminals]:
         yield opened
 
 
+@pytest.mark.timeout(300)
 def test_the_tutorial_works_to_the_letter(reader: Terminals) -> None:
     ports = {"localhost:8080": f"localhost:{reader.settings['SENDOFF_HTTP__PORT']}", "9000": str(free_port())}
     follower, began = Reader(reader, ports), time.monotonic()

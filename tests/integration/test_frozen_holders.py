@@ -138,6 +138,7 @@ async def test_a_command_that_is_frozen_holds_up_neither_commands_nor_claims(sen
         await frozen.close()
 
 
+@pytest.mark.timeout(300)
 async def test_a_worker_that_is_frozen_at_any_moment_holds_up_no_command(sendoff_database: str) -> None:
     """Also between two writes of its claim to the socket, when the server has the lock and waits for the rest."""
     async with connected(sendoff_database) as connection:

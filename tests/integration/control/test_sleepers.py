@@ -111,6 +111,16 @@ async def test_a_pause_right_after_the_start_makes_no_command_late(fleet: Fleet)
     assert await fleet.commands() == [("stop", "accepted", "nats")]
 
 
+async def test_a_pause_right_after_a_decision_makes_the_next_command_no_late_one(fleet: Fleet) -> None:
+    (member,) = await fleet.join("a")
+    await fleet.nats.publish(f"{fleet.prefix}.control.stop", b"")
+    await fleet.all_are(Desired.STOPPED, [member])
+    time.sleep(2)  # noqa: ASYNC251  as above
+    await fleet.nats.publish(f"{fleet.prefix}.control.start", b"")
+    await fleet.all_are(Desired.RUNNING, [member])
+    assert await fleet.commands() == [("stop", "accepted", "nats"), ("start", "accepted", "nats")]
+
+
 async def test_a_killed_member_is_unconfirmed_until_it_counts_as_gone(fleet: Fleet) -> None:
     (member,) = await fleet.join("a")
     with running_member(fleet.settings, "victim") as process:

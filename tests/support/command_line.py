@@ -24,6 +24,7 @@ from support.whole_sendoff import free_port
 COMMAND = (sys.executable, "-m", "sendoff_cli")
 #: Standard output and standard error that are not even open.
 CLOSED = -100
+#: Into the log, of a process that is forked off a warm one.
 _FORKED = -101
 _WITHOUT_OUTPUTS = ("sh", "-c", 'exec "$0" "$@" >&- 2>&-')
 

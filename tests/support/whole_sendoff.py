@@ -18,9 +18,7 @@ from support.servers import RedisUrls
 
 #: Below the ports of embedded servers and those from which connections go out, either of which may take one before its
 #: server does: so many for each worker of pytest, one after the other.
-_PORTS, _WORKERS = 1_000, 8
-#: A second run of the tests beside another one takes 16000.
-_FIRST_PORT = int(os.environ.get("TEST_FIRST_PORT", "12000"))
+_FIRST_PORT, _PORTS, _WORKERS = int(os.environ.get("TEST_FIRST_PORT", "12000")), 1_000, 8
 _turns = itertools.count(os.getpid())
 #: Fast enough for a test, slow enough to be counted.
 RETRY = {"RETRY__ATTEMPTS": "3", "RETRY__FIRST": "200ms", "RETRY__FACTOR": "2", "RETRY__JITTER": "0"}

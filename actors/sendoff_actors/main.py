@@ -6,7 +6,6 @@ under Dramatiq's command line; `--processes` must then be what `workers.processe
 
 import multiprocessing
 import os
-import queue
 import socket
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +31,7 @@ from sendoff_config.bootstrap import (
     tune_gc,
     usable_cores,
 )
-from sendoff_config.ending_signals import handled_to_the_end
+from sendoff_config.ending_signals import awaited_signals
 from sendoff_config.identity import Identity
 from sendoff_config.logs import configure_logging
 from sendoff_config.open_files import raise_open_files
@@ -61,11 +60,10 @@ def run() -> None:
     raise_open_files()
     broker = new_broker(settings, identity, process)
     worker = dramatiq.Worker(broker, worker_threads=_THREADS)
-    asked: queue.SimpleQueue[int] = queue.SimpleQueue()  # unlike an Event, safe with a signal during another's handler
-    with handled_to_the_end(lambda number, _: asked.put(number)):
+    with awaited_signals() as wait_for_signal:
         worker.start()
         tune_gc()
-        asked.get()
+        wait_for_signal()
         worker.stop(timeout=_STOP_TIMEOUT)
         broker.close()
 

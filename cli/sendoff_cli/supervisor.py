@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sendoff_cli.servers.process import bound_to_parent
 from sendoff_config.bootstrap import CONFIGURATION_ERROR
-from sendoff_config.ending_signals import handled_to_the_end
+from sendoff_config.ending_signals import handled_to_the_end, waking_signals
 
 _HURRIED_SECONDS = 3.0
 
@@ -224,5 +224,5 @@ def stopped_by_signals(supervisor: Supervisor) -> Iterator[None]:
         elif number != signal.SIGHUP:
             loop.call_soon_threadsafe(supervisor.hurry)
 
-    with handled_to_the_end(on_signal):
+    with waking_signals(loop), handled_to_the_end(on_signal):
         yield

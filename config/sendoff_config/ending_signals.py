@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -50,12 +51,63 @@ def handled_to_the_end(handler: Handler) -> Iterator[None]:
 
 
 @contextmanager
+def awaited_signals() -> Iterator[Callable[[], None]]:
+    """Within the block, the last one of a process, what it is given waits for an ending signal; later ones are ignored.
+
+    Waiting ends with a signal that came before it began, and with one that another thread took.
+    """
+    numbers = frozenset(ending_signals())
+    with _received_signals() as received, handled_to_the_end(lambda *_: None):
+
+        def wait() -> None:
+            while not numbers & frozenset(received.recv(64)):
+                pass
+
+        yield wait
+
+
+@contextmanager
+def waking_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Within the block a signal ends the waiting of a loop of asyncio, so that its handler runs at once.
+
+    Otherwise one that comes just before the loop waits is handled with its next event. uvloop sees to it by itself.
+    """
+    with _received_signals() as received:
+        received.setblocking(False)
+        loop.add_reader(received, received.recv, 64)
+        try:
+            yield
+        finally:
+            loop.remove_reader(received)
+
+
+@contextmanager
 def set_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Within the block, the last one of a process, the ending signals set the event; afterwards they are ignored."""
+    """Within the block, the last one of a process, the ending signals set the event; afterwards they are ignored.
+
+    The running loop is uvloop, which is woken by each signal.
+    """
     loop = asyncio.get_running_loop()
     # No handlers of the loop: it gives them back before they could be ignored.
     with handled_to_the_end(lambda *_: loop.call_soon_threadsafe(stop.set)):
         yield
+
+
+@contextmanager
+def _received_signals() -> Iterator[socket.socket]:
+    """A socket that gets the number of each signal, one byte, from the thread that took it and before any handler runs.
+
+    Handlers run in the main thread only, and a signal ends no wait of it that begins just afterwards:
+    https://docs.python.org/3/library/signal.html#signal.set_wakeup_fd
+    """
+    received, written = socket.socketpair()
+    with received, written:
+        written.setblocking(False)
+        before = signal.set_wakeup_fd(written.fileno(), warn_on_full_buffer=False)
+        try:
+            yield received
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def _handle(handler: Handler) -> Previous:

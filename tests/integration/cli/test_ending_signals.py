@@ -1,5 +1,6 @@
 """Every signal that asks a process to end is followed in order, whoever sends it: a terminal that closes, too."""
 
+import ctypes
 import os
 import pty
 import signal
@@ -148,6 +149,17 @@ def test_a_process_alone_ends_in_order(launch: Launcher, number: signal.Signals)
     Client(api_url).wait_for(message, "sent")  # so the worker runs
     for process in (worker, api):
         assert ask_until_ended(process.popen, number) == 0, process.tail()
+
+
+def test_a_worker_follows_a_signal_that_another_of_its_threads_took(launch: Launcher) -> None:  # noqa: F811
+    """It ends no wait of the first one; nor does one that the first one takes just before it waits."""
+    port = free_port()
+    worker, api_url = launch.worker(), f"http://127.0.0.1:{port}"
+    launch.api(port)
+    Client(api_url).wait_for(Client(api_url).send(), "sent")
+    threads = {int(name) for name in os.listdir(f"/proc/{worker.popen.pid}/task")} - {worker.popen.pid}
+    assert ctypes.CDLL(None).tgkill(worker.popen.pid, max(threads), signal.SIGTERM) == 0
+    assert worker.popen.wait(30) == 0, worker.tail()
 
 
 def test_the_ingest_alone_ends_in_order(launch: Launcher, nats_url: str, prefix: str) -> None:  # noqa: F811

@@ -99,7 +99,7 @@ def test_servers_json_holds_the_addresses_for_its_owner_only(data: Path) -> None
 def test_no_password_shows_in_a_command_line_or_to_other_users(data: Path) -> None:
     with embedded_servers(data, ALL):
         passwords = [endpoint["password"] for endpoint in json.loads((data / "endpoints.json").read_text()).values()]
-        shown = [process.cmdline() for process in processes_of(data)]
+        shown = [process.info["cmdline"] for process in processes_of(data)]
         assert [words for words in shown if any(password in " ".join(words) for password in passwords)] == []
 
         files = [path for path in data.rglob("*") if path.is_file()]
@@ -119,7 +119,7 @@ def test_a_folder_in_use_is_refused_at_once(data: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start stops them")
 def test_a_killed_parent_leaves_no_server_behind(data: Path) -> None:
     with parent_of(data, *ALL) as parent:
-        assert {process.name() for process in processes_of(data)} >= {"postgres", "valkey-server", "nats-server"}
+        assert {process.info["name"] for process in processes_of(data)} >= {"postgres", "valkey-server", "nats-server"}
         parent.kill()
         wait_until(lambda: processes_of(data) == [], "all servers of the killed parent have stopped")
 
@@ -134,7 +134,7 @@ def test_after_a_killed_parent_the_next_start_waits_for_nobody(data: Path) -> No
 
 def test_a_server_that_outlived_its_parent_is_stopped_by_the_next_start(data: Path) -> None:
     with embedded_servers(data, ["redis"]) as first:
-        command = next(process.cmdline() for process in processes_of(data))
+        command = next(process.info["cmdline"] for process in processes_of(data))
     with running(command, stdout=subprocess.DEVNULL) as outlived:
         remember(data / "redis.pid", outlived.pid, command)
         wait_until(lambda: not is_free(port_of(first.addresses["redis"])), "the server listens")
@@ -213,18 +213,16 @@ def port_of(url: str) -> int:
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
-    """The processes that work in the folder or name it in their command; those that only wait to be reaped do not."""
-    return [process for process in psutil.process_iter() if _belongs(process, str(folder.resolve()))]
+    """The processes that work in the folder or name it in their command; those that only wait to be reaped do not.
+
+    What each was called is in its `info`, since PostgreSQL's may have ended by the time that it is looked at.
+    """
+    seen = psutil.process_iter(["name", "cmdline", "cwd"], ad_value="")
+    return [one for one in seen if one.pid != os.getpid() and _belongs(one.info, str(folder.resolve()))]
 
 
-def _belongs(process: psutil.Process, folder: str) -> bool:
-    try:
-        words = process.cmdline()
-        return process.pid != os.getpid() and (
-            any(folder in word for word in words) or process.cwd().startswith(folder)
-        )
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return False
+def _belongs(info: dict[str, Any], folder: str) -> bool:
+    return any(folder in word for word in info["cmdline"]) or info["cwd"].startswith(folder)
 
 
 @contextmanager

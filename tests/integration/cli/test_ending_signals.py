@@ -157,8 +157,9 @@ def test_a_worker_follows_a_signal_that_another_of_its_threads_took(launch: Laun
     worker, api_url = launch.worker(), f"http://127.0.0.1:{port}"
     launch.api(port)
     Client(api_url).wait_for(Client(api_url).send(), "sent")
-    threads = {int(name) for name in os.listdir(f"/proc/{worker.popen.pid}/task")} - {worker.popen.pid}
-    assert ctypes.CDLL(None).tgkill(worker.popen.pid, max(threads), signal.SIGTERM) == 0
+    pid, send = worker.popen.pid, ctypes.CDLL(None).tgkill
+    others = [int(name) for name in os.listdir(f"/proc/{pid}/task") if int(name) != pid]
+    assert any(send(pid, other, signal.SIGTERM) == 0 for other in others)  # a thread may have ended meanwhile
     assert worker.popen.wait(30) == 0, worker.tail()
 
 

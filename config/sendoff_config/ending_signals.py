@@ -52,9 +52,10 @@ def handled_to_the_end(handler: Handler) -> Iterator[None]:
 
 @contextmanager
 def awaited_signals() -> Iterator[Callable[[], None]]:
-    """Within the block, the last one of a process, what it is given waits for an ending signal; later ones are ignored.
+    """Within the block, the last one of a process, what it is given waits for an ending signal.
 
-    Waiting ends with a signal that came before it began, and with one that another thread took.
+    Waiting ends with a signal that came before it began, and with one that another thread took. Later ones do nothing,
+    and after the block they are ignored.
     """
     numbers = frozenset(ending_signals())
     with _received_signals() as received, handled_to_the_end(lambda *_: None):

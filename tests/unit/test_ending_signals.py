@@ -10,16 +10,12 @@ import pytest
 import uvloop
 
 from sendoff_cli.supervisor import Supervisor, stopped_by_signals
-from sendoff_config.ending_signals import awaited_signals, ending_signals, set_by_signals
+from sendoff_config.ending_signals import awaited_signals, set_by_signals
+from support.ending_signals import signals_as_before
 
+__all__ = ["signals_as_before"]
 
-@pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """After the blocks of this module they are ignored, in every process that a test starts, too."""
-    before = {number: signal.getsignal(number) for number in ending_signals()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("signals_as_before")
 
 
 @pytest.fixture
@@ -59,14 +55,20 @@ def test_waiting_ends_with_a_signal_that_came_before_it() -> None:
 
 def test_other_signals_do_not_end_the_waiting() -> None:
     seen: list[int] = []
+    sent: list[int] = []
+
+    def send_ending_signal() -> None:
+        sent.append(signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+
     before = signal.signal(signal.SIGUSR1, lambda number, _: seen.append(number))
     try:
         with awaited_signals() as wait:
             os.kill(os.getpid(), signal.SIGUSR1)
-            timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+            timer = threading.Timer(0.2, send_ending_signal)
             timer.start()
             wait()
-            assert timer.finished.is_set()
+            assert sent == [signal.SIGTERM]
             timer.join()
     finally:
         signal.signal(signal.SIGUSR1, before)

@@ -5,14 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from sendoff_cli.supervisor import Pauses, Process, Supervisor, stopped_by_signals
-from sendoff_config.ending_signals import ending_signals
+from support.ending_signals import signals_as_before
 from support.waiting import eventually, wait_until
+
+__all__ = ["signals_as_before"]
+
+pytestmark = pytest.mark.usefixtures("signals_as_before")
 
 QUICK = Pauses(first=0.01, longest=0.04, stable=60)
 FOREVER = "import time; time.sleep(600)"
@@ -35,15 +39,6 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN)
 pathlib.Path(sys.argv[1]).write_text(str(__import__("os").getpid()))
 time.sleep(600)
 """
-
-
-@pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """After the block of `stopped_by_signals` they are ignored, in every process that a test starts, too."""
-    before = {number: signal.getsignal(number) for number in ending_signals()}
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def tiny(name: str, code: str, *arguments: object, patience: float = 10.0) -> Process:

@@ -151,6 +151,7 @@ def test_a_process_alone_ends_in_order(launch: Launcher, number: signal.Signals)
         assert ask_until_ended(process.popen, number) == 0, process.tail()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the threads in /proc")
 def test_a_worker_follows_a_signal_that_another_of_its_threads_took(launch: Launcher) -> None:  # noqa: F811
     """It ends no wait of the first one; nor does one that the first one takes just before it waits."""
     port = free_port()
